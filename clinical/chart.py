@@ -1,0 +1,245 @@
+"""One patient's history as the rules see it: typed, immutable, sorted by the time it became effective.
+
+Every entry carries `record` (where to look it up), `effective` (aware UTC; a date without time stands at 00:00 UTC of
+that date and says so in `precision`) and `known_at` (when it could first have been used: the later of effective and
+issued). Numbers are in the analyte's canonical unit, see `clinical.analytes`. `None` always means "not recorded",
+never "normal".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any, Literal
+
+Precision = Literal["year", "month", "day", "minute", "second"]
+Comparator = Literal["<", "<=", ">", ">="]
+DiseaseStateName = Literal[
+    "pre-op", "ned-resected", "residual-stable", "residual-progressing", "no-tumour-found", "unknown"
+]
+TherapyKind = Literal["injection", "start", "stop", "dose", "interval", "procedure"]
+LesionState = Literal[
+    "measured",
+    "too-small",
+    "absent",
+    "not-evaluable",
+    "present",
+    "unequivocal-progression",
+    "equivocal",
+    "split",
+    "merged",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What every entry of a chart carries."""
+
+    record: str
+    effective: datetime
+    known_at: datetime
+    precision: Precision = "second"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Entry):
+    """A measured quantity: laboratory result, vital sign or numeric score, in the canonical unit of its analyte.
+
+    `value` is None when the result is text only or was sent and has no result (`status == "absent"`). A comparator is
+    kept: `<15` has value 15.0 and comparator `<` and is never the number 15. `disqualifiers` lists what was recorded
+    against the sample: `haemolysed`, `wrong-tube`, `acute-illness`, `rescue-glucagon`, `decompensated-cirrhosis`.
+    """
+
+    analyte: str
+    value: float | None = None
+    comparator: Comparator | None = None
+    unit: str | None = None
+    text: str | None = None
+    interpretation: str | None = None
+    ref_low: float | None = None
+    ref_high: float | None = None
+    lab: str | None = None
+    method: str | None = None
+    fasting: bool | None = None
+    status: str = "final"
+    disqualifiers: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> float | None:
+        """The value where it is a plain number; None for a text, an absent result or a censored (`<x`, `>x`) one."""
+        return self.value if self.comparator is None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkinAssessment(Entry):
+    """A skin examination. Signs 0-3, itch and pain 0-10, `bsa` in % of body surface, `iga` 0-4 (NME working scale)."""
+
+    overall: Literal["clear", "improved", "stable", "active", "worse"] | None = None
+    iga: int | None = None
+    bsa: float | None = None
+    erythema: int | None = None
+    erosion: int | None = None
+    crust: int | None = None
+    mucosal: int | None = None
+    itch: float | None = None
+    pain: float | None = None
+    sites: tuple[str, ...] = ()
+    infection: Literal["none", "suspected", "confirmed"] | None = None
+    new_drug: str | None = None
+    rater: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesion(Entry):
+    """One lesion on one scan. `diameter_tenths` is in tenths of a millimetre (short axis for nodes), an exact integer."""
+
+    lesion: str
+    role: Literal["target", "non-target", "new"]
+    modality: str | None = None
+    site: str | None = None
+    organ: str | None = None
+    node: bool = False
+    diameter_tenths: int | None = None
+    state: LesionState = "measured"
+    into: str | None = None
+    reader: str | None = None
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response(Entry):
+    """A reader's overall verdict on a scan: CR PR SD PD NE NED."""
+
+    response: Literal["CR", "PR", "SD", "PD", "NE", "NED"]
+    modality: str | None = None
+    reader: str | None = None
+    signed: bool = False
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BiliaryUltrasound(Entry):
+    """Coded findings of a biliary ultrasound, reference 5.3; lengths in mm."""
+
+    stones: Literal["none", "single", "multiple"] | None = None
+    sludge: bool | None = None
+    wall_mm: float | None = None
+    cbd_mm: float | None = None
+    murphy: bool | None = None
+    fluid: bool | None = None
+    max_mm: float | None = None
+    cbd_stone: bool | None = None
+    gallbladder: Literal["in-situ", "absent", "not-seen", "non-fasting"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Therapy(Entry):
+    """An injection, a regimen step or a procedure. `drug` and `procedure` are the house's own names, see `clinical.therapy`."""
+
+    kind: TherapyKind
+    drug: str | None = None
+    procedure: str | None = None
+    dose: float | None = None
+    unit: str | None = None
+    route: str | None = None
+    interval_days: int | None = None
+    completeness: Literal["R0", "R1", "R2"] | None = None
+    intent: Literal["curative", "palliative"] | None = None
+    planned_next: date | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symptom(Entry):
+    """A symptom that was present (`present=True`) or asked about and absent (`present=False`)."""
+
+    name: str
+    present: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiseaseState(Entry):
+    """The clinician's statement of where the disease stands, valid until the next one."""
+
+    state: DiseaseStateName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodedFinding(Entry):
+    """A coded finding without a number: biopsy, histology, stage, grade, metastasis, culture, echo."""
+
+    code: str
+    text: str | None = None
+    site: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorDay(Entry):
+    """Daily aggregate of one glucose sensor, UTC day, values in mg/dL. HI and LO marks are counted, never numbers."""
+
+    device: str
+    count: int
+    total: float
+    total_squared: float
+    below_54: int
+    below_70: int
+    above_180: int
+    above_250: int
+    low_marks: int
+    high_marks: int
+    minimum: float | None
+    maximum: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Everything known of one patient; each tuple is sorted by `effective`, then `record`."""
+
+    patient: str
+    birth_date: date | None = None
+    sex: Literal["female", "male", "other"] | None = None
+    deceased: datetime | None = None
+    withdrawn: datetime | None = None
+    results: tuple[Result, ...] = ()
+    skin: tuple[SkinAssessment, ...] = ()
+    lesions: tuple[Lesion, ...] = ()
+    responses: tuple[Response, ...] = ()
+    biliary: tuple[BiliaryUltrasound, ...] = ()
+    therapy: tuple[Therapy, ...] = ()
+    symptoms: tuple[Symptom, ...] = ()
+    states: tuple[DiseaseState, ...] = ()
+    findings: tuple[CodedFinding, ...] = ()
+    sensor_days: tuple[SensorDay, ...] = ()
+
+    def of(self, *analytes: str) -> tuple[Result, ...]:
+        """Results of the named analytes, oldest first."""
+        return tuple(r for r in self.results if r.analyte in analytes)
+
+    def until(self, moment: datetime) -> Chart:
+        """The chart as it could have been known at `moment`: nothing effective or issued later is in it."""
+        cut: dict[str, Any] = {
+            f.name: tuple(e for e in getattr(self, f.name) if e.known_at <= moment)
+            for f in fields(self)
+            if f.name in ENTRY_FIELDS
+        }
+        deceased = self.deceased if self.deceased is not None and self.deceased <= moment else None
+        withdrawn = self.withdrawn if self.withdrawn is not None and self.withdrawn <= moment else None
+        return replace(self, deceased=deceased, withdrawn=withdrawn, **cut)
+
+    def state(self) -> DiseaseStateName:
+        """The latest disease state stated; `unknown` where none was."""
+        return self.states[-1].state if self.states else "unknown"
+
+
+ENTRY_FIELDS = (
+    "results",
+    "skin",
+    "lesions",
+    "responses",
+    "biliary",
+    "therapy",
+    "symptoms",
+    "states",
+    "findings",
+    "sensor_days",
+)

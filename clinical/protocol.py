@@ -1,0 +1,103 @@
+"""The protocol: every threshold the rules use, with its value, unit, source and sign-off."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+
+
+class ProtocolError(ValueError):
+    """A protocol file that cannot be used; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """One number of the protocol. `unit` is a UCUM string, `1` for a pure ratio; `source` cites where it comes from."""
+
+    name: str
+    value: float
+    unit: str
+    source: str
+    signed_off: bool
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """All thresholds by name. `version` is a digest of the content: two protocols with one version judge alike."""
+
+    thresholds: Mapping[str, Threshold]
+    version: str
+
+    def __getitem__(self, name: str) -> float:
+        """The value of the threshold `name`. Raises KeyError with the name when the protocol lacks it."""
+        return self.thresholds[name].value
+
+    def threshold(self, name: str) -> Threshold:
+        """The whole threshold `name`. Raises KeyError when the protocol lacks it."""
+        return self.thresholds[name]
+
+    def unsigned(self) -> tuple[str, ...]:
+        """Names of thresholds that no clinician has signed off."""
+        return tuple(sorted(n for n, t in self.thresholds.items() if not t.signed_off))
+
+
+def bundled_protocol() -> Protocol:
+    """The protocol that ships with Nadir (`clinical/protocol.toml`), nothing signed off."""
+    text = files("clinical").joinpath("protocol.toml").read_text(encoding="utf-8")
+    return _build(_read(text, "protocol.toml"))
+
+
+def load_protocol(overrides: Path | None = None) -> Protocol:
+    """The bundled protocol with a site's overrides laid over it.
+
+    An override file holds the same tables as protocol.toml; each names an existing threshold and must give `value`,
+    `unit` equal to the bundled one, and `source`. Raises ProtocolError naming file, threshold and cause.
+    """
+    base = bundled_protocol()
+    if overrides is None:
+        return base
+    merged = dict(base.thresholds)
+    for name, changed in _read(overrides.read_text(encoding="utf-8"), str(overrides)).items():
+        if name not in merged:
+            raise ProtocolError(f"{overrides}: [{name}]: no such threshold")
+        if changed.unit != merged[name].unit:
+            raise ProtocolError(f"{overrides}: [{name}]: unit {changed.unit!r}, expected {merged[name].unit!r}")
+        merged[name] = changed
+    return _build(merged)
+
+
+def _read(text: str, where: str) -> dict[str, Threshold]:
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProtocolError(f"{where}: {error}") from error
+    return {name: _threshold(name, table, where) for name, table in tables.items()}
+
+
+def _threshold(name: str, table: object, where: str) -> Threshold:
+    if not isinstance(table, dict):
+        raise ProtocolError(f"{where}: {name}: expected a table")
+    missing = {"value", "unit", "source"} - table.keys()
+    if missing:
+        raise ProtocolError(f"{where}: [{name}]: missing {', '.join(sorted(missing))}")
+    value = table["value"]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ProtocolError(f"{where}: [{name}]: value {value!r} is not a number")
+    return Threshold(
+        name=name,
+        value=float(value),
+        unit=str(table["unit"]),
+        source=str(table["source"]),
+        signed_off=table.get("signed_off") is True,
+        meaning=str(table.get("meaning", "")),
+    )
+
+
+def _build(thresholds: Mapping[str, Threshold]) -> Protocol:
+    lines = (f"{t.name}={t.value!r} {t.unit}" for t in sorted(thresholds.values(), key=lambda t: t.name))
+    return Protocol(thresholds, sha256("\n".join(lines).encode()).hexdigest()[:12])

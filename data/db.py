@@ -1,0 +1,114 @@
+"""Engines and sessions: SQLite as it must be set to be safe, PostgreSQL with time limits.
+
+`open_database(url)` gives a `Database`; `database.write()` is one transaction that holds the write lock from its start
+(SQLite `BEGIN IMMEDIATE`), `database.read()` one that cannot write.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pysqlite3
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_MS = 10_000
+STATEMENT_TIMEOUT_MS = 15_000
+IDLE_IN_TRANSACTION_MS = 30_000
+SAFE_SQLITE = (3, 51, 3)
+
+
+class DatabaseUnavailable(RuntimeError):
+    """The database cannot be used: away, too new, or not migrated. The message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An engine and its two kinds of transaction."""
+
+    engine: Engine
+    audit_key: bytes
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite rather than PostgreSQL."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One read-write transaction: committed at the end of the block, rolled back when it raises."""
+        with Session(self.engine, expire_on_commit=False, info=self._info()) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One transaction that only reads; it takes no write lock and is rolled back at the end."""
+        options: dict[str, Any] = {"nadir_read_only": True} if self.is_sqlite else {"postgresql_readonly": True}
+        with self.engine.connect().execution_options(**options) as connection:
+            with Session(connection, info=self._info()) as session:
+                yield session
+            connection.rollback()
+
+    def _info(self) -> dict[str, Any]:
+        return {"audit_key": self.audit_key}
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def open_database(url: str, audit_key: bytes) -> Database:
+    """Open SQLite or PostgreSQL at `url`; `audit_key` signs the audit rows its transactions write.
+
+    Nothing is contacted until the first transaction.
+    """
+    parsed = make_url(url)
+    engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+    return Database(engine, audit_key)
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        path = Path(url.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT, 0o600))
+    engine = create_engine(url, module=pysqlite3, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if pysqlite3.sqlite_version_info >= SAFE_SQLITE:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+        else:
+            cursor.execute("PRAGMA journal_mode=DELETE")
+            cursor.execute("PRAGMA synchronous=EXTRA")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        read_only = connection.get_execution_options().get("nadir_read_only", False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    limits = (
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
+        f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c timezone=UTC"
+    )
+    query = dict(url.query)
+    query["options"] = f"{query.get('options', '')} {limits}".strip()
+    return create_engine(url.set(drivername="postgresql+psycopg", query=query), pool_pre_ping=True)

@@ -1,0 +1,121 @@
+"""Every setting, from the environment (prefix NADIR_) or a .env file. An unknown or unusable one stops the start."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import time
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "NADIR_"
+OIDC_PREFIX = PREFIX + "OIDC_"
+
+
+class SettingsError(ValueError):
+    """The environment cannot be used; the message is one line that names the variable and the cause."""
+
+
+class Settings(BaseSettings):
+    """Names are those of the contract without the prefix; see docs/operations.md for what each does."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = "sqlite:///var/nadir.db"
+    base_url: str = "http://127.0.0.1:8050"
+    secret_key_file: Path = Path("var/secret.key")
+    audit_key_file: Path = Path("var/audit.key")
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 1025
+    smtp_user: str | None = None
+    smtp_password_file: Path | None = None
+    smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    mail_from: str = "nadir@localhost"
+    mail_redirect: str | None = None
+    mllp_host: str = "127.0.0.1"
+    mllp_port: int = 2575
+    mllp_peers: str = "127.0.0.1"
+    mllp_tls_cert_file: Path | None = None
+    mllp_tls_key_file: Path | None = None
+    environment: Literal["demo", "test", "production"] = "demo"
+    sweep_s: int = 20
+    full_sweep_at: time = time(3, 0)
+    backoff_base_s: float = 10
+    idle_s: int = 900
+    absolute_s: int = 43_200
+    digest_at: time = time(7, 0)
+    proxy_hops: int = 0
+    base_path: str = "/"
+    anchor_file: Path | None = None
+    backup_dir: Path | None = None
+    backup_key_file: Path | None = None
+    ping_url: str | None = None
+    privacy_mail: str | None = None
+    contact_line: str | None = None
+    retention_years: int | None = None
+    metrics_token_file: Path | None = None
+    site_timezone: str = "UTC"
+    jurisdiction: str = "EU"
+    protocol_file: Path | None = None
+    trusted_hosts: str = "127.0.0.1,localhost"
+
+    @field_validator("site_timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name!r} is not a time zone") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone: what dates on pages and in digests mean."""
+        return ZoneInfo(self.site_timezone)
+
+    def secret_key(self) -> bytes:
+        """The web secret. Raises SettingsError when the file is missing, short, a sample, or readable by others."""
+        return _key(self.secret_key_file, "NADIR_SECRET_KEY_FILE")
+
+    def audit_key(self) -> bytes:
+        """The key of the audit chain. Raises SettingsError as `secret_key` does."""
+        return _key(self.audit_key_file, "NADIR_AUDIT_KEY_FILE")
+
+
+def load_settings() -> Settings:
+    """Settings of this process. Raises SettingsError with one line naming the variable and the cause."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    names = {*os.environ, *_names_in(Path(".env"))}
+    unknown = sorted(n for n in names if n.startswith(PREFIX) and n not in known and not n.startswith(OIDC_PREFIX))
+    if unknown:
+        raise SettingsError(f"unknown setting {unknown[0]}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise SettingsError(f"{name}: {first['msg']} (got {first['input']!r})") from error
+
+
+def _names_in(env_file: Path) -> set[str]:
+    if not env_file.is_file():
+        return set()
+    lines = env_file.read_text(encoding="utf-8").splitlines()
+    return {line.partition("=")[0].strip() for line in lines if "=" in line and not line.lstrip().startswith("#")}
+
+
+def _key(path: Path, variable: str) -> bytes:
+    if not path.is_file():
+        raise SettingsError(f"{variable}: {path} does not exist")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise SettingsError(f"{variable}: {path} can be read by others; chmod 600 it")
+    key = path.read_bytes().strip()
+    if len(key) < 32:
+        raise SettingsError(f"{variable}: {path} holds {len(key)} bytes, at least 32 are needed")
+    if len(set(key)) < 8 or key.lower().startswith((b"changeme", b"sample", b"secret")):
+        raise SettingsError(f"{variable}: {path} holds a sample, not a secret")
+    return key
