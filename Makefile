@@ -1,0 +1,60 @@
+# make run   - a page that shows the demonstration cohort
+# make test  - everything but the long suites; the same as .ci/run
+
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest
+
+.PHONY: run test setup test-setup lint unit test-oracles test-faults test-security soak bench wheels lock clean
+
+run: setup
+	@deploy/run-demo
+
+setup: .venv/ready
+
+.venv/ready: requirements/run.txt requirements/demo.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Nadir needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11")'
+	@deploy/make-venv $(PYTHON)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/demo.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test-setup: .venv/ready-to-test
+	@deploy/need-chromium
+
+.venv/ready-to-test: .venv/ready requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+test: test-setup lint unit
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit:
+	$(PYTEST) -m "not faults and not security"
+
+test-oracles: test-setup
+	ORACLES=required $(PYTEST) -m oracles
+
+test-faults: test-setup
+	$(PYTEST) -m faults
+
+test-security: test-setup
+	$(PYTEST) -m security
+
+bench: test-setup
+	$(BIN)/python -m bench
+
+wheels: setup
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/demo.txt --wheel-dir wheels
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir wheels .
+
+lock: test-setup
+	for name in run demo dev; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe --output-file requirements/$$name.txt requirements/$$name.in; done
+
+clean:
+	rm -rf .venv
