@@ -10,6 +10,7 @@ COPY clinical clinical
 COPY data data
 COPY jobs jobs
 COPY dashboard dashboard
+COPY commands commands
 RUN /opt/nadir/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim-bookworm

@@ -1,10 +1,56 @@
-"""The front door: one command line, each command a few lines that call one function of one floor."""
+"""The front door: one command line, each command a few lines in `commands` that call one function of one floor.
 
+Exit codes: 0 done; 1 done, but something was refused or quarantined; 2 unusable input or arguments, nothing changed;
+3 the system is not able (database away, not migrated, leadership lost), nothing changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
 import typer
+from sqlalchemy.exc import OperationalError
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+from clinical.protocol import ProtocolError
+from commands import database, judging, people, processes, records
+from commands.frame import UNABLE, UNUSABLE
+from commands.logs import log_to_stderr
+from data.db import DatabaseUnavailable
+from data.errors import BadInput
+from data.people import Forbidden, NotFound
+from data.settings import SettingsError
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+for module in (database, people, records, judging, processes):
+    for name, group in module.GROUPS.items():
+        app.add_typer(group, name=name)
+    for name, command in module.COMMANDS.items():
+        app.command(name)(command)
+
+
+def give_up(code: int, message: object) -> NoReturn:
+    """Leave with `code` and one line on stderr."""
+    print(f"nadir: {message}", file=sys.stderr)
+    raise SystemExit(code)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; every known error becomes one line and its exit code."""
+    log_to_stderr()
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        give_up(130, "interrupted")
+    except click.ClickException as error:
+        give_up(UNUSABLE, error.format_message())
+    except (SettingsError, ProtocolError, BadInput, NotFound, Forbidden) as error:
+        give_up(UNUSABLE, error)
+    except (DatabaseUnavailable, OperationalError) as error:
+        give_up(UNABLE, str(error).splitlines()[0])
+    raise SystemExit(code or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Commands that keep the database: migrations, checks, demonstration cohort, audit chain."""
+
+from __future__ import annotations
+
+import typer
+
+from commands.frame import REFUSED, Json, cli_actor, clock, say, settled
+from data.db import open_database
+from data.settings import load_settings
+
+db_app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.")
+demo_app = typer.Typer(no_args_is_help=True, help="The demonstration cohort.")
+audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
+GROUPS = {"db": db_app, "demo": demo_app, "audit": audit_app}
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the schema of this program."""
+    from data.migrate import upgrade
+
+    settings = load_settings()
+    upgrade(open_database(settings.database_url, settings.audit_key()))
+    typer.echo("database is up to date")
+
+
+@db_app.command("downgrade")
+def db_downgrade(revision: str) -> None:
+    """Go back to a named revision."""
+    from data.migrate import downgrade
+
+    settings = load_settings()
+    downgrade(open_database(settings.database_url, settings.audit_key()), revision)
+    typer.echo(f"database is at {revision}")
+
+
+@db_app.command("check")
+def db_check() -> None:
+    """Check schema, integrity and the audit chain; a line for each trouble."""
+    from data.migrate import check
+
+    settings = load_settings()
+    troubles = check(open_database(settings.database_url, settings.audit_key()))
+    for line in troubles:
+        typer.echo(line)
+    if troubles:
+        raise typer.Exit(REFUSED)
+    typer.echo("schema, integrity and audit chain hold")
+
+
+@demo_app.command("load")
+def demo_load() -> None:
+    """Load the demonstration cohort; prints its sign-ins once."""
+    from data.demo import load_demo
+
+    settings, database = settled()
+    now = clock()
+    loaded = load_demo(database, cli_actor(), today=now.astimezone(settings.zone).date(), now=now)
+    typer.echo(f"{loaded.patients} synthetic patients, {loaded.records} records. Demo sign-ins, shown once:")
+    for email, role, password in loaded.people:
+        typer.echo(f"  {email:<28} {password}   ({role})")
+
+
+@audit_app.command("verify")
+def audit_verify(as_json: Json = False) -> None:
+    """Recompute the audit chain; names the first row that does not hold."""
+    from data.audit import verify
+
+    _, database = settled()
+    with database.read() as session:
+        report = verify(session)
+    say(report, as_json, f"{report.rows} rows, " + ("the chain holds" if report.holds else report.why or "broken"))
+    if not report.holds:
+        raise typer.Exit(REFUSED)
+
+
+COMMANDS = {}

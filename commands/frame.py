@@ -1,0 +1,87 @@
+"""What every command shares: printing, the clock, the settled system, exit codes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import click
+import msgspec
+import typer
+
+from clinical.protocol import Protocol, load_protocol
+from data.db import Database, open_database
+from data.people import Actor
+from data.settings import Settings, load_settings
+
+REFUSED, UNUSABLE, UNABLE = 1, 2, 3
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def say(document: Any, as_json: bool, *lines: str) -> None:
+    """Print `document` as JSON, or the lines for a person."""
+    if as_json:
+        text = msgspec.json.format(msgspec.json.encode(document, decimal_format="number"), indent=2)
+        typer.echo(text.decode())
+    else:
+        for line in lines:
+            typer.echo(line)
+
+
+def cli_actor() -> Actor:
+    """Whoever may run commands on this machine acts for the system."""
+    return Actor.system("cli")
+
+
+def clock() -> datetime:
+    """The wall clock, read here and nowhere below."""
+    return datetime.now(UTC)
+
+
+def moment(text: str | None) -> datetime:
+    """An ISO 8601 moment with its zone, or now. Raises click.BadParameter for a naive or unreadable one."""
+    if text is None:
+        return clock()
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not an ISO 8601 time") from error
+    if parsed.tzinfo is None:
+        raise click.BadParameter(f"{text!r} has no zone; write 2026-03-01T06:00:00Z")
+    return parsed.astimezone(UTC)
+
+
+def day(text: str | None) -> date | None:
+    """An ISO 8601 date, None where none was given. Raises click.BadParameter for an unreadable one."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a date; write 2026-03-01") from error
+
+
+def settled() -> tuple[Settings, Database]:
+    """Settings and the database, at the schema this program knows."""
+    from data.migrate import require_current
+
+    settings = load_settings()
+    database = open_database(settings.database_url, settings.audit_key())
+    require_current(database)
+    return settings, database
+
+
+def protocol_of(settings: Settings) -> Protocol:
+    """The protocol in force: the bundled one with the site's overrides."""
+    return load_protocol(settings.protocol_file)
+
+
+def until_told_to_stop() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,47 @@
+"""The web process: gunicorn with threads around the application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from clinical.protocol import Protocol
+from dashboard.app import create_app
+from data.db import Database
+from data.settings import Settings
+
+WORKERS = 2
+THREADS = 4
+
+
+class WebProcess(BaseApplication):  # type: ignore[misc]
+    """gunicorn without its configuration files. Each worker opens its own database connections after the fork."""
+
+    def __init__(self, database: Database, settings: Settings, protocol: Protocol, bind: str) -> None:
+        self.parts = (database, settings, protocol)
+        self.bind = bind
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Threads so that a slow read blocks nobody; no request recycling (it resets connections under gthread)."""
+        for key, value in {
+            "bind": self.bind,
+            "workers": WORKERS,
+            "threads": THREADS,
+            "worker_class": "gthread",
+            "timeout": 60,
+            "graceful_timeout": 10,
+            "loglevel": "warning",
+        }.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Any:
+        """The WSGI application of this worker."""
+        return create_app(*self.parts).server
+
+
+def serve(database: Database, settings: Settings, protocol: Protocol, *, host: str, port: int) -> None:
+    """Serve until told to stop. Blocks."""
+    database.close()
+    WebProcess(database, settings, protocol, f"{host}:{port}").run()
