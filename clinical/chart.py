@@ -91,7 +91,7 @@ class SkinAssessment(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesion(Entry):
-    """One lesion on one scan. `diameter_tenths` is in tenths of a millimetre (short axis for nodes), an exact integer."""
+    """One lesion on one scan. `diameter_tenths`: tenths of a millimetre (short axis for nodes), an exact integer."""
 
     lesion: str
     role: Literal["target", "non-target", "new"]
@@ -134,7 +134,7 @@ class BiliaryUltrasound(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Therapy(Entry):
-    """An injection, a regimen step or a procedure. `drug` and `procedure` are the house's own names, see `clinical.therapy`."""
+    """An injection, a regimen step or a procedure; `drug` and `procedure` are the names of `clinical.therapy`."""
 
     kind: TherapyKind
     drug: str | None = None
