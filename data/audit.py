@@ -1,0 +1,140 @@
+"""The audit chain: every row is bound to the one before it by an HMAC under a key that is not in the database.
+
+A row edited, removed, swapped or inserted without the key breaks the chain from that row on. The head row is locked
+while a row is appended, so that two writers can neither fork the chain nor leave a gap. Cutting rows off the end shows
+only against the head kept here or an anchor kept elsewhere.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.orm import Session
+
+from data.models import Audit, AuditHead
+from data.models.base import from_ms, to_ms
+
+if TYPE_CHECKING:
+    from data.people import Actor
+
+HEAD_ID = 1
+FIRST_MAC = "0" * 64
+_COLUMNS = ("at", "actor", "role", "action", "patient_uuid", "object", "outcome", "request_id", "source", "detail")
+
+
+class AuditUnavailable(RuntimeError):
+    """No audit row can be written, so nothing that needs one may happen. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What `verify` found: how many rows stand, and the first that does not with the reason."""
+
+    rows: int
+    head_mac: str
+    first_bad: int | None = None
+    why: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the whole chain stands."""
+        return self.first_bad is None
+
+
+def key_id(key: bytes) -> str:
+    """The name of a key on audit rows: the first 16 hexadecimal digits of its SHA-256."""
+    return sha256(key).hexdigest()[:16]
+
+
+def write_audit(
+    session: Session,
+    actor: Actor,
+    action: str,
+    *,
+    now: datetime,
+    patient_uuid: str | None = None,
+    object: str | None = None,
+    outcome: str = "ok",
+    detail: Mapping[str, Any] | None = None,
+) -> int:
+    """Append one row in the transaction of `session` and return its number.
+
+    `session.info["audit_key"]` signs it. `detail` holds plain JSON values and never a password, a token or clinical
+    free text. Raises AuditUnavailable without a key or a head, TypeError or ValueError when `detail` is no JSON.
+    """
+    key = session.info.get("audit_key")
+    if not key:
+        raise AuditUnavailable("this session carries no audit key; open it with data.db.Database")
+    head = session.execute(
+        select(AuditHead.seq, AuditHead.mac).where(AuditHead.id == HEAD_ID).with_for_update()
+    ).one_or_none()
+    if head is None:
+        raise AuditUnavailable("the audit chain has no head: run `nadir db upgrade`")
+    seq = int(head.seq) + 1
+    row: dict[str, Any] = {
+        "at": from_ms(to_ms(now)),
+        "actor": actor.name,
+        "role": actor.role,
+        "action": action,
+        "patient_uuid": patient_uuid,
+        "object": object,
+        "outcome": outcome,
+        "request_id": actor.request_id,
+        "source": actor.source,
+        "detail": None if detail is None else json.loads(_json(detail)),
+    }
+    mac = _mac(key, head.mac, seq, row)
+    session.execute(insert(Audit).values(seq=seq, key_id=key_id(key), mac=mac, **row))
+    session.execute(update(AuditHead).where(AuditHead.id == HEAD_ID).values(seq=seq, mac=mac))
+    return seq
+
+
+def verify(session: Session) -> AuditReport:
+    """Walk the chain from its first row and report the first row that does not fit, if any.
+
+    Raises AuditUnavailable when `session` carries no key.
+    """
+    key = session.info.get("audit_key")
+    if not key:
+        raise AuditUnavailable("this session carries no audit key; open it with data.db.Database")
+    table = Audit.__table__
+    rows = session.execute(select(table).order_by(table.c.seq), execution_options={"yield_per": 1000})
+    expected, mac = 1, FIRST_MAC
+    for row in rows.mappings():
+        why = _fault(row, expected, mac, key)
+        if why is not None:
+            return AuditReport(expected - 1, mac, expected, why)
+        expected, mac = expected + 1, row["mac"]
+    head = session.execute(select(AuditHead.seq, AuditHead.mac).where(AuditHead.id == HEAD_ID)).one_or_none()
+    if head is None:
+        return AuditReport(expected - 1, mac, expected, "the head of the chain is missing")
+    if (head.seq, head.mac) != (expected - 1, mac):
+        return AuditReport(expected - 1, mac, expected, f"rows are missing: the head stands at {head.seq}")
+    return AuditReport(expected - 1, mac)
+
+
+def _fault(row: RowMapping, expected: int, previous_mac: str, key: bytes) -> str | None:
+    if row["seq"] != expected:
+        return f"row {expected} is missing: the next row is {row['seq']}"
+    if row["key_id"] != key_id(key):
+        return f"signed with another key ({row['key_id']})"
+    if not hmac.compare_digest(row["mac"], _mac(key, previous_mac, expected, dict(row))):
+        return "the row does not match its signature"
+    return None
+
+
+def _mac(key: bytes, previous_mac: str, seq: int, row: Mapping[str, Any]) -> str:
+    fields = [to_ms(row["at"]), *(row[name] for name in _COLUMNS[1:])]
+    message = _json([previous_mac, seq, *fields]).encode()
+    return hmac.new(key, message, sha256).hexdigest()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
