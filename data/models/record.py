@@ -67,6 +67,13 @@ class Record(Base):
             sqlite_where=text("superseded_by IS NULL"),
             postgresql_where=text("superseded_by IS NULL"),
         ),
+        Index(
+            "ix_record_past_key",
+            "patient_id",
+            "natural_key",
+            sqlite_where=text("superseded_by IS NOT NULL"),
+            postgresql_where=text("superseded_by IS NOT NULL"),
+        ),
         Index("ix_record_patient_effective", "patient_id", "effective_at"),
         Index("ix_record_analyte", "analyte", "patient_id", "effective_at"),
         Index("ix_record_source", "source_id"),
@@ -107,7 +114,7 @@ class Record(Base):
     recorded_by: Mapped[str] = mapped_column(String(200))
     reason: Mapped[str | None] = mapped_column(Text)
     ingest_seq: Mapped[int] = mapped_column(ForeignKey("ingest.seq"))
-    superseded_by: Mapped[int | None] = mapped_column(ForeignKey("record.id"))
+    superseded_by: Mapped[int | None] = mapped_column(ForeignKey("record.id", deferrable=True, initially="DEFERRED"))
 
 
 class ReadingDay(Base):

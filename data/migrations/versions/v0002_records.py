@@ -13,6 +13,7 @@ depends_on = None
 INSTANT = sa.BigInteger()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 CURRENT = sa.text("superseded_by IS NULL")
+PAST = sa.text("superseded_by IS NOT NULL")
 OPEN = sa.text("status NOT IN ('resolved','overridden')")
 
 TABLES = (
@@ -97,11 +98,25 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_record_batch_id_batch")),
         sa.ForeignKeyConstraint(["ingest_seq"], ["ingest.seq"], name=op.f("fk_record_ingest_seq_ingest")),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_record_patient_id_patient")),
-        sa.ForeignKeyConstraint(["superseded_by"], ["record.id"], name=op.f("fk_record_superseded_by_record")),
+        # A correction closes the row it replaces before it stands itself: one key is never current twice.
+        sa.ForeignKeyConstraint(
+            ["superseded_by"],
+            ["record.id"],
+            name=op.f("fk_record_superseded_by_record"),
+            deferrable=True,
+            initially="DEFERRED",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_record")),
     )
     op.create_index("ix_record_analyte", "record", ["analyte", "patient_id", "effective_at"])
     op.create_index("ix_record_ingest", "record", ["ingest_seq"])
+    op.create_index(
+        "ix_record_past_key",
+        "record",
+        ["patient_id", "natural_key"],
+        sqlite_where=PAST,
+        postgresql_where=PAST,
+    )
     op.create_index("ix_record_patient_effective", "record", ["patient_id", "effective_at"])
     op.create_index("ix_record_source", "record", ["source_id"])
     op.create_index(
