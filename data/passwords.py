@@ -34,6 +34,10 @@ OBVIOUS = (
     "iloveyou",
     "administrator",
     "changeme",
+    "1q2w3e4r5t",
+    "q1w2e3r4t5",
+    "1qaz2wsx",
+    "qazwsxedc",
 )
 
 _hasher = PasswordHasher()
@@ -59,7 +63,7 @@ def check_password(password: str, *, email: str, name: str = "") -> None:
     own = [_letters(part) for part in (email, *email.split("@"), *name.split())]
     for word in sorted({*OBVIOUS, *(w for w in own if len(w) >= 3)}, key=len, reverse=True):
         rest = rest.replace(word, "")
-    if len(rest) < len(folded) and len(rest) < 8:
+    if len(rest) < len(folded) and (len(rest) < 8 or _is_run(rest)):
         raise WeakPassword("The password is mostly your name, your e-mail address or a word that is guessed first.")
     if _is_run(folded):
         raise WeakPassword("The password is a run of neighbouring characters.")

@@ -16,6 +16,7 @@ from data.audit import write_audit
 from data.models import Invitation, Patient, PatientTeam, Person, PersonTeam, Team
 from data.models import Session as SignIn
 from data.passwords import check_password, hash_password
+from data.throttle import account_bucket, clear
 
 ROLES = ("oncologist", "nurse", "admin", "auditor", "service")
 CLINICAL_ROLES = frozenset({"oncologist", "nurse"})
@@ -201,6 +202,7 @@ def redeem(session: Session, token: str, password: str, now: datetime) -> Person
     person.password_hash = hash_password(password)
     invitation.used_at = now
     end_sessions(session, person.id, now)
+    clear(session, account_bucket(person.email))
     write_audit(session, person_actor(session, person), "person.password", now=now, object=person.email)
     return person
 

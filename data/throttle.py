@@ -1,0 +1,90 @@
+"""Slowing down guesses: failed tries are counted per bucket in the database, so that every process shares one limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from data.models import Throttle
+
+LONGEST_DELAY_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many failures are free, how many close the bucket for good, and after how long without a try it forgets."""
+
+    free: int
+    closes_after: int | None = None
+    forgets_after: timedelta | None = None
+
+
+# A source may be a whole hospital behind one address, an account is one person.
+PER_ACCOUNT = Allowance(free=5, closes_after=100)
+PER_SOURCE = Allowance(free=30, forgets_after=timedelta(hours=1))
+
+
+def account_bucket(email: str) -> str:
+    """The bucket of an account, whether it exists or not; what was typed is not kept."""
+    return "account:" + sha256(email.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def source_bucket(source: str) -> str:
+    """The bucket of a network address."""
+    return "source:" + source[:80]
+
+
+def reserve(session: Session, allowances: Mapping[str, Allowance], now: datetime) -> timedelta | None:
+    """Count one try against every bucket, before its outcome is known, so that parallel tries cannot share one.
+
+    Returns None when the try may go ahead; otherwise how long to wait, and then nothing was counted. A bucket closed
+    for good answers with the longest delay, so that it looks like any other. A success is taken back with `forgive` or
+    `clear`.
+    """
+    rows = {bucket: _locked(session, bucket, now) for bucket in sorted(allowances)}
+    waits = [_wait(rows[bucket], allowance, now) for bucket, allowance in allowances.items()]
+    longest = max(waits, default=timedelta())
+    if longest > timedelta():
+        return longest
+    for bucket, allowance in allowances.items():
+        row = rows[bucket]
+        forgotten = allowance.forgets_after is not None and now - row.free_at > allowance.forgets_after
+        failures = 1 if forgotten else row.failures + 1
+        over = failures - allowance.free
+        delay = 0 if over <= 0 else min(LONGEST_DELAY_S, 2 ** min(over - 1, 6))
+        row.failures, row.free_at = failures, now + timedelta(seconds=delay)
+    session.flush()
+    return None
+
+
+def forgive(session: Session, bucket: str) -> None:
+    """Take one counted try back: it was a success."""
+    session.execute(
+        update(Throttle)
+        .where(Throttle.bucket == bucket, Throttle.failures > 0)
+        .values(failures=Throttle.failures - 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def clear(session: Session, bucket: str) -> None:
+    """Forget every try of the bucket."""
+    session.execute(delete(Throttle).where(Throttle.bucket == bucket).execution_options(synchronize_session=False))
+
+
+def _locked(session: Session, bucket: str, now: datetime) -> Throttle:
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(Throttle).values(bucket=bucket, failures=0, free_at=now).on_conflict_do_nothing())
+    return session.scalars(select(Throttle).where(Throttle.bucket == bucket).with_for_update()).one()
+
+
+def _wait(row: Throttle, allowance: Allowance, now: datetime) -> timedelta:
+    if allowance.closes_after is not None and row.failures >= allowance.closes_after:
+        return timedelta(seconds=LONGEST_DELAY_S)
+    return max(row.free_at - now, timedelta())
