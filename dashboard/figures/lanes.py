@@ -1,0 +1,110 @@
+"""The lanes under the panels: flags, analogue regimen with injections, other therapy, procedures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dashboard.figures.axes import SIDE
+from dashboard.figures.drawing import Panel, Spec, box, note, scatter
+from dashboard.figures.ink import BLUE, GREEN, GREY, ORANGE, SEVERITY_SIGNS, faint
+from dashboard.figures.series import Bar, FlagMark, Lanes
+
+ROW = 40
+BAR = 0.21
+MIDDLE = -0.16
+"""Bars stand in the lower part of their row; the row's name stands above them."""
+CHARACTER = 6.4
+"""Width of a character of a bar's text in pixels, for deciding what fits."""
+TYPICAL_WIDTH = 980
+
+
+def lanes(content: Lanes, *, shown: float) -> Panel:
+    """The drawn lanes; `shown` is the width of the time axis in ms and decides which bar texts fit.
+
+    An analogue lane always stands, and says when no analogue is recorded; the others only where they hold something.
+    """
+    per_pixel = shown / TYPICAL_WIDTH
+    rows: list[tuple[str, list[Spec], list[Spec], list[Spec]]] = []
+    if content.flags:
+        rows.append(("Flags", _flags(content.flags), [], []))
+    rows.append(("Analogue", *_bars(content.analogue, BLUE, per_pixel)))
+    _injections(content, rows[-1][1])
+    if content.other:
+        rows.append(("Other therapy", *_bars(content.other, ORANGE, per_pixel)))
+    if content.procedures:
+        rows.append(("Procedures", *_procedures(content)))
+    drawn = Panel(
+        title="<b>Therapy and flags</b>" + ("" if content.analogue else "  ·  no analogue recorded"),
+        height=ROW * len(rows),
+        axis={
+            "range": [-len(rows), 0],
+            "showgrid": False,
+            "showticklabels": False,
+            "ticks": "",
+        },
+    )
+    for index, (name, traces, shapes, notes) in enumerate(rows):
+        middle = -(index + 0.5) + MIDDLE
+        drawn.traces += [{**t, "y": [y + middle for y in t["y"]]} for t in traces]
+        drawn.shapes += [{**s, "y0": s["y0"] + middle, "y1": s["y1"] + middle} for s in shapes]
+        drawn.notes += [{**n, "y": n["y"] + middle} for n in notes]
+        drawn.notes.append(_row_name(name, -index))
+    return drawn
+
+
+def _row_name(name: str, top: float) -> Spec:
+    return note(0, top, name, xref="paper", xanchor="left", yanchor="top", xshift=-SIDE + 6, font={"size": 10.5})
+
+
+def _bars(bars: Iterable[Bar], colour: str, per_pixel: float) -> tuple[list[Spec], list[Spec], list[Spec]]:
+    traces: list[Spec] = []
+    shapes: list[Spec] = []
+    notes: list[Spec] = []
+    for bar in bars:
+        shapes.append(box(bar.start, bar.end, -BAR, BAR, fill=faint(colour, 0.20), outline=faint(colour, 0.65)))
+        room = (bar.end - bar.start) / per_pixel / CHARACTER - 1.5
+        text = next((t for t in (bar.text, bar.brief) if len(t) <= room), "")
+        if text:
+            notes.append(note(bar.start, 0.0, text, xanchor="left", xshift=3, font={"size": 10.5}))
+        traces.append(
+            scatter([bar.start, bar.end], [0.0, 0.0], [bar.label, bar.label], mode="markers", marker={"opacity": 0})
+        )
+    return traces, shapes, notes
+
+
+def _injections(content: Lanes, traces: list[Spec]) -> None:
+    if len(content.injections):
+        ticks = scatter(content.injections.at, [-BAR] * len(content.injections), content.injections.label)
+        ticks["mode"] = "markers"
+        ticks["marker"] = {"symbol": "line-ns", "size": 7, "color": BLUE, "line": {"width": 1.5, "color": BLUE}}
+        traces.append(ticks)
+
+
+def _procedures(content: Lanes) -> tuple[list[Spec], list[Spec], list[Spec]]:
+    marks = scatter(
+        [m.at for m in content.procedures],
+        [0.0] * len(content.procedures),
+        [m.label for m in content.procedures],
+        mode="markers",
+        marker={"symbol": "cross", "size": 9, "color": GREEN},
+    )
+    notes = [note(m.at, 0.0, m.text, xanchor="left", xshift=8, font={"size": 10.5}) for m in content.procedures]
+    return [marks], [], notes
+
+
+def _flags(flags: Iterable[FlagMark]) -> list[Spec]:
+    traces = []
+    for severity, sign in SEVERITY_SIGNS.items():
+        marks = [f for f in flags if f.severity == severity]
+        if marks:
+            trace = scatter(
+                [m.at for m in marks], [0.0] * len(marks), [m.label for m in marks], mode="markers", cliponaxis=False
+            )
+            trace["marker"] = {
+                "symbol": sign.symbol,
+                "size": 12,
+                "color": sign.colour,
+                "line": {"width": 1, "color": GREY},
+            }
+            traces.append(trace)
+    return traces

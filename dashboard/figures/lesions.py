@@ -1,0 +1,54 @@
+"""The panel of imaging: sum of target lesions, the response of every scan as letters, new lesions as stars."""
+
+from __future__ import annotations
+
+from dashboard.figures.drawing import Panel, empty, joined, key, note, scatter
+from dashboard.figures.ink import GREEN, VERMILLION
+from dashboard.figures.series import LesionPanel
+
+RESPONSES_AT = 0.93
+NEW_AT = 0.70
+
+
+def lesions(panel: LesionPanel, *, height: int = 150) -> Panel:
+    """The drawn panel. Scans without measured lesions still show their response letters."""
+    if not (len(panel.sums) or panel.responses or panel.new):
+        return empty("Imaging")
+    top = max([*panel.sums.value.tolist(), 10.0]) * 1.55
+    drawn = Panel(
+        title=joined(
+            (
+                "<b>Sum of target lesions</b> mm" if len(panel.sums) else "<b>Imaging</b>, no target lesion measured",
+                "letters: response" if panel.responses else "",
+                key("★", VERMILLION, "new lesion") if panel.new else "",
+            )
+        ),
+        height=height,
+        axis={"range": [0, top], "nticks": 4, "visible": bool(len(panel.sums))},
+    )
+    if len(panel.sums):
+        sums = scatter(panel.sums.at, panel.sums.value, panel.sums.label, mode="lines+markers", cliponaxis=False)
+        sums["line"] = {"color": GREEN, "width": 1.75}
+        sums["marker"] = {"symbol": "square", "size": 7.5, "color": GREEN}
+        drawn.traces.append(sums)
+    letters = scatter(
+        [m.at for m in panel.responses],
+        [RESPONSES_AT * top] * len(panel.responses),
+        [m.label for m in panel.responses],
+        mode="markers",
+        marker={"size": 12, "opacity": 0},
+    )
+    drawn.traces.append(letters)
+    for mark in panel.responses:
+        drawn.notes.append(note(mark.at, RESPONSES_AT * top, f"<b>{mark.text}</b>", font={"size": 11}))
+    if panel.new:
+        stars = scatter(
+            [m.at for m in panel.new],
+            [NEW_AT * top] * len(panel.new),
+            [m.label for m in panel.new],
+            mode="markers",
+            cliponaxis=False,
+        )
+        stars["marker"] = {"symbol": "star", "size": 11, "color": VERMILLION}
+        drawn.traces.append(stars)
+    return drawn

@@ -1,0 +1,235 @@
+"""The figures say what their inputs say: no point lost, nothing joined that must not be, one time axis for all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.figures.axes import DAY, YEAR
+from dashboard.figures.evidence import evidence
+from dashboard.figures.ink import SEVERITY_SIGNS
+from dashboard.figures.series import (
+    AnalytePanel,
+    Bar,
+    FlagMark,
+    GlucosePanel,
+    Lanes,
+    LesionPanel,
+    Mark,
+    MarkerPanel,
+    Points,
+    Run,
+    SensorBand,
+    Shown,
+    SkinPanel,
+    Span,
+    Synoptic,
+    floats,
+)
+from dashboard.figures.synoptic import synoptic
+from dashboard.figures.thinning import thinned
+
+START = 1_700_000_000_000.0
+NOW = START + 400 * DAY
+
+
+def points(days: list[float], values: list[float]) -> Points:
+    return Points(
+        at=floats([START + d * DAY for d in days]), value=floats(values), label=tuple(f"{v:g}" for v in values)
+    )
+
+
+def run(days: list[float], values: list[float], *marks: str) -> Run:
+    return Run(points=points(days, values), marks=marks or ("valid",) * len(days))  # type: ignore[arg-type]
+
+
+def content(**changes: object) -> Synoptic:
+    base = Synoptic(
+        as_of=NOW,
+        marker=MarkerPanel(name="Glucagon", unit="pg/mL", runs=(run([0, 30, 60], [300, 120, 80]),)),
+    )
+    return replace(base, **changes)
+
+
+def drawn_y(figure: object, name: str) -> list[float]:
+    return [float(v) for t in figure.data if t.mode == name for v in t.y if v is not None]  # type: ignore[attr-defined]
+
+
+def test_every_panel_shares_the_one_time_axis_so_that_one_hover_box_shows_them_all() -> None:
+    figure = synoptic(content(weight=points([0, 90], [61, 63]), skin=SkinPanel(iga=points([0], [2]))))
+    assert {t.xaxis for t in figure.data} == {"x"}
+    assert figure.layout.hovermode == "x unified"
+    assert figure.layout.hoversubplots == "axis"
+    assert "xaxis2" not in figure.layout.to_plotly_json()
+
+
+def test_times_are_sent_as_milliseconds_in_binary_not_as_text() -> None:
+    trace = synoptic(content()).to_plotly_json()["data"][1]
+    assert trace["x"]["dtype"] == "f8"
+
+
+def test_the_glucagon_axis_is_logarithmic_and_holds_every_sample_and_every_limit() -> None:
+    panel = MarkerPanel(
+        name="Glucagon",
+        unit="pg/mL",
+        runs=(run([0, 60], [12, 40_000]),),
+        limits=(Span(start=START, end=NOW, high=60_000),),
+    )
+    axis = synoptic(content(marker=panel)).layout.yaxis
+    assert axis.type == "log"
+    assert 10 ** axis.range[0] < 12
+    assert 10 ** axis.range[1] > 60_000
+
+
+def test_a_method_change_breaks_the_line() -> None:
+    panel = MarkerPanel(name="Glucagon", unit="pg/mL", runs=(run([0, 30], [100, 90]), run([60, 90], [150, 160])))
+    lines = [t for t in synoptic(content(marker=panel)).data if t.mode == "lines"]
+    assert [list(t.y) for t in lines] == [[100, 90], [150, 160]]
+
+
+def test_a_censored_value_is_an_open_triangle_at_its_limit_and_the_line_does_not_pass_through_it() -> None:
+    panel = MarkerPanel(
+        name="Glucagon", unit="pg/mL", runs=(run([0, 30, 60], [100, 15, 90], "valid", "below", "valid"),)
+    )
+    line, dots = synoptic(content(marker=panel)).data[:2]
+    assert list(line.y) == [100, 90]
+    assert list(dots.y) == [100, 15, 90]
+    assert dots.marker.symbol[1] == "triangle-down-open"
+
+
+def test_a_sample_that_is_not_valid_is_hollow() -> None:
+    panel = MarkerPanel(name="Glucagon", unit="pg/mL", runs=(run([0, 30], [100, 400], "valid", "not-valid"),))
+    assert list(synoptic(content(marker=panel)).data[1].marker.symbol) == ["circle", "circle-open"]
+
+
+def test_a_zero_is_drawn_on_the_bottom_edge_with_its_own_sign_and_its_label_still_says_zero() -> None:
+    panel = MarkerPanel(name="Glucagon", unit="pg/mL", runs=(run([0, 30], [0, 100]),))
+    figure = synoptic(content(marker=panel))
+    line, dots = figure.data[:2]
+    assert list(line.y) == [100]
+    assert dots.marker.symbol[0] == "x-thin"
+    assert dots.y[0] == pytest.approx(10 ** figure.layout.yaxis.range[0])
+    assert dots.text[0] == "0"
+
+
+def test_two_samples_of_one_day_are_both_drawn() -> None:
+    panel = MarkerPanel(name="Glucagon", unit="pg/mL", runs=(run([0, 30, 30], [100, 90, 140]),))
+    assert list(synoptic(content(marker=panel)).data[1].y) == [100, 90, 140]
+
+
+@given(st.lists(st.floats(0.01, 1e6, allow_nan=False), min_size=1, max_size=60))
+def test_no_sample_is_ever_lost(values: list[float]) -> None:
+    panel = MarkerPanel(name="Glucagon", unit="pg/mL", runs=(run(list(range(len(values))), values),))
+    figure = synoptic(content(marker=panel))
+    assert list(figure.data[1].y) == values
+    low, high = (10**r for r in figure.layout.yaxis.range)
+    assert low < min(values)
+    assert max(values) < high
+
+
+def test_the_axis_starts_at_the_first_entry_so_no_empty_years_are_shown() -> None:
+    figure = synoptic(content())
+    first, last = figure.layout.xaxis.range
+    assert START - 20 * DAY < first < START
+    assert NOW < last < NOW + 20 * DAY
+
+
+def test_a_long_history_opens_on_its_last_three_years_and_keeps_the_rest_within_reach() -> None:
+    old = MarkerPanel(name="Glucagon", unit="pg/mL", runs=(run([0, 3000], [300, 120]),))
+    figure = synoptic(content(marker=old, as_of=START + 3001 * DAY))
+    first, last = figure.layout.xaxis.range
+    assert last - first == pytest.approx(3 * YEAR)
+    assert figure.layout.meta["first"] < START
+    assert len(figure.data[1].y) == 2
+
+
+def test_what_was_never_measured_is_said() -> None:
+    empty = Synoptic(as_of=NOW, marker=MarkerPanel(name="Glucagon", unit="pg/mL"))
+    titles = [a.text for a in synoptic(empty).layout.annotations]
+    assert sum("never measured" in t for t in titles) == 5
+    assert any("no analogue recorded" in t for t in titles)
+
+
+def test_sensor_days_are_a_band_that_does_not_bridge_missing_days() -> None:
+    days = [*range(10), *range(40, 50)]
+    band = SensorBand(
+        day=floats([START + d * DAY for d in days]),
+        p5=floats([80] * 20),
+        median=floats([120] * 20),
+        p95=floats([190] * 20),
+        label=("",) * 20,
+    )
+    figure = synoptic(content(glucose=GlucosePanel(sensor=band)))
+    filled = [t for t in figure.data if t.fill == "toself"]
+    assert [len(t.x) for t in filled] == [20, 20]
+
+
+def test_a_dense_series_is_thinned_without_losing_its_peak_and_says_so() -> None:
+    values = np.full(20_000, 100.0)
+    values[12_345] = 480.0
+    many = Points(at=START + np.arange(20_000.0) * 300_000, value=values, label=("",) * 20_000)
+    assert 480.0 in thinned(many).value
+    figure = synoptic(content(glucose=GlucosePanel(points=many), as_of=START + 90 * DAY))
+    assert any("1500 of 20000 points drawn" in a.text for a in figure.layout.annotations)
+
+
+def test_an_assessment_in_words_never_stands_at_a_score() -> None:
+    panel = SkinPanel(words=(Mark(at=START, text="active", label="Skin active"),))
+    words = next(t for t in synoptic(content(skin=panel)).data if t.text == ("Skin active",))
+    assert words.y[0] < 0
+
+
+def test_flags_differ_in_shape_and_not_in_colour_alone() -> None:
+    marks = tuple(FlagMark(at=START, severity=s, label=s) for s in SEVERITY_SIGNS)
+    figure = synoptic(content(lanes=Lanes(flags=marks)))
+    symbols = [t.marker.symbol for t in figure.data if t.text and t.text[0] in SEVERITY_SIGNS]
+    assert len(set(symbols)) == 5
+
+
+def test_each_injection_is_a_tick_and_a_bar_carries_its_dose_and_interval() -> None:
+    lanes = Lanes(
+        analogue=(Bar(start=START, end=NOW, text="lanreotide 120 mg / 28 d", brief="120 mg", label="lanreotide"),),
+        injections=points([0, 28, 56], [120, 120, 120]),
+    )
+    figure = synoptic(content(lanes=lanes))
+    assert next(len(t.x) for t in figure.data if t.marker.symbol == "line-ns") == 3
+    assert any(a.text == "lanreotide 120 mg / 28 d" for a in figure.layout.annotations)
+
+
+def test_response_letters_and_new_lesions_stand_with_the_sum() -> None:
+    panel = LesionPanel(
+        sums=points([0, 90], [60, 74]),
+        responses=(Mark(at=START + 90 * DAY, text="PD", label="PD"),),
+        new=(Mark(at=START + 90 * DAY, text="L4", label="New lesion L4"),),
+    )
+    figure = synoptic(content(lesions=panel))
+    assert any(a.text == "<b>PD</b>" for a in figure.layout.annotations)
+    assert any(t.marker.symbol == "star" for t in figure.data)
+
+
+def test_the_evidence_chart_shows_only_its_channels_and_rings_the_values_used() -> None:
+    zinc = AnalytePanel(
+        name="Zinc",
+        unit="ug/dL",
+        points=points([0, 30], [80, 52]),
+        levels=(Span(start=START, end=NOW, high=60, label="lower limit 60"),),
+    )
+    figure = evidence([Shown(panel=zinc, rings=points([30], [52]))], start=START, end=NOW)
+    assert [t.marker.symbol for t in figure.data] == [None, "circle-open"]
+    low, high = figure.layout.yaxis.range
+    assert low < 52
+    assert high > 80
+
+
+def test_an_evidence_chart_without_a_channel_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one panel"):
+        evidence([], start=START, end=NOW)
+
+
+def test_points_of_unequal_length_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 times, 1 values"):
+        Points(at=floats([1, 2]), value=floats([1]), label=("a",))
