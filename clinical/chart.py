@@ -8,10 +8,12 @@ never "normal".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+T = TypeVar("T")
 Precision = Literal["year", "month", "day", "minute", "second"]
 Comparator = Literal["<", "<=", ">", ">="]
 DiseaseStateName = Literal[
@@ -210,21 +212,49 @@ class Chart:
     states: tuple[DiseaseState, ...] = ()
     findings: tuple[CodedFinding, ...] = ()
     sensor_days: tuple[SensorDay, ...] = ()
+    # What was derived from this chart, so that many rules share one derivation. The chart is immutable: it cannot age.
+    _derived: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def derived(self, key: Any, derive: Callable[[], T]) -> T:
+        """What `derive` says, computed once per chart and `key` (a name with whatever else it depends on)."""
+        if key not in self._derived:
+            self._derived[key] = derive()
+        value: T = self._derived[key]
+        return value
 
     def of(self, *analytes: str) -> tuple[Result, ...]:
         """Results of the named analytes, oldest first."""
-        return tuple(r for r in self.results if r.analyte in analytes)
+        by_analyte = self.derived("by-analyte", self._by_analyte)
+        if len(analytes) == 1:
+            return by_analyte.get(analytes[0], ())
+        found = [r for analyte in analytes for r in by_analyte.get(analyte, ())]
+        return tuple(sorted(found, key=lambda r: (r.effective, r.record)))
 
     def until(self, moment: datetime) -> Chart:
         """The chart as it could have been known at `moment`: nothing effective or issued later is in it."""
-        cut: dict[str, Any] = {
-            f.name: tuple(e for e in getattr(self, f.name) if e.known_at <= moment)
-            for f in fields(self)
-            if f.name in ENTRY_FIELDS
-        }
-        deceased = self.deceased if self.deceased is not None and self.deceased <= moment else None
-        withdrawn = self.withdrawn if self.withdrawn is not None and self.withdrawn <= moment else None
-        return replace(self, deceased=deceased, withdrawn=withdrawn, **cut)
+        cut: dict[str, Any] = {}
+        for name in ENTRY_FIELDS:
+            entries: tuple[Entry, ...] = getattr(self, name)
+            kept = tuple([e for e in entries if e.known_at <= moment])
+            if len(kept) != len(entries):
+                cut[name] = kept
+        if self.deceased is not None and self.deceased > moment:
+            cut["deceased"] = None
+        if self.withdrawn is not None and self.withdrawn > moment:
+            cut["withdrawn"] = None
+        return replace(self, **cut) if cut else self
+
+    def known_next(self, moment: datetime) -> datetime | None:
+        """When, after `moment`, the next entry of this chart becomes known; None when all of it is known by then."""
+        later = [e.known_at for name in ENTRY_FIELDS for e in getattr(self, name) if e.known_at > moment]
+        later += [at for at in (self.deceased, self.withdrawn) if at is not None and at > moment]
+        return min(later, default=None)
+
+    def _by_analyte(self) -> dict[str, tuple[Result, ...]]:
+        found: dict[str, list[Result]] = {}
+        for result in self.results:
+            found.setdefault(result.analyte, []).append(result)
+        return {analyte: tuple(results) for analyte, results in found.items()}
 
     def state(self) -> DiseaseStateName:
         """The latest disease state stated; `unknown` where none was."""

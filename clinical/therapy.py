@@ -1,0 +1,275 @@
+"""Names of drugs and procedures as Nadir writes them, and the analogue regimen a patient was on at a moment.
+
+House names tell the formulations apart (`octreotide` is the short-acting one, `octreotide-lar` the depot). ATC and
+RxNorm codes: clinical reference section 11; where public lists disagree (RxNorm of lanreotide and pasireotide) the code
+is not read and the text decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from clinical.chart import Chart, Therapy
+
+Formulation = Literal["short-acting", "long-acting"]
+
+USUAL_INTERVAL_DAYS = 28
+# A regimen known from injections alone counts as ended when three planned injections in a row are missing.
+LAPSE_INTERVALS = 3
+STEADY_INJECTIONS = 3
+SHORT_ACTING_STEADY = timedelta(days=2)
+_DEPOT_INTERVAL_DAYS = 14
+
+_LONG_ACTING = re.compile(r"\b(lar|depot|long[- ]acting|pamoate|i\.?m\.?|intramuscular)\b", re.IGNORECASE)
+_DRUGS: tuple[tuple[str, str], ...] = (
+    ("lanreotide", r"lanreotide?|somatuline|H01CB03|ipstyl"),
+    ("pasireotide", r"pasireotide?|signifor|H01CB05"),
+    ("octreotide", r"octreotide?|sandostatine?|bynfezia|mycapssa|H01CB02|rxnorm[:| ]7617"),
+    ("everolimus", r"everolimus|afinitor|L01EG02|L01XE10"),
+    ("sunitinib", r"sunitinib|sutent|L01EX01|L01XE04"),
+    ("cabozantinib", r"cabozantinib|L01EX07"),
+    ("dacarbazine", r"dacarbazine?|dtic|L01AX04"),
+    ("temozolomide", r"temozolomide?|temodal|L01AX03"),
+    ("capecitabine", r"capecitabine?|xeloda|L01BC06"),
+    ("streptozocin", r"streptozo(?:to)?cin|L01AD04"),
+    ("fluorouracil", r"fluorouracil|5-?fu|L01BC02"),
+    ("doxorubicin", r"doxorubicin|adriamycin|L01DB01"),
+    ("interferon", r"interferon|L03AB"),
+    ("insulin", r"insulins?|A10A[A-Z][0-9]{2}"),
+    ("metformin", r"metformin|A10BA02"),
+    ("empagliflozin", r"empagliflozin|A10BK03"),
+    ("dapagliflozin", r"dapagliflozin|A10BK01"),
+    ("sitagliptin", r"sitagliptin|A10BH01"),
+    ("gliclazide", r"gliclazide|A10BB09"),
+    ("glucagon", r"glucagon|H04AA01"),
+    ("pancreatin", r"pancreatin|pancrelipase|creon|A09AA02"),
+    ("zinc", r"zinc|A12CB"),
+    ("amino-acids", r"amino[- ]acids?|B05BA01"),
+    ("essential-fatty-acids", r"essential fatty acids?|fat emulsion|B05BA02"),
+    ("b12", r"cyanocobalamin|hydroxocobalamin|vitamin b12|B03BA0[13]"),
+    ("levothyroxine", r"levothyroxine|thyroxine|H03AA01"),
+    ("ursodeoxycholic-acid", r"ursodeoxycholic acid|ursodiol|A05AA02"),
+    ("warfarin", r"warfarin|phenprocoumon|acenocoumarol|B01AA0[347]"),
+    ("prednisolone", r"prednisolone|prednisone|H02AB0[67]"),
+    ("dexamethasone", r"dexamethasone|H02AB02"),
+    ("omeprazole", r"omeprazole|esomeprazole|pantoprazole|lansoprazole|rabeprazole|A02BC0[1-5]"),
+)
+_DRUG_PATTERNS = tuple(
+    (name, re.compile(rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])", re.IGNORECASE)) for name, words in _DRUGS
+)
+_PROCEDURES = tuple(
+    (name, re.compile(words, re.IGNORECASE))
+    for name, words in (
+        ("prrt", r"\bprrt\b|peptide receptor|lutetium|lutathera|177\s*-?\s*lu|lu\s*-?\s*177|V10XX04"),
+        ("embolisation", r"emboli[sz]ation|\btace\b|\btae\b|\bsirt\b|hepatic artery infusion"),
+        ("ablation", r"\w*ablation|\brfa\b|microwave|cryotherapy of liver"),
+        (
+            "resection",
+            r"resection|pancreatectomy|pancreat\w*duodenectomy|whipple|enucleation|hepatectomy|metastasectomy"
+            r"|lobectomy of liver|debulking|lymphadenectomy",
+        ),
+        ("cholecystectomy", r"cholecystectomy"),
+    )
+)
+_ANALOGUES = frozenset({"octreotide", "octreotide-lar", "lanreotide", "pasireotide", "pasireotide-lar"})
+_DEPOTS = frozenset({"octreotide-lar", "lanreotide", "pasireotide-lar"})
+_ANTITUMOUR = frozenset(
+    {
+        "everolimus",
+        "sunitinib",
+        "cabozantinib",
+        "dacarbazine",
+        "temozolomide",
+        "capecitabine",
+        "streptozocin",
+        "fluorouracil",
+        "doxorubicin",
+        "interferon",
+    }
+)
+# Drugs that give a rash of their own: named beside a skin finding, they never silence it.
+RASH_DRUGS = frozenset({"everolimus", "sunitinib", "cabozantinib", "capecitabine"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regimen:
+    """An analogue regimen in force. `since` is when this drug, dose and interval began, `started` when the unbroken
+    analogue treatment did. `injections` counts recorded depot injections since `started`, up to the asked moment."""
+
+    drug: str
+    dose: float | None
+    unit: str | None
+    interval_days: int | None
+    since: datetime
+    started: datetime
+    long_acting: bool
+    injections: int
+    steady: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnalogueStep:
+    """One step of analogue treatment: what was given from `entry` on; no drug means stopped.
+
+    `changed` is False where the entry only names a dose or interval that was not recorded before.
+    """
+
+    entry: Therapy
+    drug: str | None
+    dose: float | None
+    unit: str | None
+    interval_days: int | None
+    changed: bool
+
+
+def drug_named(text: str) -> str | None:
+    """The house name of the drug a text, an ATC code or `rxnorm:CODE` names; None when none is recognised.
+
+    A depot formulation is recognised by its words (LAR, depot, long-acting, intramuscular); give code and text together
+    where both are known, as the ATC code of octreotide does not tell the two formulations apart.
+    """
+    for name, pattern in _DRUG_PATTERNS:
+        if pattern.search(text):
+            depot = name in {"octreotide", "pasireotide"} and _LONG_ACTING.search(text) is not None
+            return f"{name}-lar" if depot else name
+    return None
+
+
+def procedure_named(text: str) -> str | None:
+    """resection, cholecystectomy, embolisation, ablation or prrt where the text names one, else None."""
+    for name, pattern in _PROCEDURES:
+        if pattern.search(text):
+            return name
+    return None
+
+
+def is_analogue(drug: str | None) -> bool:
+    """Whether the house name is a somatostatin analogue."""
+    return drug in _ANALOGUES
+
+
+def is_long_acting(drug: str | None) -> bool:
+    """Whether the house name is a depot analogue."""
+    return drug in _DEPOTS
+
+
+def is_antitumour(drug: str | None) -> bool:
+    """Whether the house name is a systemic drug against the tumour (a new one starts a new marker epoch)."""
+    return drug in _ANTITUMOUR
+
+
+def injections(chart: Chart) -> tuple[Therapy, ...]:
+    """Recorded injections of depot analogues, oldest first."""
+    return tuple(
+        t
+        for t in chart.therapy
+        if t.kind == "injection"
+        and is_analogue(t.drug)
+        and (is_long_acting(t.drug) or (t.interval_days or 0) >= _DEPOT_INTERVAL_DAYS)
+    )
+
+
+def analogue_steps(chart: Chart) -> tuple[AnalogueStep, ...]:
+    """Every change of analogue treatment, oldest first: start, another drug, dose or interval, stop.
+
+    Short-acting doses given beside a running depot are rescue, not a change of regimen.
+    """
+    steps: list[AnalogueStep] = []
+    for entry in chart.therapy:
+        if entry.kind == "procedure" or not is_analogue(entry.drug):
+            continue
+        last = steps[-1] if steps else None
+        step = _step(entry, last)
+        if step is not None:
+            steps.append(step)
+    return tuple(steps)
+
+
+def regimen_at(chart: Chart, moment: datetime) -> Regimen | None:
+    """The analogue regimen in force at `moment`, or None when no analogue was being given.
+
+    Steady state is three depot injections; where injections are not recorded one by one, the day the third was planned;
+    for a short-acting analogue two days.
+    """
+    steps = [s for s in analogue_steps(chart) if s.entry.effective <= moment]
+    if not steps or steps[-1].drug is None:
+        return None
+    started = _unbroken_since(steps)
+    current = steps[-1]
+    depot = _is_depot(current.drug, current.interval_days)
+    given = [t for t in injections(chart) if started <= t.effective <= moment]
+    if _lapsed(chart, given, started, moment, current.interval_days):
+        return None
+    interval = timedelta(days=current.interval_days or USUAL_INTERVAL_DAYS)
+    if not depot:
+        steady = moment - started >= SHORT_ACTING_STEADY
+    elif given:
+        steady = len(given) >= STEADY_INJECTIONS
+    else:
+        steady = moment - started >= (STEADY_INJECTIONS - 1) * interval
+    return Regimen(
+        drug=current.drug or "",
+        dose=current.dose,
+        unit=current.unit,
+        interval_days=current.interval_days,
+        since=current.entry.effective,
+        started=started,
+        long_acting=depot,
+        injections=len(given),
+        steady=steady,
+    )
+
+
+def _step(entry: Therapy, last: AnalogueStep | None) -> AnalogueStep | None:
+    running = last if last is not None and last.drug is not None else None
+    beside_depot = (
+        running is not None
+        and _is_depot(running.drug, running.interval_days)
+        and not _is_depot(entry.drug, entry.interval_days)
+        and entry.drug != running.drug
+    )
+    if beside_depot or (entry.kind == "stop" and running is None):
+        return None
+    if entry.kind == "stop":
+        return AnalogueStep(entry, None, None, None, None, changed=True)
+    if running is None or running.drug != entry.drug:
+        return AnalogueStep(entry, entry.drug, entry.dose, entry.unit, entry.interval_days, changed=True)
+    dose = running.dose if entry.dose is None else entry.dose
+    unit = running.unit if entry.dose is None else entry.unit
+    interval_days = running.interval_days if entry.interval_days is None else entry.interval_days
+    if (dose, interval_days) == (running.dose, running.interval_days):
+        return None
+    changed = (running.dose is not None and dose != running.dose) or (
+        running.interval_days is not None and interval_days != running.interval_days
+    )
+    return AnalogueStep(entry, entry.drug, dose, unit, interval_days, changed)
+
+
+def _is_depot(drug: str | None, interval_days: int | None) -> bool:
+    return is_long_acting(drug) or (is_analogue(drug) and (interval_days or 0) >= _DEPOT_INTERVAL_DAYS)
+
+
+def _unbroken_since(steps: Sequence[AnalogueStep]) -> datetime:
+    started = steps[-1].entry.effective
+    for step in reversed(steps):
+        if step.drug is None:
+            break
+        started = step.entry.effective
+    return started
+
+
+def _lapsed(
+    chart: Chart, given: Sequence[Therapy], started: datetime, moment: datetime, interval_days: int | None
+) -> bool:
+    if not given:
+        return False
+    stated = any(
+        t.kind in ("start", "dose", "interval") and is_analogue(t.drug) and started <= t.effective <= moment
+        for t in chart.therapy
+    )
+    interval = timedelta(days=interval_days or USUAL_INTERVAL_DAYS)
+    return not stated and moment - given[-1].effective > LAPSE_INTERVALS * interval
