@@ -24,7 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 def say(document: Any, as_json: bool, *lines: str) -> None:
     """Print `document` as JSON, or the lines for a person."""
     if as_json:
-        text = msgspec.json.format(msgspec.json.encode(document, decimal_format="number"), indent=2)
+        text = msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(document), indent=2)
         typer.echo(text.decode())
     else:
         for line in lines:
