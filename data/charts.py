@@ -1,0 +1,248 @@
+"""Charts of many patients from few queries: one over the records, one over the sensor days, one over the patients.
+
+Rows are read as plain tuples; no mapped object is made for a value. What stands in `record.detail` is held against the
+dataclass of its kind on the way in, so that a rule never meets a word it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from clinical.chart import (
+    ENTRY_FIELDS,
+    BiliaryUltrasound,
+    Chart,
+    CodedFinding,
+    DiseaseState,
+    Entry,
+    Lesion,
+    Response,
+    Result,
+    SensorDay,
+    SkinAssessment,
+    Symptom,
+    Therapy,
+)
+from clinical.protocol import Protocol
+from data.models import Patient, ReadingDay, Record
+from data.people import Actor, NotFound, visible
+
+Patients = Sequence[int] | Select[int]
+
+WITHDRAWN_STATUS: Final = "entered-in-error"
+KINDS: Final[dict[str, tuple[type[Entry], str]]] = {
+    "skin": (SkinAssessment, "skin"),
+    "lesion": (Lesion, "lesions"),
+    "response": (Response, "responses"),
+    "biliary": (BiliaryUltrasound, "biliary"),
+    "therapy": (Therapy, "therapy"),
+    "symptom": (Symptom, "symptoms"),
+    "state": (DiseaseState, "states"),
+    "finding": (CodedFinding, "findings"),
+}
+AGGREGATE: Final = (
+    *("device", "count", "total", "total_squared", "below_54", "below_70", "above_180", "above_250"),
+    *("low_marks", "high_marks", "minimum", "maximum"),
+)
+SEXES: Final = frozenset({"female", "male", "other"})
+
+_RECORD = Record.__table__.c
+_COLUMNS = (
+    _RECORD.patient_id,
+    _RECORD.id,
+    _RECORD.kind,
+    _RECORD.effective_at,
+    _RECORD.issued_at,
+    _RECORD.precision,
+    _RECORD.detail,
+    _RECORD.text,
+    _RECORD.analyte,
+    _RECORD.canonical_value,
+    _RECORD.comparator,
+    _RECORD.canonical_unit,
+    _RECORD.interpretation,
+    _RECORD.canonical_ref_low,
+    _RECORD.canonical_ref_high,
+    _RECORD.lab,
+    _RECORD.method,
+    _RECORD.fasting,
+    _RECORD.status,
+)
+
+
+class UnreadableRecord(ValueError):
+    """A stored record that is not what its kind must be; the message names the record and the cause."""
+
+
+def load_charts(session: Session, patient_ids: Patients) -> dict[int, Chart]:
+    """The chart of each patient by patient id: current records only, nothing superseded or entered in error.
+
+    `patient_ids` are ids or a select of ids; an id that does not exist is left out. Raises UnreadableRecord.
+    """
+    entries = _records(session, _current(patient_ids))
+    for patient_id, day in _sensor_days(session, patient_ids):
+        entries.setdefault(patient_id, {}).setdefault("sensor_days", []).append(day)
+    return _charts(session, patient_ids, entries)
+
+
+def load_part(
+    session: Session, patient_ids: Patients, *, kinds: Iterable[str], analytes: Iterable[str]
+) -> dict[int, Chart]:
+    """Charts that hold only records of `kinds` (other than lab) and laboratory results of `analytes`; no sensor days.
+
+    For lists that show a few things of everybody. Raises UnreadableRecord.
+    """
+    wanted = _RECORD.kind.in_(sorted(kinds)) | ((_RECORD.kind == "lab") & _RECORD.analyte.in_(sorted(analytes)))
+    return _charts(session, patient_ids, _records(session, [*_current(patient_ids), wanted]))
+
+
+def replay_patient(
+    session: Session, actor: Actor, mrn: str, *, protocol: Protocol, first: date | None, last: date
+) -> dict[str, Any]:
+    """What the rules would have said of a patient day by day from `first` (None: the first record) to `last`.
+
+    The document of the contract: `patient` and `flags` in day order. Raises NotFound when the actor may not see `mrn`.
+    """
+    from clinical.replay import replay
+
+    patient_id = session.scalar(select(Patient.id).where(Patient.mrn == mrn, visible(actor)))
+    if patient_id is None:
+        raise NotFound(f"no patient {mrn!r}")
+    chart = load_charts(session, [patient_id])[patient_id]
+    start = first or _first_day(chart) or last
+    flags = replay(chart, protocol, start, last)
+    return {
+        "patient": mrn,
+        "flags": [
+            {
+                "rule": flag.rule,
+                "opens": flag.opens.isoformat(),
+                "clears": None if flag.clears is None else flag.clears.isoformat(),
+                "severity": flag.severity,
+                "why": flag.why,
+            }
+            for flag in flags
+        ],
+    }
+
+
+def _current(patient_ids: Patients) -> list[ColumnElement[bool]]:
+    return [
+        _RECORD.patient_id.in_(patient_ids),
+        _RECORD.superseded_by.is_(None),
+        _RECORD.status != WITHDRAWN_STATUS,
+    ]
+
+
+def _records(session: Session, where: list[ColumnElement[bool]]) -> dict[int, dict[str, list[Any]]]:
+    rows = session.execute(
+        select(*_COLUMNS).where(*where).order_by(_RECORD.patient_id, _RECORD.effective_at, _RECORD.id)
+    )
+    found: dict[int, dict[str, list[Any]]] = {}
+    for row in rows:
+        patient = found.get(row[0])
+        if patient is None:
+            patient = found[row[0]] = {}
+        if row[2] == "lab":
+            patient.setdefault("results", []).append(_result(row))
+        else:
+            field, entry = _coded(row)
+            patient.setdefault(field, []).append(entry)
+    return found
+
+
+def _result(row: Any) -> Result:
+    _, id, _, effective, issued, precision, detail, text, analyte, value, comparator, unit, *rest = row
+    interpretation, ref_low, ref_high, lab, method, fasting, status = rest
+    return Result(
+        record=str(id),
+        effective=effective,
+        known_at=effective if issued is None or issued < effective else issued,
+        precision=precision,
+        analyte=analyte,
+        value=value,
+        comparator=comparator,
+        unit=unit,
+        text=text,
+        interpretation=interpretation,
+        ref_low=ref_low,
+        ref_high=ref_high,
+        lab=lab,
+        method=method,
+        fasting=fasting,
+        status=status,
+        disqualifiers=tuple(detail.get("disqualifiers", ())) if detail else (),
+    )
+
+
+def _coded(row: Any) -> tuple[str, Entry]:
+    patient_id, id, kind, effective, issued, precision, detail, text, *_ = row
+    if kind not in KINDS:
+        raise UnreadableRecord(f"record {id} of patient {patient_id}: no such kind {kind!r}")
+    cls, field = KINDS[kind]
+    content = {
+        "text": text,
+        **(detail or {}),
+        "record": str(id),
+        "effective": effective,
+        "known_at": effective if issued is None or issued < effective else issued,
+        "precision": precision,
+    }
+    try:
+        return field, msgspec.convert(content, cls, builtin_types=(datetime,))
+    except msgspec.ValidationError as error:
+        raise UnreadableRecord(f"record {id} of patient {patient_id} is no {kind}: {error}") from error
+
+
+def _sensor_days(session: Session, patient_ids: Patients) -> Iterable[tuple[int, SensorDay]]:
+    day = ReadingDay.__table__.c
+    counts = (day.count, day.total, day.total_squared, day.below_54, day.below_70, day.above_180, day.above_250)
+    rows = session.execute(
+        select(day.patient_id, day.device, day.day, *counts, day.low_marks, day.high_marks, day.minimum, day.maximum)
+        .where(day.patient_id.in_(patient_ids))
+        .order_by(day.patient_id, day.day, day.device)
+    )
+    for patient_id, device, on, *aggregate in rows:
+        midnight = datetime.combine(on, time(), UTC)
+        yield (
+            patient_id,
+            SensorDay(
+                record=f"sensor:{device}:{on.isoformat()}",
+                effective=midnight,
+                # A day's aggregate speaks of readings up to its end, so nothing may use it before.
+                known_at=midnight + timedelta(days=1),
+                precision="day",
+                **dict(zip(AGGREGATE, (device, *aggregate), strict=True)),
+            ),
+        )
+
+
+def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str, list[Any]]]) -> dict[int, Chart]:
+    patient = Patient.__table__.c
+    rows = session.execute(
+        select(
+            patient.id, patient.uuid, patient.birth_date, patient.sex, patient.deceased_at, patient.withdrawn_at
+        ).where(patient.id.in_(patient_ids))
+    )
+    return {
+        id: Chart(
+            patient=uuid,
+            birth_date=birth_date,
+            sex=sex if sex in SEXES else None,
+            deceased=deceased,
+            withdrawn=withdrawn,
+            **{field: tuple(values) for field, values in entries.get(id, {}).items()},
+        )
+        for id, uuid, birth_date, sex, deceased, withdrawn in rows
+    }
+
+
+def _first_day(chart: Chart) -> date | None:
+    firsts = [entries[0].effective for field in ENTRY_FIELDS if (entries := getattr(chart, field))]
+    return min(firsts).date() if firsts else None

@@ -1,0 +1,240 @@
+"""Reading the flags that stand for judging, and writing differences to them: flag, history and mail in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, cast
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from clinical.finding import Finding
+from data.announcing import TOLD, MailPolicy, announce, cancel_unsent
+from data.differences import Difference, StandingFlag, dedup_key, evidence_digest
+from data.flag_moves import CLOSED, Mover, Status, change, move, status_before_snooze, write_history
+from data.models import Flag
+from data.models.flag import OPEN_ONLY
+from data.upsert import insert_or
+
+NOBODY = "no recipient and no admin: nobody was told"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the audit trail is to say of one change."""
+
+    action: str
+    flag_id: str
+    detail: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Written:
+    """What was written for one patient; `traces` are still to be audited."""
+
+    opened: int = 0
+    updated: int = 0
+    resolved: int = 0
+    outbox_rows: int = 0
+    traces: list[Trace] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is the same for every patient of one judging: in whose name, by which protocol, up to which number."""
+
+    actor: str
+    protocol_version: str
+    seen_seq: int
+    now: datetime
+    mail: MailPolicy
+
+
+def standing_flags(session: Session, patient_ids: Sequence[int]) -> dict[int, list[StandingFlag]]:
+    """By patient: flags not closed, and those a person closed whose finding has not been seen to go since.
+
+    The rows stay locked, so that nobody acts on a flag while it is judged.
+    """
+    rows = session.execute(
+        select(
+            *(Flag.id, Flag.patient_id, Flag.rule, Flag.severity, Flag.dedup_key, Flag.episode, Flag.status),
+            *(Flag.version, Flag.evidence_digest, Flag.finding, Flag.cleared_at, Flag.snoozed_until),
+        )
+        .where(Flag.patient_id.in_(patient_ids), or_(OPEN_ONLY, Flag.cleared_at.is_(None)))
+        .order_by(Flag.id)
+        .with_for_update()
+    )
+    found: dict[int, list[StandingFlag]] = {}
+    for row in rows.all():
+        status = cast("Status", row.status)
+        flag = StandingFlag(
+            id=row.id,
+            patient_id=row.patient_id,
+            rule=row.rule,
+            severity=row.severity,
+            dedup_key=row.dedup_key,
+            episode=row.episode,
+            status=status,
+            version=row.version,
+            evidence_digest=row.evidence_digest,
+            records=frozenset(evidence["record"] for evidence in row.finding["evidence"]),
+            cleared_at=row.cleared_at,
+            snoozed_until=row.snoozed_until,
+            before_snooze=status_before_snooze(session, row.id) if status == "snoozed" else None,
+        )
+        found.setdefault(flag.patient_id, []).append(flag)
+    return found
+
+
+def write_differences(
+    session: Session,
+    bench: Bench,
+    changes: Sequence[Difference],
+    *,
+    patient_id: int,
+    patient_uuid: str,
+    moment: datetime,
+) -> Written:
+    """Write the changes of one patient as of `moment`; what to audit comes back in `traces`."""
+    written = Written()
+    for difference in changes:
+        if difference.flag is None:
+            finding = cast("Finding", difference.finding)
+            _open(session, bench, finding, written, patient_id=patient_id, patient_uuid=patient_uuid, moment=moment)
+        else:
+            _change(session, bench, difference, difference.flag, moment, written)
+    return written
+
+
+def _open(
+    session: Session,
+    bench: Bench,
+    finding: Finding,
+    written: Written,
+    *,
+    patient_id: int,
+    patient_uuid: str,
+    moment: datetime,
+) -> None:
+    key = dedup_key(patient_uuid, finding)
+    episode = (
+        session.scalar(select(func.max(Flag.episode)).where(Flag.patient_id == patient_id, Flag.dedup_key == key)) or 0
+    ) + 1
+    flag = StandingFlag(
+        id=str(uuid4()),
+        patient_id=patient_id,
+        rule=finding.rule,
+        severity=finding.severity,
+        dedup_key=key,
+        episode=episode,
+        status="open",
+        version=1,
+        evidence_digest=evidence_digest(finding),
+        records=frozenset(evidence.record for evidence in finding.evidence),
+        cleared_at=None,
+        snoozed_until=None,
+    )
+    inserted = session.execute(
+        insert_or(session, Flag)
+        .values(
+            id=flag.id,
+            patient_id=patient_id,
+            subject=finding.subject,
+            dedup_key=key,
+            episode=episode,
+            status="open",
+            opened_at=moment,
+            first_seq=bench.seen_seq,
+            version=1,
+            **_content(bench, finding, moment),
+        )
+        .on_conflict_do_nothing(index_elements=["dedup_key"], index_where=OPEN_ONLY)
+        .returning(Flag.id)
+    ).all()
+    if not inserted:
+        return  # another judge opened it first
+    mover = Mover(bench.actor, bench.now, finding.why)
+    write_history(session, flag.id, mover, status=None, target="open", detail=_detail(bench, finding, moment))
+    written.opened += 1
+    written.traces.append(_trace("open", flag, None, "open", moment))
+    _tell(session, bench, flag, written)
+
+
+def _change(
+    session: Session, bench: Bench, difference: Difference, flag: StandingFlag, moment: datetime, written: Written
+) -> None:
+    finding, what = difference.finding, difference.what
+    mover = Mover(bench.actor, bench.now, difference.why)
+    values: dict[str, Any] = {"cleared_at": flag.cleared_at or moment}
+    detail: dict[str, Any] = {"as_of": msgspec.to_builtins(moment)}
+    if finding is not None:
+        values = {**_content(bench, finding, moment), "cleared_at": None}
+        detail = _detail(bench, finding, moment)
+    if what == "reopen" or what == "wake" or what == "clear" or what == "contain":
+        status = move(
+            session, flag.id, what, mover, status=flag.status, version=flag.version, values=values, detail=detail
+        )
+    else:
+        status = flag.status
+        change(
+            session,
+            flag.id,
+            mover,
+            status=status,
+            target=status,
+            version=flag.version,
+            values=values,
+            detail=detail,
+        )
+    written.traces.append(_trace(what, flag, flag.status, status, moment))
+    if status in CLOSED and flag.status not in CLOSED:
+        written.resolved += 1
+        cancel_unsent(session, [flag.id], why=difference.why)
+        return
+    written.updated += 1
+    if difference.worse or (what == "wake" and status == "open"):
+        severity = flag.severity if finding is None else finding.severity
+        _tell(session, bench, replace(flag, severity=severity), written)
+
+
+def _tell(session: Session, bench: Bench, flag: StandingFlag, written: Written) -> None:
+    rows = announce(session, flag, bench.mail, bench.now)
+    written.outbox_rows += rows
+    if not rows and flag.severity in TOLD:
+        write_history(session, flag.id, Mover(bench.actor, bench.now, NOBODY), status="open", target="open")
+
+
+def _content(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "rule_version": finding.rule_version,
+        "protocol_version": bench.protocol_version,
+        "axis": finding.axis,
+        "severity": finding.severity,
+        "title": finding.title,
+        "question": finding.question,
+        "why": finding.why,
+        "finding": msgspec.to_builtins(finding),
+        "evidence_digest": evidence_digest(finding),
+        "as_of": moment,
+        "first_evidence_at": finding.first_evidence_at,
+    }
+
+
+def _detail(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]:
+    return {
+        "as_of": msgspec.to_builtins(moment),
+        "severity": finding.severity,
+        "rule_version": finding.rule_version,
+        "protocol_version": bench.protocol_version,
+        "records": [evidence.record for evidence in finding.evidence],
+    }
+
+
+def _trace(what: str, flag: StandingFlag, before: str | None, after: str, moment: datetime) -> Trace:
+    detail = {"rule": flag.rule, "episode": flag.episode, "from": before, "to": after}
+    return Trace(f"flag.{what}", flag.id, {**detail, "as_of": msgspec.to_builtins(moment)})

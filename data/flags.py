@@ -1,0 +1,250 @@
+"""Flags as people read and act on them, each within what the actor may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from data.announcing import cancel_unsent
+from data.audit import write_audit
+from data.errors import BadInput
+from data.flag_moves import (
+    CLINICIANS,
+    MOVES,
+    STATUSES,
+    Action,
+    Mover,
+    Status,
+    check_snooze,
+    move,
+    next_status,
+    stale,
+)
+from data.models import Flag, FlagHistory, Judgement, Patient, Person
+from data.people import Actor, Forbidden, NotFound, visible
+
+SHORTEST_REASON: Final = 3
+READERS: Final = CLINICIANS | {"system"}
+EVIDENCE: Final = ("record", "kind", "analyte", "value", "comparator", "unit", "effective", "ref_high")
+COMPARISON: Final = ("kind", "value", "unit", "effective")
+DATE_LENGTH: Final = {"year": 4, "month": 7, "day": 10}
+THRESHOLD: Final = ("name", "value", "source", "signed_off")
+
+
+class ReasonMissing(BadInput):
+    """An action on a flag without a reason of at least a few letters."""
+
+
+def list_flags(
+    session: Session, actor: Actor, *, mrn: str | None = None, status: str | None = None
+) -> list[dict[str, Any]]:
+    """The flags the actor may see, newest first, as the contract prints them.
+
+    Raises NotFound for a patient the actor may not see, BadInput for an unknown status, Forbidden for a role that sees
+    no patients.
+    """
+    _require_reader(actor)
+    query = (
+        select(Flag, Patient.mrn)
+        .join(Patient, Patient.id == Flag.patient_id)
+        .where(visible(actor))
+        .order_by(Flag.opened_at.desc(), Flag.id)
+    )
+    if mrn is not None:
+        if session.scalar(select(Patient.id).where(Patient.mrn == mrn, visible(actor))) is None:
+            raise NotFound(f"no patient {mrn!r}")
+        query = query.where(Patient.mrn == mrn)
+    if status is not None:
+        if status not in STATUSES:
+            raise BadInput(f"no status {status!r}; a flag is one of {', '.join(STATUSES)}")
+        query = query.where(Flag.status == status)
+    rows = session.execute(query).all()
+    histories = _histories(session, [flag.id for flag, _ in rows])
+    return [_as_contract(flag, patient_mrn, histories.get(flag.id, [])) for flag, patient_mrn in rows]
+
+
+def show_flag(session: Session, actor: Actor, flag_id: str) -> dict[str, Any]:
+    """One flag as the contract prints it, with what the flag's page needs beside: `version`, `owner`, `cleared_at`,
+    `snoozed_until`, `protocol_version`, `not_recorded`, and evidence, comparison and thresholds whole.
+
+    Raises NotFound for a flag the actor may not see, Forbidden for a role that sees no patients.
+    """
+    _require_reader(actor)
+    row = session.execute(
+        select(Flag, Patient.mrn, Person.name)
+        .join(Patient, Patient.id == Flag.patient_id)
+        .join(Person, Person.id == Flag.owner_id, isouter=True)
+        .where(Flag.id == flag_id, visible(actor))
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"no flag {flag_id!r}")
+    flag, mrn, owner = row
+    finding = flag.finding
+    document = _as_contract(flag, mrn, _histories(session, [flag_id]).get(flag_id, []))
+    return document | {
+        "version": flag.version,
+        "owner": owner,
+        "cleared_at": _iso(flag.cleared_at),
+        "snoozed_until": _iso(flag.snoozed_until),
+        "protocol_version": flag.protocol_version,
+        "not_recorded": finding["not_recorded"],
+        "evidence": finding["evidence"],
+        "compared_with": finding["compared_with"],
+        "thresholds": finding["thresholds"],
+    }
+
+
+def acknowledge(session: Session, actor: Actor, flag_id: str, *, why: str, version: int, now: datetime) -> Status:
+    """Take an open flag: "I have it". The actor becomes its owner and what was not mailed yet is cancelled.
+
+    A flag the data have cleared meanwhile is resolved with it: it has now been seen. Returns the status it then has.
+    Raises Forbidden, NotFound, ReasonMissing, StaleVersion or NotAllowed, in that order.
+    """
+    flag = _at_hand(session, actor, flag_id, "acknowledge", why=why, version=version)
+    status = _moved(session, actor, flag, "acknowledge", why, now, {"owner_id": actor.person_id})
+    if flag.cleared_at is not None:
+        seen = Mover("rules", now, f"seen after the data had cleared it at {_iso(flag.cleared_at)}")
+        status = move(session, flag.id, "clear", seen, status=status, version=version + 1)
+    _audit(session, actor, flag, "acknowledge", status, now)
+    return status
+
+
+def start_review(session: Session, actor: Actor, flag_id: str, *, why: str, version: int, now: datetime) -> Status:
+    """Begin the review of an acknowledged flag. Raises as `acknowledge`."""
+    return _plain(session, actor, flag_id, "review", why=why, version=version, now=now)
+
+
+def resolve(session: Session, actor: Actor, flag_id: str, *, why: str, version: int, now: datetime) -> Status:
+    """Close a flag after its review: the question is answered. Raises as `acknowledge`."""
+    return _plain(session, actor, flag_id, "resolve", why=why, version=version, now=now)
+
+
+def override(session: Session, actor: Actor, flag_id: str, *, why: str, version: int, now: datetime) -> Status:
+    """Close a flag after its review as not applying to this patient. Raises as `acknowledge`."""
+    return _plain(session, actor, flag_id, "override", why=why, version=version, now=now)
+
+
+def snooze(
+    session: Session, actor: Actor, flag_id: str, *, why: str, until: datetime, version: int, now: datetime
+) -> Status:
+    """Put a flag aside until a moment its severity allows; it then comes back by itself to where it was.
+
+    Raises as `acknowledge`, and NotAllowed for a time that is not ahead or too far.
+    """
+    flag = _at_hand(session, actor, flag_id, "snooze", why=why, version=version)
+    check_snooze(flag.severity, now=now, until=until)
+    status = _moved(session, actor, flag, "snooze", why, now, {"snoozed_until": until})
+    due = Judgement.next_due_at
+    session.execute(
+        update(Judgement)
+        .where(Judgement.patient_id == flag.patient_id, due.is_(None) | (due > until))
+        .values(next_due_at=until)
+        .execution_options(synchronize_session=False)
+    )
+    _audit(session, actor, flag, "snooze", status, now)
+    return status
+
+
+def _plain(
+    session: Session, actor: Actor, flag_id: str, action: Action, *, why: str, version: int, now: datetime
+) -> Status:
+    flag = _at_hand(session, actor, flag_id, action, why=why, version=version)
+    status = _moved(session, actor, flag, action, why, now, {})
+    _audit(session, actor, flag, action, status, now)
+    return status
+
+
+def _at_hand(session: Session, actor: Actor, flag_id: str, action: Action, *, why: str, version: int) -> Any:
+    if actor.role not in MOVES[action].roles:
+        raise Forbidden(f"to {action} a flag is not for the role {actor.role}")
+    flag = session.execute(
+        select(
+            Flag.id, Flag.patient_id, Patient.uuid, Flag.severity, Flag.status, Flag.version, Flag.cleared_at, Flag.rule
+        )
+        .join(Patient, Patient.id == Flag.patient_id)
+        .where(Flag.id == flag_id, visible(actor))
+        .with_for_update(of=Flag)
+    ).one_or_none()
+    if flag is None:
+        raise NotFound(f"no flag {flag_id!r}")
+    if len(why.strip()) < SHORTEST_REASON:
+        raise ReasonMissing(f"say why in at least {SHORTEST_REASON} letters")
+    if flag.version != version:
+        raise stale(session, flag_id, version)
+    next_status(flag.status, action)
+    return flag
+
+
+def _moved(
+    session: Session, actor: Actor, flag: Any, action: Action, why: str, now: datetime, values: Mapping[str, Any]
+) -> Status:
+    mover = Mover(actor.name, now, why.strip(), actor.person_id)
+    status = move(session, flag.id, action, mover, status=flag.status, version=flag.version, values=values)
+    cancel_unsent(session, [flag.id], why=f"the flag is {status}")
+    return status
+
+
+def _audit(session: Session, actor: Actor, flag: Any, action: Action, status: Status, now: datetime) -> None:
+    detail = {"rule": flag.rule, "from": flag.status, "to": status, "version": flag.version + 1}
+    write_audit(session, actor, f"flag.{action}", now=now, patient_uuid=flag.uuid, object=flag.id, detail=detail)
+
+
+def _require_reader(actor: Actor) -> None:
+    if actor.role not in READERS:
+        raise Forbidden(f"flags are not for the role {actor.role}")
+
+
+def _as_contract(flag: Flag, mrn: str, history: list[dict[str, Any]]) -> dict[str, Any]:
+    finding = flag.finding
+    comparison = finding["compared_with"]
+    return {
+        "id": flag.id,
+        "patient": mrn,
+        "rule": flag.rule,
+        "rule_version": flag.rule_version,
+        "axis": flag.axis,
+        "severity": flag.severity,
+        "status": flag.status,
+        "episode": flag.episode,
+        "opened_at": _iso(flag.opened_at),
+        "as_of": _iso(flag.as_of),
+        "first_evidence_at": _iso(flag.first_evidence_at),
+        "title": flag.title,
+        "question": flag.question,
+        "why": flag.why,
+        "evidence": [_evidence(evidence) for evidence in finding["evidence"]],
+        "compared_with": None if comparison is None else _some(comparison, COMPARISON),
+        "thresholds": [_some(threshold, THRESHOLD) for threshold in finding["thresholds"]],
+        "suppressed": finding["suppressed"],
+        "contains": finding["contains"],
+        "history": history,
+    }
+
+
+def _evidence(evidence: dict[str, Any]) -> dict[str, Any]:
+    shown = DATE_LENGTH.get(evidence["precision"])  # a date without a time stays a date
+    return _some(evidence, EVIDENCE) | {"effective": evidence["effective"][:shown]}
+
+
+def _some(document: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: document[key] for key in keys}
+
+
+def _histories(session: Session, flag_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    rows = session.execute(
+        select(FlagHistory).where(FlagHistory.flag_id.in_(flag_ids)).order_by(FlagHistory.flag_id, FlagHistory.id)
+    ).scalars()
+    for row in rows:
+        entry = {"at": _iso(row.at), "who": row.who, "from": row.from_status, "to": row.to_status, "why": row.why}
+        found.setdefault(row.flag_id, []).append(entry)
+    return found
+
+
+def _iso(moment: datetime | None) -> Any:
+    return msgspec.to_builtins(moment)

@@ -1,0 +1,268 @@
+"""The outbox: which mail is next, how far each has come and what the mail server said. No mail is sent here.
+
+Rows are written by `data.announcing` in the transaction that changes the flag. A sender claims one row at a time for
+the length of a lease, sends it outside any transaction and settles it; a lease that ran out can be claimed again, so a
+mail may go out twice under one Message-ID but is never forgotten. The audit chain is always written last: its head is
+the one row all writers share, and whoever holds it must not wait for anything else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, cast
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import CursorResult, and_, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from data.announcing import Kind, MailPolicy
+from data.audit import write_audit
+from data.backoff import EXPIRES, wait_s
+from data.errors import BadInput
+from data.models import DeliveryAttempt, Flag, Outbox, Patient, Person
+from data.people import Actor, Forbidden, NotFound
+from data.settings import Settings
+
+Verdict = Literal["sent", "retry", "dead"]
+
+LEASE: Final = timedelta(seconds=60)
+RETRIED_BY_HAND: Final = frozenset({"dead", "retry", "pending", "held"})
+
+
+class MailNotRetried(BadInput):
+    """A mail in a state from which it is not sent again; the message names the state."""
+
+
+def mail_policy(settings: Settings) -> MailPolicy:
+    """The mail policy the settings describe."""
+    return MailPolicy(settings.mail_from.rpartition("@")[2].rstrip(">"), settings.digest_at, settings.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One mail in the hands of one sender until `lease_until`. `attempts` counts this try."""
+
+    id: str
+    token: str
+    message_id: str
+    kind: Kind
+    severity: str
+    recipient_id: int
+    recipient: str
+    flag_id: str | None
+    episode: int | None
+    step: int
+    counts: dict[str, Any] | None
+    created_at: datetime
+    expires_at: datetime | None
+    attempts: int
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one try ended: the verdict, the code of the mail server if it gave one, and its words."""
+
+    verdict: Verdict
+    code: int | None
+    text: str
+
+
+def claim(session: Session, now: datetime) -> Claimed | None:
+    """Take the next mail that is due, by priority and then by time, for the length of a lease; None when none is due.
+
+    Mails whose flag nobody need be told of any more are cancelled on the way, those to a closed account given up. Rows
+    that wait for the daily digest are not claimed: the digest job makes one mail of them.
+    """
+    while True:
+        row = session.execute(_due(now)).one_or_none()
+        if row is None:
+            return None
+        mail, address, disabled_at, status = row
+        ending = _ending(status, disabled_at)
+        if ending is None:
+            return _lease(session, mail, address, now)
+        state, why = ending
+        session.execute(
+            update(Outbox)
+            .where(Outbox.id == mail.id)
+            .values(state=state, last_error=why, lease_until=None, lease_token=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def settle(
+    session: Session,
+    claimed: Claimed,
+    answer: Answer,
+    *,
+    now: datetime,
+    backoff_base_s: float = 10.0,
+    jitter: float = 0.0,
+    actor: Actor | None = None,
+) -> str | None:
+    """Write how a try ended; returns the row's new state, or None when the lease was lost to another sender meanwhile.
+
+    The try is always kept as a delivery attempt. A `retry` comes back after the back-off of its severity, stretched by
+    `jitter` (-1 to 1, a share of 20 %), unless the mail expires before: then it is dead.
+    """
+    session.execute(
+        insert(DeliveryAttempt).values(
+            outbox_id=claimed.id, number=claimed.attempts, at=now, code=answer.code, text=answer.text
+        )
+    )
+    values: dict[str, Any] = {"state": answer.verdict, "last_code": answer.code, "last_error": answer.text}
+    if answer.verdict == "sent":
+        values |= {"sent_at": now, "last_error": None}
+    elif answer.verdict == "retry":
+        next_at = now + timedelta(seconds=wait_s(claimed.severity, claimed.attempts, backoff_base_s, jitter))
+        values["next_at"] = next_at
+        if claimed.expires_at is not None and next_at > claimed.expires_at:
+            values["state"] = "dead"
+    settled = cast(
+        "CursorResult[Any]",
+        session.execute(
+            update(Outbox)
+            .where(Outbox.id == claimed.id, Outbox.lease_token == claimed.token, Outbox.state == "sending")
+            .values(**values, lease_until=None, lease_token=None)
+            .execution_options(synchronize_session=False)
+        ),
+    )
+    if settled.rowcount != 1:
+        return None
+    state = str(values["state"])
+    if state in ("sent", "dead"):
+        write_audit(
+            session,
+            actor or Actor.system("sender"),
+            f"mail.{state}",
+            now=now,
+            patient_uuid=_patient_uuid(session, claimed.flag_id),
+            object=claimed.id,
+            outcome="ok" if state == "sent" else "failed",
+            detail={"to": claimed.recipient, "kind": claimed.kind, "flag": claimed.flag_id, "code": answer.code},
+        )
+    return state
+
+
+def retry(session: Session, actor: Actor, outbox_id: str, *, now: datetime) -> None:
+    """Queue a mail again at once, under the Message-ID it always had, with its full time before it.
+
+    Raises Forbidden for anyone but an admin or the system, NotFound, or MailNotRetried for one that is sent, under way,
+    cancelled or part of a digest.
+    """
+    _require_operator(actor)
+    mail = session.execute(
+        select(Outbox.state, Outbox.severity, Outbox.flag_id).where(Outbox.id == outbox_id).with_for_update()
+    ).one_or_none()
+    if mail is None:
+        raise NotFound(f"no mail {outbox_id!r}")
+    if mail.state not in RETRIED_BY_HAND:
+        raise MailNotRetried(f"mail {outbox_id} is {mail.state}; only a dead or waiting one is sent again")
+    session.execute(
+        update(Outbox)
+        .where(Outbox.id == outbox_id)
+        .values(state="pending", next_at=now, expires_at=now + EXPIRES[mail.severity])
+        .execution_options(synchronize_session=False)
+    )
+    write_audit(
+        session,
+        actor,
+        "mail.retry",
+        now=now,
+        patient_uuid=_patient_uuid(session, mail.flag_id),
+        object=outbox_id,
+        detail={"from": mail.state},
+    )
+
+
+def list_outbox(session: Session, actor: Actor) -> list[dict[str, Any]]:
+    """Every mail, oldest first, as the contract prints it. Raises Forbidden for anyone but an admin or the system."""
+    _require_operator(actor)
+    rows = session.execute(
+        select(Outbox, Person.email)
+        .join(Person, Person.id == Outbox.recipient_id)
+        .order_by(Outbox.created_at, Outbox.priority, Outbox.id)
+    )
+    return [
+        {
+            "id": mail.id,
+            "message_id": mail.message_id,
+            "flag": mail.flag_id,
+            "recipient": email,
+            "kind": mail.kind,
+            "severity": mail.severity,
+            "state": mail.state,
+            "attempts": mail.attempts,
+            "created_at": msgspec.to_builtins(mail.created_at),
+            "next_at": msgspec.to_builtins(mail.next_at),
+            "sent_at": msgspec.to_builtins(mail.sent_at),
+            "last_code": mail.last_code,
+            "last_error": mail.last_error,
+        }
+        for mail, email in rows
+    ]
+
+
+def _require_operator(actor: Actor) -> None:
+    if actor.role not in ("admin", "system"):
+        raise Forbidden("the outbox is an admin's")
+
+
+def _due(now: datetime) -> Any:
+    waiting = and_(Outbox.state.in_(("pending", "retry")), Outbox.next_at <= now)
+    dropped = and_(Outbox.state == "sending", Outbox.lease_until <= now)
+    for_the_digest = and_(Outbox.kind == "digest", Outbox.flag_id.is_not(None))
+    return (
+        select(Outbox, Person.email, Person.disabled_at, Flag.status)
+        .join(Person, Person.id == Outbox.recipient_id)
+        .join(Flag, Flag.id == Outbox.flag_id, isouter=True)
+        .where(or_(waiting, dropped), ~for_the_digest)
+        .order_by(Outbox.priority, Outbox.next_at, Outbox.id)
+        .limit(1)
+        .with_for_update(of=Outbox, skip_locked=True)
+    )
+
+
+def _ending(status: str | None, disabled_at: datetime | None) -> tuple[str, str] | None:
+    if status is not None and status != "open":
+        return "cancelled", f"cancelled: the flag is {status}"
+    if disabled_at is not None:
+        return "dead", "the recipient's account is closed"
+    return None
+
+
+def _lease(session: Session, mail: Outbox, address: str, now: datetime) -> Claimed:
+    token, until, attempts = str(uuid4()), now + LEASE, mail.attempts + 1
+    session.execute(
+        update(Outbox)
+        .where(Outbox.id == mail.id)
+        .values(state="sending", lease_until=until, lease_token=token, attempts=attempts)
+        .execution_options(synchronize_session=False)
+    )
+    return Claimed(
+        id=mail.id,
+        token=token,
+        message_id=mail.message_id,
+        kind=cast("Kind", mail.kind),
+        severity=mail.severity,
+        recipient_id=mail.recipient_id,
+        recipient=address,
+        flag_id=mail.flag_id,
+        episode=mail.episode,
+        step=mail.step,
+        counts=None if mail.counts is None else json.loads(mail.counts),
+        created_at=mail.created_at,
+        expires_at=mail.expires_at,
+        attempts=attempts,
+        lease_until=until,
+    )
+
+
+def _patient_uuid(session: Session, flag_id: str | None) -> str | None:
+    if flag_id is None:
+        return None
+    return session.scalar(select(Patient.uuid).join(Flag, Flag.patient_id == Patient.id).where(Flag.id == flag_id))

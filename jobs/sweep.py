@@ -1,0 +1,156 @@
+"""The sweep: judge whoever has new data or a due date, chunk by chunk, and remember how far it has read.
+
+It reads the ingest sequence, not the clock: data that came late, back-dated or while nothing ran are never skipped. The
+watermark moves in the transaction of the last chunk, so a sweep that dies is done again; whom it had judged up to their
+newest data is left out then. See `data.judge` for what an `as_of` in the past means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from clinical.protocol import Protocol
+from data.announcing import MailPolicy
+from data.db import Database
+from data.judge import JudgeCounts, judge
+from data.models import Ingest, IngestPatient, Judgement, Patient, Watermark
+from data.people import Actor, NotFound
+from data.upsert import insert_or
+
+STREAM: Final = "sweep"
+CHUNK: Final = 200
+
+Fence = Callable[[Session], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What a sweep did: `patients` were selected, `counts.evaluated` judged, up to ingest number `watermark`."""
+
+    run: str
+    as_of: datetime
+    patients: int
+    counts: JudgeCounts
+    watermark: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of the contract."""
+        return {
+            "run": self.run,
+            "as_of": msgspec.to_builtins(self.as_of),
+            "patients": self.patients,
+            "evaluated": self.counts.evaluated,
+            "opened": self.counts.opened,
+            "updated": self.counts.updated,
+            "resolved": self.counts.resolved,
+            "failed": [{"patient": failure.mrn, "why": failure.why} for failure in self.counts.failed],
+            "outbox_rows": self.counts.outbox_rows,
+            "watermark": self.watermark,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Whom to judge, and the watermark before and after; `after` is None when the stream is not read to its end."""
+
+    patient_ids: Sequence[int]
+    before: int
+    after: int | None
+
+
+def sweep(
+    database: Database,
+    *,
+    protocol: Protocol,
+    mail: MailPolicy,
+    as_of: datetime,
+    now: datetime,
+    full: bool = False,
+    mrn: str | None = None,
+    fence: Fence | None = None,
+) -> SweepReport:
+    """Judge as of `as_of` whoever has new data, is due, or was never judged; `full`: everybody; `mrn`: that one only.
+
+    Each chunk is one transaction and ends with `fence`, which raises when this process may no longer write. Only a
+    sweep over everybody concerned moves the watermark. Raises NotFound for an unknown `mrn`; database errors and what
+    `fence` raises end the sweep, the chunks before stay.
+    """
+    with database.read() as session:
+        work = _one(session, mrn) if mrn is not None else _all_concerned(session, as_of=as_of, now=now, full=full)
+    actor = Actor.system("sweep")
+    counts = JudgeCounts()
+    chunks = [work.patient_ids[i : i + CHUNK] for i in range(0, len(work.patient_ids), CHUNK)]
+    if not chunks and work.after is not None and work.after > work.before:
+        chunks = [[]]
+    for number, chunk in enumerate(chunks, start=1):
+        with database.write() as session:
+            judged = judge(session, chunk, protocol=protocol, as_of=as_of, now=now, mail=mail, actor=actor)
+            if number == len(chunks) and work.after is not None:
+                _advance(session, work.after)
+            if fence is not None:
+                fence(session)
+        counts.add(judged)
+    return SweepReport(
+        run=str(uuid4()),
+        as_of=as_of,
+        patients=len(work.patient_ids),
+        counts=counts,
+        watermark=work.before if work.after is None else max(work.before, work.after),
+    )
+
+
+def _watermark(session: Session) -> int:
+    return session.scalar(select(Watermark.last_seq).where(Watermark.stream == STREAM)) or 0
+
+
+def _one(session: Session, mrn: str) -> _Work:
+    patient_id = session.scalar(select(Patient.id).where(Patient.mrn == mrn))
+    if patient_id is None:
+        raise NotFound(f"no patient {mrn!r}")
+    return _Work([patient_id], _watermark(session), None)
+
+
+def _all_concerned(session: Session, *, as_of: datetime, now: datetime, full: bool) -> _Work:
+    before = _watermark(session)
+    after = session.scalar(select(func.max(Ingest.seq))) or 0
+    everybody = select(Patient.id).order_by(Patient.id)
+    chosen = everybody if full else _concerned(everybody, before=before, after=after, as_of=as_of, now=now)
+    return _Work(session.scalars(chosen).all(), before, after)
+
+
+def _concerned(
+    everybody: Select[int], *, before: int, after: int, as_of: datetime, now: datetime
+) -> Select[int]:
+    touched = (
+        select(IngestPatient.patient_id)
+        .join(Judgement, Judgement.patient_id == IngestPatient.patient_id, isouter=True)
+        .where(IngestPatient.seq > before, IngestPatient.seq <= after)
+        .where(or_(Judgement.judged_seq.is_(None), IngestPatient.seq > Judgement.judged_seq))
+    )
+    return everybody.join(Judgement, Judgement.patient_id == Patient.id, isouter=True).where(
+        or_(
+            Judgement.patient_id.is_(None),
+            Judgement.next_due_at <= as_of,
+            # Judged ahead of time, by a trial or a wrong clock: that judgement does not count now.
+            Judgement.judged_at > max(as_of, now),
+            Patient.id.in_(touched),
+        )
+    )
+
+
+def _advance(session: Session, to: int) -> None:
+    session.execute(insert_or(session, Watermark).values(stream=STREAM, last_seq=0).on_conflict_do_nothing())
+    session.execute(
+        update(Watermark)
+        .where(Watermark.stream == STREAM, Watermark.last_seq < to)
+        .values(last_seq=to)
+        .execution_options(synchronize_session=False)
+    )
