@@ -1,0 +1,47 @@
+"""Documents that would drift are held against the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from clinical.protocol import bundled_protocol
+from clinical.rules import registered
+from data.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_documented(name):
+    assert f"`NADIR_{name.upper()}`" in OPERATIONS
+
+
+def test_every_documented_setting_exists():
+    documented = {n.lower() for n in re.findall(r"`NADIR_([A-Z_]+)`", OPERATIONS)}
+    assert documented == set(Settings.model_fields)
+
+
+def test_the_readme_names_the_rules_there_are():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bR\d\d\b", readme)) == {rule.id for rule in registered()}
+
+
+def test_every_threshold_a_rule_names_is_in_the_protocol_with_a_source():
+    protocol = bundled_protocol()
+    for rule in registered():
+        for name in rule.thresholds:
+            assert protocol.threshold(name).source.strip(), f"{rule.id}: {name}"
+
+
+def test_no_threshold_ships_signed():
+    protocol = bundled_protocol()
+    assert protocol.unsigned() == tuple(sorted(protocol.thresholds))
+
+
+def test_the_requirements_name_no_index():
+    for path in (ROOT / "requirements").iterdir():
+        assert not re.search(r"index-url|find-links|https?://", path.read_text(encoding="utf-8")), path.name
