@@ -34,7 +34,7 @@ def lanreotide_with_a_sensor(p: Teller) -> None:
     steady(p, tuple(range(start + 90 + HALF, 0, HALF)), {"liver-1": 28.0, "liver-2": 20.0, "pancreas-tail": 35.0})
     ultrasounds(p, start - 10, -20)
     regimen(p, start + 60, "start", "insulin", note="Long-acting insulin at night")
-    wear(p, -2 * YEAR, -1, Glycaemia(mean=142.0, meals=46.0, noise=13.0))
+    wear(p, -2 * YEAR, -1, Glycaemia(mean=152.0, meals=60.0, noise=16.0))
 
 
 def octreotide_after_a_failed_resection(p: Teller) -> None:

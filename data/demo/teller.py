@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from clinical.analytes import CATALOGUE
 from clinical.numbers import parse_number
-from clinical.units import canonical_unit, to_canonical
 from data.demo.story import Story
 from data.intake.item import Item, Kind
+from data.intake.measured import limit, measure
 
 BETWEEN_PEOPLE = 0.07
 """Standard deviation (log) by which the true levels of two healthy people differ here."""
@@ -103,7 +103,7 @@ class Teller:
     ) -> None:
         """A measured quantity as printed: `value` may carry a comparator (`<15`) or be empty (text only, no result)."""
         number = parse_number(value) if value else None
-        canonical = None if number is None else to_canonical(analyte, number.value, unit)
+        canonical = None if number is None else measure(analyte, number.value, unit)
         self.fact(
             "lab",
             day,
@@ -112,12 +112,12 @@ class Teller:
             value=None if number is None else str(number.value),
             comparator=None if number is None else number.comparator,
             unit=unit or None,
-            canonical_value=canonical,
-            canonical_unit=canonical_unit(analyte, unit) if unit else None,
+            canonical_value=None if canonical is None else canonical.value,
+            canonical_unit=None if canonical is None else canonical.unit,
             ref_low=ref_low,
             ref_high=ref_high,
-            canonical_ref_low=_limit(analyte, ref_low, unit),
-            canonical_ref_high=_limit(analyte, ref_high, unit),
+            canonical_ref_low=limit(analyte, _decimal(ref_low), unit),
+            canonical_ref_high=limit(analyte, _decimal(ref_high), unit),
             **columns,
         )
 
@@ -130,5 +130,5 @@ class Teller:
         self.sensor_days.append(SensorReadings(device, self.day(day), seconds, mg_dl))
 
 
-def _limit(analyte: str, limit: str | None, unit: str) -> float | None:
-    return None if limit is None else to_canonical(analyte, Decimal(limit), unit)
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
