@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, variance
 
 ONE_SIDED_95 = 1.645
@@ -70,7 +71,7 @@ def doubling_time(points: Sequence[tuple[float, float]], *, least_rise: float) -
     days = [day for day, _ in points]
     if len(points) < 3 or days[-1] - days[0] < _LEAST_SPAN_DAYS or min(v for _, v in points) <= 0:
         return None
-    if any(b - a < _LEAST_DAYS_APART for a, b in zip(days, days[1:], strict=False)):
+    if any(b - a < _LEAST_DAYS_APART for a, b in pairwise(days)):
         return None
     if points[-1][1] / points[0][1] - 1 < least_rise:
         return None

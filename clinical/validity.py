@@ -1,0 +1,132 @@
+"""Whether a marker sample may be judged (clinical reference 4.4): only what is recorded against it disqualifies it.
+
+What is not recorded does not; it is listed, so that a finding can say what nobody wrote down.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from clinical.analytes import CATALOGUE
+from clinical.chart import Chart, Result
+from clinical.protocol import Protocol
+from clinical.wording import day, quantity
+
+_DISQUALIFIERS = {
+    "haemolysed": "haemolysed sample",
+    "wrong-tube": "wrong tube",
+    "acute-illness": "acute illness at the draw",
+    "rescue-glucagon": "rescue glucagon before the draw",
+    "decompensated-cirrhosis": "decompensated cirrhosis",
+}
+_AT_THE_DRAW = timedelta(hours=2)
+_SAME_DAY_PRECISION = frozenset({"day", "month", "year"})
+
+
+def disqualified(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str, ...]:
+    """Why a marker sample is not judged, in words with the numbers; empty when nothing recorded speaks against it."""
+    reasons = [_DISQUALIFIERS.get(d, d) for d in sample.disqualifiers]
+    if sample.fasting is False:
+        reasons.append("not fasting")
+    if not plausible(sample):
+        reasons.append(f"implausible value {quantity(sample.value, sample.unit)}")
+    if sample.analyte == "glucagon":
+        reasons += _low_glucose(sample, chart, protocol)
+        reasons += _low_egfr(sample, chart, protocol)
+        reasons += _cirrhosis(sample, chart, protocol)
+        reasons += _rescue(sample, chart, protocol)
+    return tuple(reasons)
+
+
+def renal_failure(sample: Result, chart: Chart, protocol: Protocol) -> bool:
+    """Whether an eGFR below the limit lies within the window around the sample."""
+    return bool(_low_egfr(sample, chart, protocol))
+
+
+def plausible(sample: Result) -> bool:
+    """Whether a number lies within the plausible range of its analyte; a value that is no plain number does."""
+    analyte = CATALOGUE.get(sample.analyte)
+    if analyte is None or sample.value is None:
+        return True
+    if sample.comparator in ("<", "<="):
+        return sample.value >= 0
+    return analyte.plausible_low <= sample.value <= analyte.plausible_high
+
+
+def not_recorded(sample: Result, chart: Chart) -> tuple[str, ...]:
+    """What would have been good to know of a marker sample and nobody recorded."""
+    missing = [
+        name
+        for name, value in (("fasting state", sample.fasting), ("laboratory", sample.lab), ("method", sample.method))
+        if value is None
+    ]
+    if sample.ref_high is None:
+        missing.append("upper limit")
+    if sample.analyte == "glucagon":
+        if not _glucose_at(sample, chart):
+            missing.append("glucose at the draw")
+        if _nearest(chart.of("egfr"), sample.effective) is None:
+            missing.append("eGFR")
+    return tuple(missing)
+
+
+def _low_glucose(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
+    limit = protocol["valid_least_glucose"]
+    low = [g for g in _glucose_at(sample, chart) if g.value is not None and g.comparator in (None, "<", "<=")]
+    return [f"glucose {quantity(g.value, g.unit)} at the draw" for g in low if g.value is not None and g.value < limit]
+
+
+def _glucose_at(sample: Result, chart: Chart) -> list[Result]:
+    found = []
+    for analyte in ("glucose", "glucose-fasting"):
+        results = chart.of(analyte)
+        at = bisect_left(results, sample.effective - timedelta(days=1), key=lambda r: r.effective)
+        while at < len(results) and results[at].effective <= sample.effective + timedelta(days=1):
+            if _drawn_together(results[at], sample):
+                found.append(results[at])
+            at += 1
+    return found
+
+
+def _drawn_together(one: Result, other: Result) -> bool:
+    if one.precision in _SAME_DAY_PRECISION or other.precision in _SAME_DAY_PRECISION:
+        return one.effective.date() == other.effective.date()
+    return abs(one.effective - other.effective) <= _AT_THE_DRAW
+
+
+def _low_egfr(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
+    egfr = _nearest(chart.of("egfr"), sample.effective)
+    if egfr is None or egfr.value is None or egfr.comparator in (">", ">="):
+        return []
+    window = timedelta(days=protocol["valid_condition_window"])
+    if abs(egfr.effective - sample.effective) > window or egfr.value >= protocol["valid_least_egfr"]:
+        return []
+    return [f"eGFR {quantity(egfr.value, egfr.unit)} on {day(egfr)}"]
+
+
+def _nearest(results: Sequence[Result], moment: datetime) -> Result | None:
+    if not results:
+        return None
+    at = bisect_left(results, moment, key=lambda r: r.effective)
+    around = results[max(0, at - 1) : at + 1]
+    return min(around, key=lambda r: abs(r.effective - moment))
+
+
+def _cirrhosis(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
+    window = timedelta(days=protocol["valid_condition_window"])
+    return [
+        f"decompensated cirrhosis on {day(f)}"
+        for f in chart.findings
+        if f.code == "decompensated-cirrhosis" and abs(f.effective - sample.effective) <= window
+    ]
+
+
+def _rescue(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
+    window = timedelta(hours=protocol["valid_rescue_glucagon"])
+    return [
+        f"rescue glucagon on {day(t)}"
+        for t in chart.therapy
+        if t.drug == "glucagon" and timedelta(0) <= sample.effective - t.effective < window
+    ]

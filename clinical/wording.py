@@ -1,0 +1,70 @@
+"""Numbers, units, dates and lists as they stand in a sentence for a clinician."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from clinical.chart import Entry
+
+_DAY_LENGTHS = {"year": 4, "month": 7}
+_SPOKEN_UNITS = {
+    "ug/dL": "µg/dL",
+    "ug/g": "µg/g",
+    "umol/L": "µmol/L",
+    "mm[Hg]": "mmHg",
+    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
+    "m[IU]/L": "mIU/L",
+    "u[IU]/mL": "µIU/mL",
+    "{score}": "",
+    "{INR}": "",
+    "{ratio}": "",
+    "{stools}/d": "per day",
+    "{doses}/d": "per day",
+}
+
+
+def number(value: float) -> str:
+    """A number to at most four significant digits or one decimal, never in exponent form."""
+    if abs(value) >= 100:
+        text = f"{value:.1f}" if value != round(value) and abs(value) < 1000 else f"{value:.0f}"
+    elif abs(value) >= 1:
+        text = f"{value:.2f}"
+    else:
+        text = f"{value:.3f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quantity(value: float | None, unit: str | None, comparator: str | None = None) -> str:
+    """A value with its comparator and unit; `no number` where there is none."""
+    if value is None:
+        return "no number"
+    spoken = _SPOKEN_UNITS.get(unit or "", unit or "")
+    space = "" if spoken in ("", "%") else " "
+    return f"{comparator or ''}{number(value)}{space}{spoken}"
+
+
+def percent(fraction: float) -> str:
+    """A fraction as a signed percentage: 0.642 -> +64 %."""
+    return f"{fraction * 100:+.0f} %"
+
+
+def day(entry: Entry) -> str:
+    """The date of an entry, as exact as it was recorded."""
+    return entry.effective.date().isoformat()[: _DAY_LENGTHS.get(entry.precision, 10)]
+
+
+def date_of(moment: datetime | date) -> str:
+    """The ISO date of a moment."""
+    return (moment.date() if isinstance(moment, datetime) else moment).isoformat()
+
+
+def listed(parts: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    items = list(parts)
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def days_between(first: Entry, second: Entry) -> int:
+    """Calendar days from one entry to another."""
+    return (second.effective.date() - first.effective.date()).days
