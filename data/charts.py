@@ -30,12 +30,12 @@ from clinical.chart import (
     Therapy,
 )
 from clinical.protocol import Protocol
+from data.intake.item import RETRACTIONS
 from data.models import Patient, ReadingDay, Record
 from data.people import Actor, NotFound, visible
 
 Patients = Sequence[int] | Select[int]
 
-WITHDRAWN_STATUS: Final = "entered-in-error"
 KINDS: Final[dict[str, tuple[type[Entry], str]]] = {
     "skin": (SkinAssessment, "skin"),
     "lesion": (Lesion, "lesions"),
@@ -81,7 +81,7 @@ class UnreadableRecord(ValueError):
 
 
 def load_charts(session: Session, patient_ids: Patients) -> dict[int, Chart]:
-    """The chart of each patient by patient id: current records only, nothing superseded or entered in error.
+    """The chart of each patient by patient id: current records only, nothing superseded or retracted.
 
     `patient_ids` are ids or a select of ids; an id that does not exist is left out. Raises UnreadableRecord.
     """
@@ -136,7 +136,7 @@ def _current(patient_ids: Patients) -> list[ColumnElement[bool]]:
     return [
         _RECORD.patient_id.in_(patient_ids),
         _RECORD.superseded_by.is_(None),
-        _RECORD.status != WITHDRAWN_STATUS,
+        _RECORD.status.not_in(sorted(RETRACTIONS)),
     ]
 
 
