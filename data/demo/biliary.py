@@ -7,7 +7,7 @@ from data.demo.clinic import state, symptom, visits
 from data.demo.scans import clear_scans, steady, ultrasound, ultrasounds
 from data.demo.story import NORTH, SOUTH, YEAR, Source, Story
 from data.demo.teller import Teller
-from data.demo.treatment import injections, procedure, regimen
+from data.demo.treatment import TROUGH, injections, procedure, regimen
 
 HALF = 182
 
@@ -24,7 +24,7 @@ def stones_after_the_analogue_was_stopped(p: Teller) -> None:
     state(p, operation + 40, "ned-resected")
     injections(p, "lanreotide", 120.0, operation + 30, stop)
     regimen(p, stop + 20, "stop", "lanreotide", note="No disease for two years")
-    follow(p, operation + 90, -27, {"glucagon": 78.0})
+    follow(p, operation + 107, -27, {"glucagon": 78.0}, every=TROUGH)
     visits(p, operation + 60, -27, weight=75.0)
     clear_scans(p, tuple(range(operation + 180, 0, HALF)))
     ultrasounds(p, operation + 20, stop - 200)
@@ -39,7 +39,7 @@ def cholangitis_on_octreotide(p: Teller) -> None:
     result(p, start, "glucagon", "610", fasting=True)
     injections(p, "octreotide-lar", 30.0, start, -11)
     b12 = ((start, 380.0), (start + 2 * YEAR, 172.0))
-    follow(p, start + 50, -40, {"glucagon": ((start, 590.0), (start + 120, 235.0)), "b12": b12})
+    follow(p, start + 77, -40, {"glucagon": ((start, 590.0), (start + 120, 235.0)), "b12": b12}, every=TROUGH)
     result(p, start, "b12", "380")
     visits(p, start + 14, -40, weight=70.0)
     steady(p, tuple(range(start + 30, 0, HALF)), {"liver-2": 22.0, "liver-3": 15.0})
@@ -60,7 +60,7 @@ def ultrasound_overdue(p: Teller) -> None:
     state(p, start, "residual-stable")
     result(p, start, "glucagon", "470", fasting=True)
     injections(p, "octreotide-lar", 20.0, start, -14)
-    follow(p, start + 60, -31, {"glucagon": ((start, 460.0), (start + 120, 180.0))})
+    follow(p, start + 77, -31, {"glucagon": ((start, 460.0), (start + 120, 180.0))}, every=TROUGH)
     visits(p, start + 20, -31, weight=67.0)
     steady(p, tuple(range(start + 30, 0, HALF)), {"liver-1": 19.0, "node-1": 16.0})
     ultrasounds(p, start - 10, -335)

@@ -17,6 +17,7 @@ from data.errors import BadInput
 from data.models import Patient
 from data.patients import NewPatient, register
 from data.people import Actor
+from data.readings import store_days
 from data.records import open_batch, store_chunk
 
 BATCH = "demo"
@@ -70,6 +71,9 @@ def _load(session: Session, actor: Actor, story: Story, today: date, now: dateti
     teller = Teller(story, today, patient.id)
     story.tell(teller)
     verdicts = store_chunk(session, batch_id=BATCH, items=teller.items, actor=actor, now=now)
+    if teller.sensor_days:
+        days = teller.sensor_days
+        verdicts += store_days(session, batch_id=BATCH, patient_id=patient.id, days=days, actor=actor, now=now)
     refused = [verdict.why for verdict in verdicts if verdict.outcome == "refused"]
     if refused:
         raise DemoRefused(f"{story.mrn}: {refused[0]}")

@@ -7,7 +7,7 @@ from data.demo.clinic import finding, skin, state, symptom, visits
 from data.demo.scans import clear_scans, scan, steady, ultrasounds
 from data.demo.story import MONTH, NORTH, SOUTH, YEAR, Source, Story
 from data.demo.teller import Teller
-from data.demo.treatment import injections, procedure, regimen
+from data.demo.treatment import TROUGH, injections, procedure, regimen
 
 HALF = 182
 
@@ -20,7 +20,7 @@ def marker_escape_on_an_analogue(p: Teller) -> None:
     result(p, start - 20, "glucagon", "830", fasting=True)
     scan(p, start - 15, "CT", targets={"liver-1": 29.0, "liver-3": 20.0})
     injections(p, "lanreotide", 120.0, start, -17)
-    follow(p, start + 80, -150, {"glucagon": ((start, 800.0), (start + 150, 230.0))})
+    follow(p, start + 77, -150, {"glucagon": ((start, 800.0), (start + 150, 230.0))}, every=TROUGH)
     result(p, -52, "glucagon", "447", fasting=True)
     result(p, -16, "glucagon", "462", fasting=True, issued_after=5)
     draw(p, -16, ("albumin", "zinc", "hba1c", "egfr", "crp"), {})
@@ -59,7 +59,7 @@ def calculated_but_not_read(p: Teller) -> None:
     state(p, start - 10, "residual-stable")
     result(p, start - 10, "glucagon", "560", fasting=True)
     injections(p, "octreotide-lar", 30.0, start, -9)
-    follow(p, start + 60, -36, {"glucagon": ((start, 540.0), (start + 120, 260.0))})
+    follow(p, start + 77, -36, {"glucagon": ((start, 540.0), (start + 120, 260.0))}, every=TROUGH)
     visits(p, start + 20, -36, weight=88.0)
     steady(p, tuple(range(start, -200, HALF)), {"liver-1": 24.0, "liver-2": 18.0})
     scan(p, -8, "CT", targets={"liver-1": 33.0, "liver-2": 23.5}, signed=False)
@@ -76,7 +76,7 @@ def known_progression_on_everolimus(p: Teller) -> None:
     marker = ((start, 480.0), (turn - 200, 470.0), (turn, 1240.0), (turn + 250, 430.0))
     glucose = ((turn, 5.4), (turn + 90, 7.2))
     hba1c = ((turn, 39.0), (turn + 120, 52.0))
-    follow(p, start + 50, -19, {"glucagon": marker, "glucose-fasting": glucose, "hba1c": hba1c})
+    follow(p, start + 77, -19, {"glucagon": marker, "glucose-fasting": glucose, "hba1c": hba1c}, every=TROUGH)
     visits(p, start + 20, -19, weight=69.0)
     sizes = {"liver-1": 36.0, "liver-2": 25.0, "node-1": 18.0}
     steady(p, tuple(range(start, turn - 120, HALF)), sizes)
@@ -104,7 +104,7 @@ def ketoacidosis_on_a_depot(p: Teller) -> None:
     state(p, operation + 90, "residual-stable")
     marker = ((operation, 620.0), (operation + 700, 560.0), (crisis, 1880.0))
     hba1c = ((operation, 58.0), (crisis - 200, 61.0), (crisis, 96.0))
-    follow(p, operation + 60, crisis, {"glucagon": marker, "hba1c": hba1c, "glucose-fasting": 9.0})
+    follow(p, operation + 91, crisis, {"glucagon": marker, "hba1c": hba1c, "glucose-fasting": 9.0}, every=TROUGH)
     visits(p, operation + 60, crisis, weight=((operation, 66.0), (crisis, 59.0)))
     steady(p, tuple(range(operation + 60, crisis - 120, HALF)), {"liver-1": 27.0, "liver-2": 19.0})
     result(p, crisis, "ketones", "5.1", unit="mmol/L", ref_high="0.6")

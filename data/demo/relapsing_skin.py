@@ -8,7 +8,7 @@ from data.demo.laboratories import REGIONAL
 from data.demo.scans import scan, steady, ultrasounds
 from data.demo.story import NORTH, SOUTH, YEAR, Source, Story
 from data.demo.teller import Teller
-from data.demo.treatment import injections, procedure, regimen
+from data.demo.treatment import TROUGH, injections, procedure, regimen
 
 HALF = 182
 
@@ -25,7 +25,7 @@ def rash_back_while_tumour_is_stable(p: Teller) -> None:
     skin(p, start + 21, 1, "improved")
     injections(p, "octreotide-lar", 20.0, start + 21, -13)
     regimen(p, start + 35, "stop", "octreotide", note="Depot has taken over")
-    follow(p, start + 90, -75, {"glucagon": ((start, 700.0), (start + 120, 126.0)), "zinc": 13.4})
+    follow(p, start + 98, -75, {"glucagon": ((start, 700.0), (start + 120, 126.0)), "zinc": 13.4}, every=TROUGH)
     visits(p, start + 90, -75, weight=61.0, skin_grades=((0, 1, "stable"),))
     steady(p, tuple(range(start + 40, 0, HALF)), {"pancreas-tail": 27.0, "liver-2": 16.0})
     skin(p, -14, 3, "worse", rater=0, erosion=2)
@@ -44,7 +44,7 @@ def rash_back_and_zinc_is_low(p: Teller) -> None:
     result(p, start, "glucagon", "590", fasting=True)
     injections(p, "lanreotide", 120.0, start, -24)
     nutrition = {"zinc": ((start, 13.0), (-300, 12.2), (-20, 8.1)), "albumin": ((-300, 40.0), (-20, 33.0))}
-    follow(p, start + 60, -20, {"glucagon": ((start, 560.0), (start + 150, 205.0)), **nutrition})
+    follow(p, start + 77, -20, {"glucagon": ((start, 560.0), (start + 150, 205.0)), **nutrition}, every=TROUGH)
     visits(p, start + 30, -60, weight=((-500, 58.0), (-20, 54.5)), skin_grades=((0, 0, "clear"),))
     skin(p, -18, 3, "worse", sites=["groin", "genital"], erosion=2)
     skin(p, -7, 3, "worse", sites=["groin", "genital"], erosion=2, rater=1)

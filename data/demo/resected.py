@@ -10,7 +10,7 @@ from data.demo.laboratories import UNIVERSITY
 from data.demo.scans import clear_scans, scan, steady, ultrasounds
 from data.demo.story import MONTH, NORTH, SOUTH, YEAR, Source, Story
 from data.demo.teller import Teller
-from data.demo.treatment import injections, procedure, regimen
+from data.demo.treatment import TROUGH, injections, procedure, regimen
 
 
 def first_value_above_the_limit(p: Teller) -> None:
@@ -134,7 +134,7 @@ def young_woman_after_resection(p: Teller) -> None:
     state(p, operation + 60, "ned-resected")
     injections(p, "octreotide-lar", 20.0, operation + 14, -8)
     ultrasounds(p, operation + 10, -30, every=170, gallbladder="absent", wall_mm=None)
-    follow(p, operation + 60, -21, {"glucagon": 66.0, "hba1c": 41.0})
+    follow(p, operation + 91, -21, {"glucagon": 66.0, "hba1c": 41.0}, every=TROUGH)
     visits(p, operation + 60, -21, weight=((operation, 49.0), (operation + YEAR, 55.0)))
     clear_scans(p, tuple(range(operation + 90, 0, 91)))
 

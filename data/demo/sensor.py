@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.demo.teller import Teller
+from data.readings import HIGH, LOW, PLAIN, DayReadings
 
 EVERY_MINUTES = 5
 READINGS_A_DAY = 24 * 60 // EVERY_MINUTES
@@ -37,11 +39,18 @@ def wear(p: Teller, first: int, last: int, usual: Glycaemia, *, device: str = "d
         worn = generator.random(READINGS_A_DAY) > 0.01
         if number % SENSOR_DAYS == 0:
             worn[:WARM_UP_READINGS] = False
-        p.sensor_day(day, device, np.flatnonzero(worn) * EVERY_MINUTES * 60, levels[worn])
+        p.sensor_days.append(shown(device, p.day(day), np.flatnonzero(worn) * EVERY_MINUTES * 60, levels[worn]))
+
+
+def shown(device: str, day: date, seconds: NDArray[np.int64], mg_dl: NDArray[np.int64]) -> DayReadings:
+    """What the sensor showed: a number within its range, outside it only LO or HI."""
+    marks = np.where(mg_dl < LOWEST, LOW, np.where(mg_dl > HIGHEST, HIGH, PLAIN))
+    values = np.where(marks == PLAIN, mg_dl, np.nan)
+    return DayReadings(device=device, day=day, unit="mg/dL", seconds=seconds, values=values, marks=marks)
 
 
 def day_of(generator: np.random.Generator, usual: Glycaemia, number: int) -> NDArray[np.int64]:
-    """The 288 readings of one day in whole mg/dL; what lies outside 40-400 shows as the limit."""
+    """The 288 glucose levels of one day in whole mg/dL."""
     hours = np.arange(READINGS_A_DAY) * EVERY_MINUTES / 60
     base = usual.mean - 0.28 * usual.meals * sum(size for _, size in MEALS)
     level = base + 6 * np.sin(2 * np.pi * number / 28) + generator.normal(0, usual.noise / 2)
@@ -52,7 +61,7 @@ def day_of(generator: np.random.Generator, usual: Glycaemia, number: int) -> NDA
         rise = np.clip(since / 0.9, 0, None) * np.exp(1 - np.clip(since / 0.9, 0, None))
         curve += usual.meals * size * generator.lognormal(0, 0.25) * rise
     curve += _wander(generator, usual.noise)
-    whole: NDArray[np.int64] = np.rint(np.clip(curve, LOWEST, HIGHEST)).astype(np.int64)
+    whole: NDArray[np.int64] = np.rint(curve).astype(np.int64)
     return whole
 
 

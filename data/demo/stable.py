@@ -9,7 +9,7 @@ from data.demo.scans import scan, steady, ultrasounds
 from data.demo.sensor import Glycaemia, wear
 from data.demo.story import NORTH, SOUTH, YEAR, Source, Story
 from data.demo.teller import Teller
-from data.demo.treatment import injections, procedure, regimen
+from data.demo.treatment import TROUGH, injections, procedure, regimen
 
 HALF = 182
 
@@ -28,7 +28,9 @@ def lanreotide_with_a_sensor(p: Teller) -> None:
     hba1c = ((start, 41.0), (start + HALF, 46.0), (-2 * YEAR, 51.0), (-1, 52.0))
     glucose = ((start, 5.6), (start + HALF, 6.3), (-1, 7.0))
     marker = ((start, 1100.0), (start + 120, 310.0), (start + YEAR, 265.0))
-    follow(p, start + 60, -16, {"glucagon": marker, "hba1c": hba1c, "glucose-fasting": glucose, "b12": 290.0})
+    follow(
+        p, start + 77, -16, {"glucagon": marker, "hba1c": hba1c, "glucose-fasting": glucose, "b12": 290.0}, every=TROUGH
+    )
     visits(p, start + 10, -16, weight=74.0, skin_grades=((start + 10, 1, "improved"), (start + 100, 0, "clear")))
     scan(p, start + 90, "CT", targets={"liver-1": 29.0, "liver-2": 21.0, "pancreas-tail": 36.0}, response="SD")
     steady(p, tuple(range(start + 90 + HALF, 0, HALF)), {"liver-1": 28.0, "liver-2": 20.0, "pancreas-tail": 35.0})
@@ -53,7 +55,9 @@ def octreotide_after_a_failed_resection(p: Teller) -> None:
     regimen(p, start + 42, "stop", "octreotide", note="Depot has taken over")
     state(p, start + 120, "residual-stable")
     marker = ((start, 890.0), (start + 90, 240.0), (start + YEAR, 205.0))
-    follow(p, start + 90, -24, {"glucagon": marker, "hba1c": 55.0, "glucose-fasting": 7.4, "free-t4": 13.0})
+    follow(
+        p, start + 105, -24, {"glucagon": marker, "hba1c": 55.0, "glucose-fasting": 7.4, "free-t4": 13.0}, every=TROUGH
+    )
     visits(p, start + 10, -24, weight=((start, 51.0), (start + 200, 60.0)), skin_grades=((0, 0, "clear"),))
     steady(p, tuple(range(start + 120, 0, HALF)), {"pancreas-tail": 47.0, "liver-1": 22.0})
     ultrasounds(p, start - 5, -35)
@@ -72,7 +76,7 @@ def heart_that_does_not_recover(p: Teller) -> None:
     injections(p, "lanreotide", 120.0, start, -19)
     state(p, start + 180, "residual-stable")
     marker = ((start, 1300.0), (start + 150, 420.0), (start + YEAR, 380.0))
-    follow(p, start + 80, -33, {"glucagon": marker})
+    follow(p, start + 77, -33, {"glucagon": marker}, every=TROUGH)
     visits(
         p, start + 14, -33, weight=63.0, heart_rate=91.0, skin_grades=((start, 2, "improved"), (start + 90, 0, "clear"))
     )
@@ -92,7 +96,7 @@ def new_method_at_the_laboratory(p: Teller) -> None:
     result(p, start - 20, "glucagon", "640", fasting=True)
     scan(p, start - 20, "CT", targets={"liver-1": 26.0, "liver-2": 17.0})
     injections(p, "octreotide-lar", 30.0, start, -12)
-    follow(p, start + 60, -130, {"glucagon": ((start, 610.0), (start + 120, 245.0))})
+    follow(p, start + 77, -130, {"glucagon": ((start, 610.0), (start + 120, 245.0))}, every=TROUGH)
     draw(p, -100, ("glucagon",), {"glucagon": 215.0}, laboratory=REGIONAL)
     draw(p, -26, MARKER, {"glucagon": 171.0}, laboratory=UNIVERSITY_ELISA)
     visits(p, start + 14, -26, weight=70.0)
@@ -108,7 +112,8 @@ def itch_before_the_next_injection(p: Teller) -> None:
     state(p, start - 14, "residual-stable")
     result(p, start - 14, "glucagon", "720", fasting=True)
     injections(p, "octreotide-lar", 30.0, start, last)
-    follow(p, start + 60, -40, {"glucagon": ((start, 700.0), (start + 120, 190.0)), "elastase": 260.0})
+    follow(p, start + 77, -40, {"glucagon": ((start, 700.0), (start + 120, 190.0))}, every=TROUGH)
+    result(p, -130, "elastase", "268")
     visits(p, start + 14, -40, weight=66.0)
     steady(p, tuple(range(start + 60, 0, HALF)), {"liver-3": 21.0, "node-1": 17.0})
     ultrasounds(p, start, -25)
@@ -141,7 +146,7 @@ def shrinking_after_prrt(p: Teller) -> None:
     state(p, start, "residual-stable")
     injections(p, "lanreotide", 120.0, start, -20)
     before = ((start, 520.0), (therapy - 200, 560.0), (therapy - 30, 1450.0), (therapy + 300, 330.0))
-    follow(p, start + 60, -13, {"glucagon": before, "alp": 96.0})
+    follow(p, start + 77, -13, {"glucagon": before, "alp": 96.0}, every=TROUGH)
     sizes = {"liver-1": 34.0, "liver-2": 24.0, "node-1": 19.0}
     steady(p, tuple(range(start + 30, therapy - 400, HALF)), sizes, others={"bone-1": "present"})
     grown = {"liver-1": 44.0, "liver-2": 33.0, "node-1": 23.0}
@@ -173,7 +178,13 @@ def partial_control_then_ablation(p: Teller) -> None:
     state(p, start + 260, "residual-stable")
     marker = ((start, 940.0), (start + 120, 600.0), (start + 240, 170.0))
     blood = ((start, 108.0), (start + YEAR, 127.0))
-    follow(p, start + 70, -37, {"glucagon": marker, "haemoglobin": blood, "glucose-fasting": 6.4, "hba1c": 45.0})
+    follow(
+        p,
+        start + 77,
+        -37,
+        {"glucagon": marker, "haemoglobin": blood, "glucose-fasting": 6.4, "hba1c": 45.0},
+        every=TROUGH,
+    )
     visits(p, start + 240, -37, weight=((start, 58.0), (start + 300, 66.0)))
     steady(p, tuple(range(start + 250, 0, HALF)), {"pancreas-tail": 49.0, "liver-1": 29.0, "liver-2": 19.0})
     ultrasounds(p, start, -50)

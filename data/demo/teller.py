@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from clinical.analytes import CATALOGUE
 from clinical.numbers import parse_number
 from data.demo.story import Story
 from data.intake.item import Item, Kind
 from data.intake.measured import limit, measure
+from data.readings import DayReadings
 
 BETWEEN_PEOPLE = 0.07
 """Standard deviation (log) by which the true levels of two healthy people differ here."""
-
-
-@dataclass(frozen=True, slots=True)
-class SensorReadings:
-    """One UTC day of one sensor: seconds since midnight and whole mg/dL, in order of time."""
-
-    device: str
-    day: date
-    seconds: NDArray[np.int64]
-    mg_dl: NDArray[np.int64]
 
 
 class Teller:
@@ -39,7 +26,7 @@ class Teller:
         self.story = story
         self.today = today
         self.items: list[Item] = []
-        self.sensor_days: list[SensorReadings] = []
+        self.sensor_days: list[DayReadings] = []
         self.rng = Random(story.mrn)
         self._patient_id = patient_id
         self._own: dict[str, float] = {}
@@ -124,10 +111,6 @@ class Teller:
     def vital(self, day: int, analyte: str, value: str) -> None:
         """A vital sign or a score of a visit, in the catalogue's own unit."""
         self.quantity(day, analyte, value, unit=CATALOGUE[analyte].canonical_unit, hour=10)
-
-    def sensor_day(self, day: int, device: str, seconds: NDArray[np.int64], mg_dl: NDArray[np.int64]) -> None:
-        """The readings of one sensor on one UTC day."""
-        self.sensor_days.append(SensorReadings(device, self.day(day), seconds, mg_dl))
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -7,6 +7,9 @@ from datetime import timedelta
 
 from data.demo.teller import Teller
 
+TROUGH = 84
+"""Days between blood draws on a depot: three cycles, so that each falls at the same end of a cycle."""
+
 ROUTES = {"octreotide-lar": "IM", "lanreotide": "deep SC", "octreotide": "SC", "pasireotide-lar": "IM"}
 
 
