@@ -1,0 +1,160 @@
+"""The daily digest: what waits for a person becomes one mail a local date, with counts and never with content."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from data.announcing import PRIORITY, MailPolicy
+from data.backoff import EXPIRES
+from data.job_runs import last_done
+from data.models.account import Person, PersonTeam
+from data.models.flag import Flag, Judgement
+from data.models.mail import Digest, Outbox
+from data.models.patient import PatientTeam
+
+COUNTED: Final = ("urgent", "high", "medium", "low")
+
+
+@dataclass(frozen=True, slots=True)
+class DigestCounts:
+    """What one run of the digest did: mails written, rows they stand for, rows no longer needed."""
+
+    mails: int
+    digested: int
+    cancelled: int
+
+
+def write_digests(
+    session: Session, local_date: date, policy: MailPolicy, *, due_by: datetime, now: datetime
+) -> DigestCounts:
+    """One digest of `local_date` for every enabled oncologist with a team and for whom something waits.
+
+    Rows that were due at `due_by` become `digested`; those whose flag somebody has seen meanwhile are cancelled. Who
+    has a digest of that date gets no second one, whatever the clock did; what waits then goes into the next.
+    """
+    cancelled = _cancel_seen(session, due_by)
+    waiting = _waiting(session, due_by)
+    people = set(waiting) | set(_readers(session))
+    mails = digested = 0
+    for person_id in sorted(people):
+        rows = waiting.get(person_id, [])
+        content = {"new": len(rows), "open": _open_flags(session, person_id), **_surveillance(session)}
+        if not _write(session, person_id, local_date, content, policy=policy, now=now):
+            continue
+        mails += 1
+        digested += len(rows)
+        session.execute(update(Outbox).where(Outbox.id.in_(rows)).values(state="digested"))
+    return DigestCounts(mails, digested, cancelled)
+
+
+def _due(due_by: datetime) -> Any:
+    return (
+        (Outbox.kind == "digest")
+        & Outbox.flag_id.is_not(None)
+        & Outbox.state.in_(("pending", "retry"))
+        & (Outbox.next_at <= due_by)
+    )
+
+
+def _cancel_seen(session: Session, due_by: datetime) -> int:
+    seen = select(Outbox.id).join(Flag, Flag.id == Outbox.flag_id).where(_due(due_by), Flag.status != "open")
+    ids = list(session.scalars(seen))
+    why = "cancelled: somebody saw the flag before the digest"
+    session.execute(update(Outbox).where(Outbox.id.in_(ids)).values(state="cancelled", last_error=why))
+    return len(ids)
+
+
+def _waiting(session: Session, due_by: datetime) -> dict[int, list[str]]:
+    rows = session.execute(
+        select(Outbox.recipient_id, Outbox.id)
+        .join(Person, Person.id == Outbox.recipient_id)
+        .where(_due(due_by), Person.disabled_at.is_(None))
+        .order_by(Outbox.id)
+    )
+    waiting: dict[int, list[str]] = {}
+    for person_id, outbox_id in rows:
+        waiting.setdefault(person_id, []).append(outbox_id)
+    return waiting
+
+
+def _readers(session: Session) -> list[int]:
+    return list(
+        session.scalars(
+            select(Person.id)
+            .join(PersonTeam, PersonTeam.person_id == Person.id)
+            .where(Person.role == "oncologist", Person.disabled_at.is_(None))
+            .distinct()
+        )
+    )
+
+
+def _open_flags(session: Session, person_id: int) -> dict[str, int]:
+    theirs = (
+        select(PatientTeam.patient_id)
+        .join(PersonTeam, PersonTeam.team_id == PatientTeam.team_id)
+        .where(PersonTeam.person_id == person_id)
+    )
+    rows = session.execute(
+        select(Flag.severity, func.count())
+        .where(Flag.status == "open", Flag.patient_id.in_(theirs))
+        .group_by(Flag.severity)
+    )
+    found = {severity: count for severity, count in rows}
+    return {severity: found.get(severity, 0) for severity in COUNTED}
+
+
+def _surveillance(session: Session) -> dict[str, Any]:
+    judged, failing = session.execute(
+        select(func.count(), func.count().filter(Judgement.failures > 0)).select_from(Judgement)
+    ).one()
+    swept = last_done(session, "sweep")
+    return {
+        "judged": judged - failing,
+        "failing": failing,
+        "swept_at": None if swept is None else swept.isoformat(),
+    }
+
+
+def _write(
+    session: Session,
+    person_id: int,
+    local_date: date,
+    content: dict[str, Any],
+    *,
+    policy: MailPolicy,
+    now: datetime,
+) -> bool:
+    made = select(Digest.outbox_id).where(Digest.recipient_id == person_id, Digest.local_date == local_date)
+    if session.execute(made).first() is not None:
+        return False
+    id = str(uuid4())
+    mail = {
+        "id": id,
+        "recipient_id": person_id,
+        "step": 0,
+        "kind": "digest",
+        "severity": "medium",
+        "state": "pending",
+        "priority": PRIORITY["medium"],
+        "counts": json.dumps(content, sort_keys=True),
+        "message_id": f"<{id}@{policy.domain}>",
+        "created_at": now,
+        "next_at": now,
+        "expires_at": now + EXPIRES["medium"],
+        "attempts": 0,
+    }
+    try:
+        with session.begin_nested():
+            session.execute(insert(Outbox).values(mail))
+            session.execute(insert(Digest).values(recipient_id=person_id, local_date=local_date, outbox_id=id))
+    except IntegrityError:
+        return False  # another digest of the same date was faster
+    return True

@@ -1,0 +1,47 @@
+"""Is anybody still watching? Lines of trouble about sweeps and mail; none means fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from data.freshness import dead_mails, oldest_unsent_s, stuck_mails, sweep_age_s, sweep_limit_s, unannounced_flags
+from data.settings import Settings
+
+LONGEST_UNSENT_S = 300
+LONGEST_STUCK = timedelta(minutes=5)
+NAMED = 5
+
+
+def troubles(session: Session, settings: Settings, *, now: datetime) -> list[str]:
+    """What is wrong with the running of this site at `now`, a line each; empty when sweeps and mail are fresh."""
+    return [*_sweeps(session, settings, now), *_mails(session, now), *_flags(session)]
+
+
+def _sweeps(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
+    age, limit = sweep_age_s(session, now=now), sweep_limit_s(settings.sweep_s)
+    if age is None:
+        yield "no sweep has ever been completed"
+    elif age > limit:
+        yield f"the last completed sweep is {age} s old, at most {limit} s are allowed"
+
+
+def _mails(session: Session, now: datetime) -> Iterator[str]:
+    oldest = oldest_unsent_s(session, now=now)
+    if oldest is not None and oldest > LONGEST_UNSENT_S:
+        yield f"a mail to be sent at once has been waiting for {oldest} s, at most {LONGEST_UNSENT_S} s are allowed"
+    dead = dead_mails(session)
+    if dead:
+        yield f"mails given up: {dead} (see nadir outbox list)"
+    stuck = stuck_mails(session, now=now, longer_than=LONGEST_STUCK)
+    if stuck:
+        yield f"mails left behind by a sender that is gone and taken up by no other: {stuck}"
+
+
+def _flags(session: Session) -> Iterator[str]:
+    ids = unannounced_flags(session)
+    if ids:
+        more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+        yield f"open urgent or high flags without a mail to anybody: {', '.join(ids[:NAMED])}{more}"

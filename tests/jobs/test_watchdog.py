@@ -1,0 +1,103 @@
+"""The watchdog: silent while sweeps and mail are fresh, one line for each thing that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, update
+
+from data.job_runs import Runner, begin_run, finish_run
+from data.models import Flag, Outbox
+from data.settings import Settings
+from jobs.watchdog import troubles
+from tests.jobs.conftest import Clinic
+
+
+@pytest.fixture
+def swept(clinic: Clinic) -> Callable[[datetime], None]:
+    """Puts a good sweep that ended at a moment on record."""
+
+    def sweep(at: datetime) -> None:
+        runner = Runner("a", 1)
+        with clinic.database.write() as session:
+            run_id = begin_run(session, "sweep", due_at=at, runner=runner, now=at)
+            assert run_id is not None
+            finish_run(session, run_id, runner=runner, counts={}, error=None, now=at)
+
+    return sweep
+
+
+def lines(clinic: Clinic, settings: Settings, at: datetime) -> list[str]:
+    with clinic.database.read() as session:
+        return troubles(session, settings, now=at)
+
+
+def test_a_site_without_a_sweep_is_in_trouble(clinic: Clinic, settings: Settings, now: datetime) -> None:
+    assert lines(clinic, settings, now) == ["no sweep has ever been completed"]
+
+
+def test_a_sweep_is_fresh_for_two_intervals_and_a_minute(
+    clinic: Clinic, settings: Settings, now: datetime, swept: Callable[[datetime], None]
+) -> None:
+    swept(now)
+    assert lines(clinic, settings, now + timedelta(seconds=100)) == []
+    assert lines(clinic, settings, now + timedelta(seconds=101)) == [
+        "the last completed sweep is 101 s old, at most 100 s are allowed"
+    ]
+
+
+def test_an_urgent_mail_may_wait_five_minutes_and_a_digest_row_until_morning(
+    clinic: Clinic, settings: Settings, now: datetime, swept: Callable[[datetime], None]
+) -> None:
+    clinic.employ("ada@clinic.example")
+    clinic.raise_flag("medium")
+    clinic.raise_flag("urgent")
+    later = now + timedelta(seconds=301)
+    swept(later)
+    assert lines(clinic, settings, now + timedelta(seconds=300)) == []
+    assert lines(clinic, settings, later) == [
+        "a mail to be sent at once has been waiting for 301 s, at most 300 s are allowed"
+    ]
+
+
+def test_dead_mails_are_named_until_somebody_clears_them(
+    clinic: Clinic, settings: Settings, now: datetime, swept: Callable[[datetime], None]
+) -> None:
+    clinic.employ("ada@clinic.example")
+    clinic.raise_flag("urgent")
+    swept(now)
+    with clinic.database.write() as session:
+        session.execute(update(Outbox).values(state="dead"))
+    assert lines(clinic, settings, now) == ["mails given up: 1 (see nadir outbox list)"]
+
+
+def test_a_mail_no_sender_takes_up_again_is_noticed(
+    clinic: Clinic, settings: Settings, now: datetime, swept: Callable[[datetime], None]
+) -> None:
+    clinic.employ("ada@clinic.example")
+    clinic.raise_flag("urgent")
+    swept(now)
+    with clinic.database.write() as session:
+        session.execute(update(Outbox).values(state="sending", lease_until=now - timedelta(minutes=6)))
+    assert lines(clinic, settings, now) == ["mails left behind by a sender that is gone and taken up by no other: 1"]
+
+
+@pytest.mark.parametrize(("severity", "told"), [("urgent", False), ("high", False), ("medium", True), ("low", True)])
+def test_an_open_flag_that_nobody_is_told_of_is_noticed(
+    clinic: Clinic,
+    settings: Settings,
+    now: datetime,
+    swept: Callable[[datetime], None],
+    severity: str,
+    told: bool,
+) -> None:
+    flag = clinic.raise_flag(severity)
+    swept(now)
+    expected = [] if told else [f"open urgent or high flags without a mail to anybody: {flag}"]
+    assert lines(clinic, settings, now) == expected
+    with clinic.database.write() as session:
+        session.execute(update(Flag).values(status="acknowledged"))
+        session.execute(delete(Outbox))
+    assert lines(clinic, settings, now) == []
