@@ -30,7 +30,8 @@ def glucose(panel: GlucosePanel, *, height: int = 170) -> Panel:
         axis={"range": [0, max([*tops, high]) * 1.08], "nticks": 5},
         second=_second(hba1c.value),
     )
-    drawn.shapes.append(box(0, 4e12, low, high, fill=faint(GREEN, 0.09)))
+    if len(sensor):
+        drawn.shapes.append(box(0, 4e12, low, high, fill=faint(GREEN, 0.09)))
     drawn.traces += _band(sensor)
     if len(points):
         dots = scatter(points.at, points.value, points.label, mode="markers", cliponaxis=False)

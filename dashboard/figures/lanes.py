@@ -65,7 +65,8 @@ def _bars(bars: Iterable[Bar], colour: str, per_pixel: float) -> tuple[list[Spec
         room = (bar.end - bar.start) / per_pixel / CHARACTER - 1.5
         text = next((t for t in (bar.text, bar.brief) if len(t) <= room), "")
         if text:
-            notes.append(note(bar.start, 0.0, text, xanchor="left", xshift=3, font={"size": 10.5}))
+            at, side, shift = (bar.end, "right", -5) if bar.ongoing else (bar.start, "left", 4)
+            notes.append(note(at, 0.0, text, xanchor=side, xshift=shift, font={"size": 10.5}))
         traces.append(
             scatter([bar.start, bar.end], [0.0, 0.0], [bar.label, bar.label], mode="markers", marker={"opacity": 0})
         )

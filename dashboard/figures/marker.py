@@ -10,17 +10,23 @@ from dashboard.figures.drawing import Panel, Spec, box, empty, joined, key, line
 from dashboard.figures.ink import BLUE, GREEN, GREY, VERMILLION, faint
 from dashboard.figures.series import Floats, MarkerPanel, Run, floats
 
-SYMBOLS = {"valid": "circle", "not-valid": "circle-open", "below": "triangle-down-open", "above": "triangle-up-open"}
-CENSORED = ("below", "above")
+SYMBOLS = {
+    "valid": "circle",
+    "not-valid": "circle-open",
+    "below": "triangle-down-open",
+    "above": "triangle-up-open",
+    "words": "square-open",
+}
+JOINED = ("valid", "not-valid")
 TICKS = tuple(m * 10.0**e for e in range(-2, 7) for m in (1, 2, 5))
 
 
 def marker(panel: MarkerPanel, *, height: int = 230) -> Panel:
-    """The drawn panel. A value of zero (or less) has no place on a logarithmic axis: it stands on the bottom edge as a
-    cross and its label still says what was measured. Without a sample the panel says that nothing was measured."""
-    values = [v for r in panel.runs for v in r.points.value]
-    if not values:
+    """The drawn panel. A value of zero has no place on a logarithmic axis: it stands on the bottom edge as a cross, a
+    result in words as a square, and their labels say what was reported. Without a sample the panel says so."""
+    if not any(len(r.points) for r in panel.runs):
         return empty(panel.name)
+    values = [v for r in panel.runs for v in r.points.value]
     low, high = _reach(panel, values)
     drawn = Panel(title=_title(panel), height=height, axis=_axis(low, high))
     for span in panel.ranges:
@@ -49,6 +55,7 @@ def _title(panel: MarkerPanel) -> str:
             key("○", BLUE, "not comparable") if "not-valid" in marks else "",
             key("▽", BLUE, "below") if "below" in marks else "",
             key("△", BLUE, "above") if "above" in marks else "",
+            key("□", BLUE, "in words") if "words" in marks else "",
             key("■", faint(GREEN, 0.4), "lab range") if panel.ranges else "",
             key("┈", BLUE, "nadir") if panel.nadirs else "",
             key("╌", VERMILLION, "significant rise") if panel.limits else "",
@@ -90,11 +97,11 @@ def _break(at: float) -> Spec:
 
 def _run(run: Run, *, floor: float) -> list[Spec]:
     height = np.where(run.points.value > 0, run.points.value, floor)
-    zero = run.points.value <= 0
-    joins = np.array([m not in CENSORED for m in run.marks], dtype=bool) & ~zero
+    off_scale = ~(run.points.value > 0)
+    joins = np.array([m in JOINED for m in run.marks], dtype=bool) & ~off_scale
     path = scatter(run.points.at[joins], height[joins], (), mode="lines", hoverinfo="skip", hovertemplate=None)
     path["line"] = {"color": BLUE, "width": 1.75}
-    symbols = ["x-thin" if z else SYMBOLS[m] for m, z in zip(run.marks, zero, strict=True)]
+    symbols = ["x-thin" if v <= 0 else SYMBOLS[m] for m, v in zip(run.marks, run.points.value, strict=True)]
     dots = scatter(run.points.at, height, run.points.label, mode="markers", cliponaxis=False)
     dots["marker"] = {"symbol": symbols, "color": BLUE, "size": 7.5, "line": {"width": 1.6, "color": BLUE}}
     return [path, dots]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from clinical.finding import Severity
 
 Floats = NDArray[np.float64]
-SampleMark = Literal["valid", "not-valid", "below", "above"]
+SampleMark = Literal["valid", "not-valid", "below", "above", "words"]
 LaneName = Literal["analogue", "other"]
 
 
@@ -64,7 +64,7 @@ class Run:
     """Marker samples that can be compared with each other: one laboratory and method. `marks` has one entry a sample.
 
     `below` and `above` are censored results (`<x`, `>x`) that stand at x and are never joined by the line;
-    `not-valid` samples are drawn hollow.
+    `not-valid` samples are drawn hollow; `words` are results without a number, whose value is NaN.
     """
 
     points: Points
@@ -133,13 +133,15 @@ class LesionPanel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A therapy from start to end. `brief` is what still fits where `text` does not."""
+    """A therapy from start to end. `brief` is what still fits where `text` does not. The text of an ongoing one stands at
+    its end, where every stretch of time shown ends too."""
 
     start: float
     end: float
     text: str
     brief: str
     label: str
+    ongoing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

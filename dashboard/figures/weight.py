@@ -18,7 +18,7 @@ def weight(points: Points, *, height: int = 84) -> Panel:
     points = thinned(points)
     low, high = float(points.value.min()), float(points.value.max())
     middle, half = (low + high) / 2, max((high - low) * 0.65, LEAST_SPAN_KG / 2)
-    drawn = Panel(title="<b>Weight</b> kg", height=height, axis={"range": [middle - half, middle + half], "nticks": 3})
+    drawn = Panel(title="<b>Weight</b> kg", height=height, axis={"range": [middle - half, middle + half], "nticks": 5})
     path = scatter(points.at, points.value, points.label, mode="lines+markers", cliponaxis=False)
     path["line"] = {"color": GREY, "width": 1.5}
     path["marker"] = {"size": 5.5, "color": GREY}

@@ -1,0 +1,143 @@
+"""Glucose, skin, lesions and weight of a chart as their panels draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, time
+
+import numpy as np
+
+from clinical.chart import Chart, Lesion, Response, Result, SkinAssessment
+from clinical.recist import VisitAssessment
+from clinical.wording import number
+from dashboard.figures.series import GlucosePanel, LesionPanel, Mark, Points, SensorBand, SkinPanel, floats
+from dashboard.parts.plotted.labels import label, plain, result_label
+from dashboard.parts.times import Clock
+from data.trends import SensorDays
+
+
+def result_points(results: Iterable[Result], clock: Clock) -> Points:
+    """The results that are numbers, censored ones too: they stand at their bound and their label keeps the sign."""
+    numbers = [r for r in results if r.value is not None]
+    return Points(
+        at=floats([clock.ms(r) for r in numbers]),
+        value=floats([r.value for r in numbers]),
+        label=tuple(result_label(r, clock) for r in numbers),
+    )
+
+
+def glucose_panel(chart: Chart, sensor: SensorDays, clock: Clock) -> GlucosePanel:
+    """Laboratory and meter glucose, HbA1c, and one entry for each sensor day."""
+    return GlucosePanel(
+        points=result_points(chart.of("glucose", "glucose-fasting"), clock),
+        sensor=_sensor(sensor),
+        hba1c=result_points(chart.of("hba1c"), clock),
+    )
+
+
+def _sensor(days: SensorDays) -> SensorBand:
+    kept = np.flatnonzero(np.isfinite(days.median))
+    return SensorBand(
+        day=floats([datetime.combine(days.day[i], time(12), UTC).timestamp() * 1000 for i in kept]),
+        p5=days.p5[kept],
+        median=days.median[kept],
+        p95=days.p95[kept],
+        label=tuple(_sensor_label(days, int(i)) for i in kept),
+    )
+
+
+def _sensor_label(days: SensorDays, i: int) -> str:
+    marks = [f"{count} {word}" for count, word in ((days.low_marks[i], "LO"), (days.high_marks[i], "HI")) if count]
+    return "  ·  ".join(
+        [
+            f"<b>Sensor median {number(round(float(days.median[i])))} mg/dL</b>",
+            f"5-95 %: {days.p5[i]:.0f}-{days.p95[i]:.0f}",
+            f"{days.count[i]} readings",
+            *marks,
+        ]
+    )
+
+
+def skin_panel(assessments: Sequence[SkinAssessment], clock: Clock) -> SkinPanel:
+    """IGA and body surface where they were scored; assessments without either as words."""
+    return SkinPanel(
+        iga=_scored([(a, a.iga) for a in assessments], "IGA {}", clock),
+        bsa=_scored([(a, a.bsa) for a in assessments], "Body surface {} %", clock),
+        words=tuple(
+            Mark(at=clock.ms(a), text=a.overall, label=label(f"Skin {a.overall}", *_skin(a), entry=a, clock=clock))
+            for a in assessments
+            if a.iga is None and a.bsa is None and a.overall is not None
+        ),
+    )
+
+
+def _scored(scores: Sequence[tuple[SkinAssessment, float | None]], form: str, clock: Clock) -> Points:
+    kept = [(a, v) for a, v in scores if v is not None]
+    return Points(
+        at=floats([clock.ms(a) for a, _ in kept]),
+        value=floats([v for _, v in kept]),
+        label=tuple(label(form.format(number(v)), *_skin(a), entry=a, clock=clock) for a, v in kept),
+    )
+
+
+def _skin(a: SkinAssessment) -> list[str | None]:
+    infection = None if a.infection in (None, "none") else f"infection {a.infection}"
+    return [a.overall, ", ".join(a.sites), infection, a.new_drug and f"new drug {a.new_drug}"]
+
+
+def lesion_panel(
+    scans: Sequence[VisitAssessment], lesions: Sequence[Lesion], responses: Sequence[Response], clock: Clock
+) -> LesionPanel:
+    """Sums computed from the lesions; the reader's letters where one signed or stated them, else the computed ones."""
+    stated = {r.effective.date(): r for r in responses}
+    summed = [s for s in scans if s.sum_mm is not None]
+    letters = [_stated(r, clock) for r in responses]
+    letters += [_computed(s) for s in scans if s.overall is not None and s.scan_date not in stated]
+    return LesionPanel(
+        sums=Points(
+            at=floats([_scan_ms(s) for s in summed]),
+            value=floats([s.sum_mm for s in summed]),
+            label=tuple(_sum_label(s, clock) for s in summed),
+        ),
+        responses=tuple(sorted(letters, key=lambda m: m.at)),
+        new=tuple(_new(lesions, clock)),
+    )
+
+
+def _scan_ms(scan: VisitAssessment) -> float:
+    return _midnight(scan).timestamp() * 1000
+
+
+def _midnight(scan: VisitAssessment) -> datetime:
+    return datetime.combine(scan.scan_date, time(), UTC)
+
+
+def _sum_label(scan: VisitAssessment, clock: Clock) -> str:
+    against = f"nadir {number(scan.nadir)} mm" if scan.nadir is not None else "no nadir"
+    entry = Lesion(record="", effective=_midnight(scan), known_at=_midnight(scan), lesion="", role="target")
+    return label(
+        f"Sum of target lesions {number(scan.sum_mm or 0.0)} mm", against, scan.reason, entry=entry, clock=clock
+    )
+
+
+def _stated(response: Response, clock: Clock) -> Mark:
+    signed = "signed" if response.signed else "not signed"
+    words = label(
+        f"Response {response.response}", response.modality, response.reader, signed, entry=response, clock=clock
+    )
+    return Mark(at=clock.ms(response), text=response.response, label=words)
+
+
+def _computed(scan: VisitAssessment) -> Mark:
+    words = plain(f"Response {scan.overall}, computed from the lesions, not signed: {scan.reason}")
+    return Mark(at=_scan_ms(scan), text=f"({scan.overall})", label=words)
+
+
+def _new(lesions: Sequence[Lesion], clock: Clock) -> Iterable[Mark]:
+    seen: set[str] = set()
+    for lesion in lesions:
+        if lesion.role == "new" and lesion.lesion not in seen:
+            seen.add(lesion.lesion)
+            where = lesion.site or lesion.organ
+            words = label(f"New lesion {lesion.lesion}", where, lesion.state, entry=lesion, clock=clock)
+            yield Mark(at=clock.ms(lesion), text=lesion.lesion, label=words)

@@ -1,0 +1,45 @@
+"""Quantities as people read them beside `clinical.wording`: the range, and how far a value lies beyond it."""
+
+from __future__ import annotations
+
+from clinical.analytes import CATALOGUE
+from clinical.wording import number, quantity
+
+ARROWS = 3
+
+
+def unit_text(unit: str | None) -> str:
+    """The unit in the letters of a laboratory report: `µg/dL` for `ug/dL`."""
+    return "" if unit is None else quantity(1.0, unit).removeprefix("1").strip()
+
+
+def range_text(low: float | None, high: float | None) -> str:
+    """The reference range; `no range` where the laboratory gave none, which is not the same as normal."""
+    if high is not None:
+        return f"≤ {number(high)}" if low is None else f"{number(low)}-{number(high)}"
+    return "no range" if low is None else f"≥ {number(low)}"
+
+
+def arrows(value: float | None, low: float | None, high: float | None) -> str:
+    """Up or down arrows, one to three by how many times the limit is passed; nothing within or without a range."""
+    if value is None:
+        return ""
+    if high is not None and high > 0 and value > high:
+        return "↑" * min(max(int(value / high), 1), ARROWS)
+    if low is not None and value < low:
+        return "↓" * (min(max(int(low / value), 1), ARROWS) if value > 0 else ARROWS)
+    return ""
+
+
+def arrows_in_words(marks: str) -> str:
+    """The arrows for a screen reader: `above the range, 2 times the limit or more`."""
+    if not marks:
+        return ""
+    side = "above" if marks[0] == "↑" else "below"
+    return f"{side} the range" + (f", {len(marks)} times the limit or more" if len(marks) > 1 else "")
+
+
+def name_of(analyte: str) -> str:
+    """The analyte's name in the catalogue, or its code where it has none."""
+    known = CATALOGUE.get(analyte)
+    return analyte if known is None else known.name
