@@ -41,7 +41,7 @@ VARIATION: Mapping[str, tuple[float, float]] = {
     "crp": (0.34, 0.05),
 }
 USUAL = (0.06, 0.03)
-CLIP_SD = 1.5
+CLIP_SD = 1.15
 
 
 def level_at(course: Course, day: int) -> float:
@@ -58,7 +58,11 @@ def level_at(course: Course, day: int) -> float:
 
 
 def measured(rng: Random, analyte: str, truth: float) -> float:
-    """One measurement of a true level: log-normal with CVi and CVa, cut at 1.5 SD so that a calm course stays calm."""
+    """One measurement of a true level: log-normal with CVi and CVa, cut at `CLIP_SD` standard deviations.
+
+    The tails are left out on purpose: with glucagon's wide variation they make a stable patient look risen now and
+    then, and which of thirty demonstration patients that is would be chance, not a story.
+    """
     biological, analytical = VARIATION.get(analyte, USUAL)
     spread = sqrt(log1p(biological**2) + log1p(analytical**2))
     deviation = max(-CLIP_SD, min(CLIP_SD, rng.gauss(0.0, 1.0)))

@@ -1,0 +1,67 @@
+"""The demonstration cohort judged: each story raises what it was written for, and calm patients stay calm."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from clinical.protocol import bundled_protocol
+from data.announcing import MailPolicy
+from data.db import Database
+from data.demo import load_demo
+from data.demo.cohort import COHORT
+from data.flags import list_flags
+from data.patients import list_patients
+from data.people import Actor
+from jobs.sweep import sweep
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+LOADER = Actor.system("demo load")
+MAIL = MailPolicy("demo.example", time(7), ZoneInfo("UTC"))
+JUDGED = {"R01", "R02", "R03", "R06", "R07", "R11", "R12", "R16", "R18", "R31", "R42"}
+"""The rules the stories were written for; rules that came later may say more."""
+INTENDED = {
+    "DEMO-001": {"R01", "R42"},
+    "DEMO-002": {"R03"},
+    "DEMO-011": {"R31"},
+    "DEMO-016": {"R02"},
+    "DEMO-017": {"R06"},
+    "DEMO-018": {"R07"},
+    "DEMO-021": {"R11"},
+    "DEMO-022": {"R12"},
+    "DEMO-024": {"R12"},
+    "DEMO-027": {"R16"},
+    "DEMO-028": {"R18"},
+}
+
+
+@pytest.fixture
+def loaded(database: Database) -> Database:
+    load_demo(database, LOADER, today=NOW.date(), now=NOW)
+    return database
+
+
+def test_the_sweep_raises_what_each_story_intends_and_calm_patients_stay_calm(loaded: Database) -> None:
+    report = sweep(loaded, protocol=bundled_protocol(), mail=MAIL, as_of=NOW, now=NOW)
+    assert report.counts.failed == ()
+    assert report.counts.evaluated == len(COHORT)
+    with loaded.read() as session:
+        flags = list_flags(session, LOADER, status="open")
+    raised: dict[str, set[str]] = {}
+    for flag in flags:
+        if flag["rule"] in JUDGED:
+            raised.setdefault(flag["patient"], set()).add(flag["rule"])
+    assert raised == INTENDED
+    severities = {(flag["rule"], flag["severity"]) for flag in flags}
+    assert {("R16", "urgent"), ("R03", "high"), ("R06", "high"), ("R42", "medium")} <= severities
+    assert 1 / 4 < len(raised) / len(COHORT) < 2 / 5
+
+
+def test_the_dead_are_not_flagged(loaded: Database) -> None:
+    sweep(loaded, protocol=bundled_protocol(), mail=MAIL, as_of=NOW, now=NOW)
+    with loaded.read() as session:
+        dead = [patient["mrn"] for patient in list_patients(session, LOADER) if patient["deceased"]]
+        assert dead == ["DEMO-020"]
+        assert list_flags(session, LOADER, mrn=dead[0]) == []
