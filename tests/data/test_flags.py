@@ -28,26 +28,9 @@ from tests.data.ward import Ward
 
 SYSTEM = Actor.system("test")
 CONTRACT_KEYS = [
-    "id",
-    "patient",
-    "rule",
-    "rule_version",
-    "axis",
-    "severity",
-    "status",
-    "episode",
-    "opened_at",
-    "as_of",
-    "first_evidence_at",
-    "title",
-    "question",
-    "why",
-    "evidence",
-    "compared_with",
-    "thresholds",
-    "suppressed",
-    "contains",
-    "history",
+    *("id", "patient", "rule", "rule_version", "axis", "severity", "status", "episode", "opened_at", "as_of"),
+    *("first_evidence_at", "title", "question", "why", "evidence", "compared_with", "thresholds"),
+    *("suppressed", "contains", "history"),
 ]
 
 
@@ -203,6 +186,20 @@ def test_a_finding_that_goes_on_unchanged_does_not_undo_a_decision(database: Dat
     assert [f["status"] for f in clinic.flags()] == ["overridden"]
     clinic.judge([finding(records=("1", "2"))], after=timedelta(days=2))
     assert [(f["status"], f["episode"]) for f in clinic.flags()] == [("open", 2), ("overridden", 1)]
+
+
+def test_a_decision_answers_a_finding_only_until_the_data_have_shown_it_gone(
+    sqlite_database: Database, now: datetime
+) -> None:
+    clinic = Clinic(sqlite_database, now)
+    clinic.acknowledge()
+    with sqlite_database.write() as session:
+        start_review(session, clinic.oncologist, clinic.flag_id, version=2, why="reviewed", now=now)
+        resolve(session, clinic.oncologist, clinic.flag_id, version=3, why="repeat in May", now=now)
+    clinic.judge([], after=timedelta(days=1))
+    assert [f["status"] for f in clinic.flags()] == ["resolved"]
+    clinic.judge([finding()], after=timedelta(days=2))
+    assert [(f["status"], f["episode"]) for f in clinic.flags()] == [("open", 2), ("resolved", 1)]
 
 
 def test_a_finding_that_comes_back_after_it_was_gone_is_a_new_episode(database: Database, now: datetime) -> None:
