@@ -132,7 +132,7 @@ def watchdog() -> None:
 def policy_dump(as_json: Json = False) -> None:
     """Callback or route x role -> allow, deny, scope."""
     from dashboard.app import create_app
-    from dashboard.policy import policy_dump as dump
+    from dashboard.inventory import policy_dump as dump
 
     settings, database = settled()
     cells = dump(create_app(database, settings, protocol_of(settings)))
@@ -142,7 +142,7 @@ def policy_dump(as_json: Json = False) -> None:
 def routes(as_json: Json = False) -> None:
     """Every HTTP route and whether it is public."""
     from dashboard.app import create_app
-    from dashboard.policy import routes as listed
+    from dashboard.inventory import routes as listed
 
     settings, database = settled()
     rows = listed(create_app(database, settings, protocol_of(settings)))

@@ -13,6 +13,8 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
+from data.errors import BadInput
+
 MIN_LENGTH = 15
 MAX_LENGTH = 1024
 PARALLEL_VERIFICATIONS = 4
@@ -46,7 +48,7 @@ _slots = BoundedSemaphore(PARALLEL_VERIFICATIONS)
 _DUMMY_HASH = _hasher.hash("an account that does not exist")
 
 
-class WeakPassword(ValueError):
+class WeakPassword(BadInput):
     """A password that may not be used; the message tells the person why."""
 
 

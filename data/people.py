@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, delete, false, func, select, true, update
 from sqlalchemy.orm import Session
 
 from data.audit import write_audit
+from data.errors import BadInput
 from data.models import Invitation, Patient, PatientTeam, Person, PersonTeam, Team
 from data.models import Session as SignIn
 from data.passwords import check_password, hash_password
@@ -34,7 +35,7 @@ class Forbidden(PermissionError):
     """The actor's role does not allow this."""
 
 
-class AccountError(ValueError):
+class AccountError(BadInput):
     """An account, team or link that cannot be used as asked; the message says why."""
 
 
@@ -53,18 +54,6 @@ class Actor:
     def system(cls, name: str) -> Self:
         """A command line or a job: sees every patient. `name` says which, for the audit trail."""
         return cls(name=name, role=SYSTEM_ROLE)
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRow:
-    """One account as lists show it."""
-
-    email: str
-    name: str
-    role: str
-    teams: tuple[str, ...]
-    disabled_at: datetime | None
-    has_password: bool
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -241,14 +230,22 @@ def set_teams(session: Session, actor: Actor, email: str, teams: list[str], *, n
     write_audit(session, actor, "person.teams", now=now, object=person.email, detail={"teams": list(teams)})
 
 
-def list_people(session: Session) -> list[PersonRow]:
-    """Every account by e-mail address."""
+def list_people(session: Session, actor: Actor) -> list[dict[str, Any]]:
+    """Every account by e-mail address: `email, name, role, teams, disabled, has_password`."""
+    _require_administrator(actor)
     teams: dict[int, list[str]] = {}
     pairs = select(PersonTeam.person_id, Team.name).join(Team, Team.id == PersonTeam.team_id).order_by(Team.name)
     for person_id, team in session.execute(pairs):
         teams.setdefault(person_id, []).append(team)
     return [
-        PersonRow(p.email, p.name, p.role, tuple(teams.get(p.id, ())), p.disabled_at, p.password_hash is not None)
+        {
+            "email": p.email,
+            "name": p.name,
+            "role": p.role,
+            "teams": teams.get(p.id, []),
+            "disabled": p.disabled_at is not None,
+            "has_password": p.password_hash is not None,
+        }
         for p in session.scalars(select(Person).order_by(Person.email))
     ]
 

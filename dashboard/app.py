@@ -1,0 +1,23 @@
+"""The web application: the one place where its pages are listed."""
+
+from __future__ import annotations
+
+from dash import Dash
+
+from clinical.protocol import Protocol
+from dashboard.assembly import assemble
+from dashboard.pages import cohort, flag, patient, worklist
+from dashboard.request import Parts
+from dashboard.routing import PageModule
+from data.db import Database
+from data.settings import Settings
+
+PAGES: tuple[PageModule, ...] = (worklist, cohort, patient, flag)
+
+
+def create_app(database: Database, settings: Settings, protocol: Protocol) -> Dash:
+    """The web application with all its pages.
+
+    Raises SettingsError for a setting or environment it will not start with, MissingPolicy for what stands open.
+    """
+    return assemble(Parts(database, settings, protocol), PAGES)

@@ -1,0 +1,110 @@
+"""The gate every request passes before anything of Dash runs. What is not declared public needs a sign-in.
+
+A request that could change something must come from our own pages: browsers say where it comes from in `Sec-Fetch-Site`
+and `Origin`, and a foreign page cannot change what they say. (The method of Filippo Valsorda's "Cross-Site Request
+Forgery", 2025, which Go 1.25 adopted; no tokens needed.)
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from dash import Dash
+from flask import Flask, Response, g, redirect, request
+from werkzeug.exceptions import Forbidden as Refused
+from werkzeug.exceptions import NotFound as NoSuchPage
+from werkzeug.exceptions import Unauthorized
+from werkzeug.wrappers import Response as AnyResponse
+
+from dashboard.body import check_body
+from dashboard.cookie import read_cookie
+from dashboard.inventory import ROUTE_POLICIES
+from dashboard.policy import Policy, note_activity, require_role, require_scope
+from dashboard.request import current_database, current_settings, request_now, session_limits
+from data.sessions import Origin, find_sign_in
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CALLBACK_PATH = "/_dash-update-component"
+CATCH_ALL = "/<path:path>"
+
+
+def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[str], bool]) -> None:
+    """Put the gate before everything else. `is_page` tells the endpoints that are pages people open."""
+
+    def gate() -> AnyResponse | None:
+        _open_request()
+        _require_own_origin()
+        policies: dict[str, Policy] = server.extensions[ROUTE_POLICIES]
+        endpoint = request.endpoint
+        policy = policies.get(endpoint) if endpoint is not None else None
+        if policy is not None and policy.public:
+            return None
+        _find_person()
+        if g.signed_in is None:
+            return _to_sign_in()
+        if endpoint is None:
+            return None  # Flask answers 404 or 405
+        if policy is None or endpoint == CATCH_ALL:
+            raise NoSuchPage
+        # The pattern, not the address: a hospital number belongs in no log.
+        place = str(request.url_rule)
+        require_role(policy, place)
+        if is_page(endpoint):
+            require_scope(policy, dict(request.view_args or {}), place, noting="never")
+            note_activity()
+        if request.path == CALLBACK_PATH:
+            check_body(app_of(), request.get_json())
+        return None
+
+    server.before_request(gate)
+
+
+def safe_next(target: str | None) -> str:
+    """Where to go after signing in: a path of our own, or the front page for anything that could leave the site."""
+    if target and target.startswith("/") and "//" not in target and all(c.isascii() and _is_plain(c) for c in target):
+        return target
+    return "/"
+
+
+def _is_plain(character: str) -> bool:
+    return character.isalnum() or character in "_-/"
+
+
+def _open_request() -> None:
+    g.now = datetime.now(UTC)
+    g.origin = Origin((request.remote_addr or "unknown")[:100], str(uuid.uuid4()))
+    g.signed_in = None
+    # Reading the host checks it against TRUSTED_HOSTS and answers 400 for a foreign one.
+    g.own_host = request.host
+
+
+def _require_own_origin() -> None:
+    if request.method in SAFE_METHODS:
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise Refused("This request came from another site.")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    base = urlsplit(current_settings().base_url)
+    ours = (f"{base.scheme}://{base.netloc}", f"{request.scheme}://{g.own_host}")
+    if origin not in ours:
+        raise Refused("This request came from another site.")
+
+
+def _find_person() -> None:
+    cookie = read_cookie(current_settings())
+    if cookie is None:
+        return
+    with current_database().read() as session:
+        g.signed_in = find_sign_in(session, cookie, limits=session_limits(), origin=g.origin, now=request_now())
+
+
+def _to_sign_in() -> Response | AnyResponse:
+    if request.method not in ("GET", "HEAD") or request.path.startswith("/_"):
+        raise Unauthorized("Sign in first.")
+    target = safe_next(request.path)
+    return redirect("/login" if target == "/" else f"/login?next={target}")

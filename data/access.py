@@ -1,0 +1,70 @@
+"""Whether an actor reaches a patient, and the audit row that says it was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, case, select
+from sqlalchemy.orm import Session
+
+from data.audit import write_audit
+from data.models import Audit, Flag, Patient
+from data.people import Actor, visible
+
+READ = "patient.read"
+DENIED = "access"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What an actor's request for a patient comes to.
+
+    `patient_uuid` is the patient meant, None when there is none; `allowed` whether the actor may see it; `noted`
+    whether the actor's reading of this patient has an audit row already.
+    """
+
+    patient_uuid: str | None = None
+    allowed: bool = False
+    noted: bool = False
+
+
+def reach_patient(session: Session, actor: Actor, mrn: str, *, since: datetime) -> Reach:
+    """How `actor` stands to the patient with this hospital number; readings noted after `since` count as noted."""
+    return _reach(session, actor, select(Patient.uuid, _allowed(actor)).where(Patient.mrn == mrn), since)
+
+
+def reach_flag(session: Session, actor: Actor, flag_id: str, *, since: datetime) -> Reach:
+    """How `actor` stands to the patient of this flag; otherwise as `reach_patient`."""
+    flagged = select(Patient.uuid, _allowed(actor)).join(Flag, Flag.patient_id == Patient.id)
+    return _reach(session, actor, flagged.where(Flag.id == flag_id), since)
+
+
+def note_read(session: Session, actor: Actor, patient_uuid: str, place: str, *, now: datetime) -> None:
+    """Write the audit row of one reading of one patient's data; `place` says where in the program."""
+    write_audit(session, actor, READ, now=now, patient_uuid=patient_uuid, object=place)
+
+
+def note_denied(session: Session, actor: Actor, patient_uuid: str | None, place: str, *, now: datetime) -> None:
+    """Write the audit row of a request that was refused."""
+    write_audit(session, actor, DENIED, now=now, patient_uuid=patient_uuid, object=place, outcome="denied")
+
+
+def _reach(session: Session, actor: Actor, wanted: Select[str, int], since: datetime) -> Reach:
+    row = session.execute(wanted).one_or_none()
+    if row is None:
+        return Reach()
+    uuid, allowed = row
+    noted = select(Audit.seq).where(
+        Audit.patient_uuid == uuid,
+        Audit.action == READ,
+        Audit.outcome == "ok",
+        Audit.actor == actor.name,
+        Audit.source == actor.source,
+        Audit.at >= since,
+    )
+    return Reach(uuid, bool(allowed), session.scalar(noted.limit(1)) is not None)
+
+
+def _allowed(actor: Actor) -> ColumnElement[int]:
+    return case((visible(actor), 1), else_=0)
