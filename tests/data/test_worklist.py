@@ -1,0 +1,234 @@
+"""The two tables people start from: what they show, to whom, and that they cost the same few queries for any cohort."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import event, insert, update
+
+from data.cohort import CohortRow, cohort
+from data.db import Database
+from data.deadlines import due_on, working_days_after
+from data.flags import acknowledge, list_flags
+from data.job_runs import Runner, begin_run, finish_run
+from data.models import Judgement, Outbox
+from data.people import Actor
+from data.worklist import worklist, worklist_strip
+from tests.data.findings import finding, judge_as
+from tests.data.ward import Ward, coded, lab
+
+SYSTEM = Actor.system("test")
+UTC_ZONE = ZoneInfo("UTC")
+
+
+def queries(database: Database, ask: Any) -> int:
+    asked: list[str] = []
+
+    def note(*about: Any) -> None:
+        asked.append(about[2])
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        with database.read() as session:
+            ask(session)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+    return len([sql for sql in asked if sql.startswith("SELECT")])
+
+
+def test_the_worklist_puts_the_gravest_first_and_the_longest_standing_before_the_newer(
+    database: Database, now: datetime
+) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        for mrn, severity, days in (("M1", "low", 0), ("M2", "high", 1), ("M3", "urgent", 0), ("M4", "high", 5)):
+            judge_as(session, ward.patient(mrn), [finding(severity=severity)], now=now - timedelta(days=days))  # type: ignore[arg-type]
+        rows = worklist(session, SYSTEM, now=now, zone=UTC_ZONE)
+    assert [row.mrn for row in rows] == ["M3", "M4", "M2", "M1"]
+    assert [row.due for row in rows] == [date(2026, 3, 2), date(2026, 3, 2), date(2026, 3, 4), None]
+    assert rows[0].why.startswith("glucagon 230 pg/mL") and rows[0].owner is None
+    assert rows[0].patient_name == "Patient M3" and rows[0].since == now
+
+
+def test_each_severity_has_its_own_deadline() -> None:
+    friday = datetime(2026, 2, 27, 12, tzinfo=UTC)
+    assert due_on("urgent", friday, UTC_ZONE) == date(2026, 2, 27)
+    assert due_on("high", friday, UTC_ZONE) == date(2026, 3, 4)
+    assert due_on("medium", friday, UTC_ZONE) == date(2026, 3, 13)
+    assert due_on("low", friday, UTC_ZONE) is None and due_on("info", friday, UTC_ZONE) is None
+
+
+def test_the_deadline_counts_from_the_sites_own_date() -> None:
+    late = datetime(2026, 2, 27, 23, 30, tzinfo=UTC)
+    assert due_on("urgent", late, ZoneInfo("Pacific/Auckland")) == date(2026, 2, 28)
+
+
+@given(day=st.dates(date(2020, 1, 1), date(2030, 1, 1)), count=st.integers(0, 30))
+def test_working_days_end_on_a_working_day_and_count_only_those(day: date, count: int) -> None:
+    end = working_days_after(day, count)
+    passed = [day + timedelta(days=n) for n in range(1, (end - day).days + 1)]
+    assert sum(d.weekday() < 5 for d in passed) == count
+    assert count == 0 or end.weekday() < 5
+
+
+def test_the_worklist_says_who_has_a_flag_and_what_is_overdue(database: Database, now: datetime) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        oncologist = ward.person("ann@n.example")
+        judge_as(session, ward.patient("M1"), [finding()], now=now - timedelta(days=7))
+        (flag,) = list_flags(session, SYSTEM)
+        acknowledge(session, oncologist, flag["id"], why="calling", version=1, now=now)
+        (row,) = worklist(session, oncologist, now=now, zone=UTC_ZONE)
+    assert (row.status, row.owner, row.due, row.overdue) == ("acknowledged", "ann", date(2026, 2, 26), True)
+
+
+def test_resolved_flags_leave_the_worklist_and_cleared_unseen_ones_stay(database: Database, now: datetime) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        for mrn, severity in (("M1", "low"), ("M2", "high")):
+            id = ward.patient(mrn)
+            judge_as(session, id, [finding(severity=severity)], now=now)  # type: ignore[arg-type]
+            judge_as(session, id, [], now=now)
+        rows = worklist(session, SYSTEM, now=now, zone=UTC_ZONE)
+    assert [(row.mrn, row.cleared_at) for row in rows] == [("M2", now)]
+
+
+def test_nobody_sees_a_row_of_another_teams_patient(database: Database, now: datetime) -> None:
+    with database.write() as session:
+        ward, other = Ward.open(session), Ward.open(session, "Other")
+        mine, far = ward.person("a@n.example"), other.person("b@n.example")
+        judge_as(session, ward.patient("M1"), [finding()], now=now)
+        judge_as(session, other.patient("M2"), [finding(severity="urgent")], now=now)
+        for actor, mrns in ((mine, ["M1"]), (far, ["M2"]), (Actor("boss", "admin"), []), (SYSTEM, ["M1", "M2"])):
+            assert sorted(r.mrn for r in worklist(session, actor, now=now, zone=UTC_ZONE)) == mrns
+            assert [r.mrn for r in cohort(session, actor, now=now)] == mrns
+            assert worklist_strip(session, actor).patients == len(mrns)
+        assert worklist_strip(session, mine).open_by_severity["urgent"] == 0
+
+
+def test_the_strip_tells_how_fresh_everything_is(database: Database, now: datetime) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        oncologist = ward.person("a@n.example")
+        empty = worklist_strip(session, oncologist)
+        assert (empty.last_sweep_at, empty.oldest_unacknowledged, empty.oldest_unsent_mail) == (None, None, None)
+        ids = [ward.patient(f"M{n}") for n in range(4)]
+        judge_as(session, ids[0], [finding(severity="urgent")], now=now - timedelta(hours=2))
+        judge_as(session, ids[1], [finding(), finding("R18", "medium")], now=now)
+        for id, failures in ((ids[0], 0), (ids[1], 0), (ids[2], 3)):
+            session.execute(
+                insert(Judgement).values(
+                    patient_id=id, judged_seq=1, judged_at=now, protocol_version="p", failures=failures
+                )
+            )
+        runner = Runner("test")
+        run = begin_run(session, "sweep", due_at=now, runner=runner, now=now)
+        assert run is not None
+        finish_run(session, run, runner=runner, counts={}, error=None, now=now + timedelta(seconds=3))
+        strip = worklist_strip(session, oncologist)
+        assert strip.open_by_severity == {"urgent": 1, "high": 1, "medium": 1, "low": 0, "info": 0}
+        assert strip.oldest_unacknowledged == strip.oldest_unsent_mail == now - timedelta(hours=2)
+        assert (strip.patients, strip.patients_judged, strip.patients_failing) == (4, 2, 1)
+        assert strip.last_sweep_at == now + timedelta(seconds=3) and strip.dead_mails == 0
+        session.execute(update(Outbox).values(state="dead"))
+        assert worklist_strip(session, oncologist).dead_mails == 3
+
+
+def admitted(ward: Ward, mrn: str = "M1", **columns: Any) -> int:
+    return ward.patient(
+        mrn,
+        lab("glucagon", 60.0, "pg/mL", "2025-06-01", canonical_ref_high=150.0, lab="North", method="RIA"),
+        lab("glucagon", 150.0, "pg/mL", "2025-12-01", canonical_ref_high=150.0, lab="North", method="RIA"),
+        lab("glucagon", 300.0, "pg/mL", "2026-02-01", canonical_ref_high=150.0, lab="North", method="RIA"),
+        lab("hba1c", 48.0, "mmol/mol", "2026-01-15"),
+        lab("weight", 80.0, "kg", "2025-07-01"),
+        lab("weight", 78.0, "kg", "2025-12-01"),
+        lab("weight", 76.0, "kg", "2026-02-01"),
+        coded("skin", "2026-02-01", iga=3, overall="worse"),
+        coded("response", "2026-01-20", response="SD", signed=True),
+        coded("state", "2025-01-01", state="residual-stable"),
+        coded("therapy", "2025-12-20", kind="injection", drug="lanreotide", dose=120, unit="mg", interval_days=28),
+        coded("therapy", "2026-02-14", kind="injection", drug="lanreotide", dose=120, unit="mg", interval_days=28),
+        **columns,
+    )
+
+
+def test_a_row_of_the_cohort_shows_the_newest_of_everything(database: Database, now: datetime) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        id = admitted(ward)
+        judge_as(session, id, [finding(), finding("R12", "low")], now=now)
+        (row,) = cohort(session, SYSTEM, now=now)
+    assert row.state == "residual-stable" and row.last_seen == datetime(2026, 2, 14, tzinfo=UTC)
+    assert row.glucagon is not None and row.glucagon.times_limit == 2.0
+    assert (row.glucagon.value, row.glucagon.unit, row.glucagon.trend) == (300.0, "pg/mL", "up")
+    assert [value for _, value in row.spark] == [60.0, 150.0, 300.0]
+    assert (row.iga, row.skin, row.response) == (3, "worse", "SD")
+    assert row.hba1c is not None and row.hba1c.value == 48.0 and row.hba1c.trend is None
+    assert row.weight_change is not None and row.weight_change.percent == pytest.approx(-5.0)
+    assert row.regimen is not None and row.regimen.drug == "lanreotide"
+    assert row.planned_injection == date(2026, 3, 14)
+    assert row.flags == {"urgent": 0, "high": 1, "medium": 0, "low": 1, "info": 0}
+
+
+def test_what_was_never_recorded_is_none_and_what_cannot_be_compared_has_no_trend(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.write() as session:
+        ward = Ward.open(session)
+        ward.patient("M1")
+        ward.patient("M2", lab("glucagon", 15.0, "pg/mL", "2026-01-01", comparator="<", canonical_ref_high=150.0))
+        ward.patient(
+            "M3",
+            lab("glucagon", 60.0, "pg/mL", "2025-06-01", method="RIA"),
+            lab("glucagon", 90.0, "pg/mL", "2025-12-01", method="ELISA"),
+        )
+        nothing, censored, changed = cohort(session, SYSTEM, now=now)
+    assert nothing == CohortRow(
+        mrn="M1",
+        name="Patient M1",
+        birth_date=None,
+        deceased=False,
+        state="unknown",
+        last_seen=None,
+        glucagon=None,
+        spark=(),
+        iga=None,
+        skin=None,
+        skin_at=None,
+        response=None,
+        response_at=None,
+        hba1c=None,
+        weight_kg=None,
+        weight_change=None,
+        regimen=None,
+        planned_injection=None,
+        flags={"urgent": 0, "high": 0, "medium": 0, "low": 0, "info": 0},
+    )
+    assert censored.glucagon is not None and (censored.glucagon.value, censored.glucagon.comparator) == (15.0, "<")
+    assert censored.glucagon.times_limit is None and censored.spark == ()
+    assert changed.glucagon is not None and changed.glucagon.trend is None and changed.glucagon.previous == 60.0
+
+
+def test_both_tables_ask_the_same_number_of_queries_for_one_patient_and_for_sixty(
+    sqlite_database: Database, now: datetime
+) -> None:
+    counts: list[tuple[int, int, int]] = []
+    for first, last in ((0, 1), (1, 60)):
+        with sqlite_database.write() as session:
+            ward = Ward.open(session, f"team {first}")
+            for number in range(first, last):
+                judge_as(session, admitted(ward, f"M{number}"), [finding(), finding("R18")], now=now)
+        counts.append(
+            (
+                queries(sqlite_database, lambda s: worklist(s, SYSTEM, now=now, zone=UTC_ZONE)),
+                queries(sqlite_database, lambda s: worklist_strip(s, SYSTEM)),
+                queries(sqlite_database, lambda s: cohort(s, SYSTEM, now=now)),
+            )
+        )
+    assert counts[0] == counts[1] and counts[0][0] == 1 and counts[0][2] <= 5
