@@ -130,6 +130,7 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         "/_dash-dependencies": SIGNED_IN,
         CALLBACK_PATH: SIGNED_IN,
         "/_reload-hash": Policy(frozenset()),
+        "/": Policy(frozenset()),
         CATCH_ALL: Policy(frozenset()),
     }
     for page in pages.modules:
