@@ -84,10 +84,11 @@ def _open_request() -> None:
 def _require_own_origin() -> None:
     if request.method in SAFE_METHODS:
         return
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site not in (None, "same-origin", "none"):
         raise Refused("This request came from another site.")
-    origin = request.headers.get("Origin")
-    if origin is None:
+    # A form on a page with `Referrer-Policy: no-referrer`, as all of ours, sends the origin "null".
+    if origin is None or (origin == "null" and site == "same-origin"):
         return
     base = urlsplit(current_settings().base_url)
     ours = (f"{base.scheme}://{base.netloc}", f"{request.scheme}://{g.own_host}")
