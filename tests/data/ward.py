@@ -114,3 +114,19 @@ class Ward:
         self.session.add_all(rows)
         self.session.flush()
         return [row.id for row in rows]
+
+
+def well() -> list[dict[str, Any]]:
+    """Records of a patient after resection with curative intent: no evidence of disease, glucagon within its range."""
+    return [
+        coded("therapy", "2024-12-01", kind="procedure", procedure="resection", completeness="R0", intent="curative"),
+        coded("state", "2025-01-01", state="ned-resected"),
+        lab("glucagon", 60.0, "pg/mL", "2025-03-01", canonical_ref_high=150.0, fasting=True),
+        lab("glucagon", 62.0, "pg/mL", "2025-06-01", canonical_ref_high=150.0, fasting=True),
+        lab("glucagon", 61.0, "pg/mL", "2025-12-01", canonical_ref_high=150.0, fasting=True),
+    ]
+
+
+def relapsing(when: str, **columns: Any) -> list[dict[str, Any]]:
+    """The same patient with a glucagon above twice its limit at `when`: recurrence by marker (R03)."""
+    return [*well(), lab("glucagon", 330.0, "pg/mL", when, canonical_ref_high=150.0, fasting=True, **columns)]

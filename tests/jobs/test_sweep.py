@@ -1,0 +1,219 @@
+"""The sweep: whoever has new data or a due date is judged once, whatever dies, runs twice or comes late."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from clinical.protocol import bundled_protocol
+from data.audit import verify
+from data.db import Database
+from data.flags import list_flags
+from data.models import Flag, FlagHistory, Ingest, Judgement, Outbox, Patient, Team, Watermark
+from data.people import Actor, NotFound
+from jobs.sweep import CHUNK, sweep
+from tests.data.ward import CREATED, POLICY, Ward, at, lab, relapsing, well
+
+SYSTEM = Actor.system("test")
+PROTOCOL = bundled_protocol()
+
+
+class Lost(RuntimeError):
+    """Leadership went to another process."""
+
+
+def swept(database: Database, now: datetime, **about: Any) -> dict[str, Any]:
+    about = {"as_of": now, **about}
+    return sweep(database, protocol=PROTOCOL, mail=POLICY, now=now, **about).as_json()
+
+
+def admit(database: Database, number: int, *, start: int = 0) -> None:
+    with database.write() as session:
+        team = session.scalar(select(Team))
+        ward = Ward.open(session) if team is None else Ward(session, team)
+        if team is None:
+            ward.person("a@n.example")
+        for mrn in range(start, start + number):
+            ward.patient(f"M{mrn}", *relapsing("2026-02-01"))
+
+
+def store(database: Database, mrn: str, *records: dict[str, Any]) -> None:
+    with database.write() as session:
+        id = session.scalars(select(Patient.id).where(Patient.mrn == mrn)).one()
+        Ward(session, session.scalars(select(Team)).one()).store(id, *records)
+
+
+def watermark(database: Database) -> int | None:
+    with database.read() as session:
+        return session.scalar(select(Watermark.last_seq))
+
+
+def test_the_report_is_exactly_that_of_the_contract(database: Database, now: datetime) -> None:
+    admit(database, 3)
+    report = swept(database, now)
+    assert list(report) == [
+        *("run", "as_of", "patients", "evaluated", "opened", "updated", "resolved", "failed", "outbox_rows"),
+        "watermark",
+    ]
+    assert report | {"run": ""} == {
+        "run": "",
+        "as_of": "2026-03-02T09:00:00Z",
+        "patients": 3,
+        "evaluated": 3,
+        "opened": 3,
+        "updated": 0,
+        "resolved": 0,
+        "failed": [],
+        "outbox_rows": 3,
+        "watermark": 3,
+    }
+
+
+def test_a_second_sweep_visits_only_whoever_has_something_new(database: Database, now: datetime) -> None:
+    admit(database, 5)
+    swept(database, now)
+    assert swept(database, now)["patients"] == 0
+    store(database, "M3", lab("glucagon", 400.0, "pg/mL", "2026-03-01", canonical_ref_high=150.0))
+    admit(database, 1, start=9)
+    report = swept(database, now)
+    assert (report["patients"], report["opened"], report["updated"]) == (2, 1, 1)
+    assert watermark(database) == report["watermark"] == 7
+
+
+def test_back_dated_data_that_come_late_are_not_skipped(database: Database, now: datetime) -> None:
+    with database.write() as session:
+        Ward.open(session).patient("M1", *well())
+    assert swept(database, now)["opened"] == 0
+    store(database, "M1", lab("glucagon", 330.0, "pg/mL", "2025-12-20", canonical_ref_high=150.0))
+    assert swept(database, now)["opened"] == 1
+
+
+def test_new_data_are_judged_by_a_sweep_as_of_the_past_too_and_time_does_not_run_back(
+    database: Database, now: datetime
+) -> None:
+    admit(database, 1)
+    swept(database, now)
+    store(database, "M0", lab("glucagon", 700.0, "pg/mL", "2026-03-01", canonical_ref_high=150.0))
+    report = swept(database, now, as_of=at("2025-07-01"))
+    assert (report["evaluated"], report["updated"], report["resolved"]) == (1, 1, 0)
+    with database.read() as session:
+        (flag,) = list_flags(session, SYSTEM)
+    assert flag["status"] == "open" and flag["as_of"] == "2026-03-02T09:00:00Z"
+
+
+def test_sweeps_as_of_rising_days_in_the_past_find_each_flag_on_its_first_day(
+    database: Database, now: datetime
+) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        for mrn, day in (("M1", "2026-01-10"), ("M2", "2026-01-12"), ("M3", "2026-01-12T08:00")):
+            ward.patient(mrn, *relapsing(day))
+    opened = {}
+    for day in range(8, 15):
+        moment = at(f"2026-01-{day:02d}T00:00")
+        opened[day] = swept(database, now, as_of=moment)["opened"]
+    assert opened == {8: 0, 9: 0, 10: 1, 11: 0, 12: 1, 13: 1, 14: 0}
+    with database.read() as session:
+        found = {flag["patient"]: flag["opened_at"][:10] for flag in list_flags(session, SYSTEM)}
+    assert found == {"M1": "2026-01-10", "M2": "2026-01-12", "M3": "2026-01-13"}
+
+
+def test_a_patient_whose_date_has_come_is_visited_without_new_data(database: Database, now: datetime) -> None:
+    admit(database, 4)
+    swept(database, now)
+    with database.write() as session:
+        session.execute(update(Judgement).values(next_due_at=now + timedelta(days=30)))
+    assert swept(database, now + timedelta(days=30, seconds=-1))["patients"] == 0
+    assert swept(database, now + timedelta(days=30))["patients"] == 4
+
+
+def test_whoever_was_judged_ahead_of_time_is_judged_again_at_once(sqlite_database: Database, now: datetime) -> None:
+    admit(sqlite_database, 2)
+    swept(sqlite_database, now, as_of=now + timedelta(days=900))
+    assert swept(sqlite_database, now)["evaluated"] == 2
+    with sqlite_database.read() as session:
+        assert set(session.scalars(select(Judgement.judged_at))) == {now}
+
+
+def test_a_full_sweep_visits_everybody_and_a_sweep_of_one_leaves_the_watermark(
+    database: Database, now: datetime
+) -> None:
+    admit(database, 3)
+    report = swept(database, now, mrn="M1")
+    assert (report["patients"], report["opened"], report["watermark"]) == (1, 1, 0)
+    assert watermark(database) is None
+    report = swept(database, now, full=True)
+    assert (report["patients"], report["opened"], report["watermark"]) == (3, 2, 3)
+    with pytest.raises(NotFound, match="M99"):
+        swept(database, now, mrn="M99")
+
+
+def test_a_sweep_that_loses_the_lead_writes_nothing_more_and_its_successor_finishes_the_rest(
+    database: Database, now: datetime
+) -> None:
+    admit(database, CHUNK + 20)
+    calls = []
+
+    def fence(session: Session) -> None:
+        calls.append(session.scalar(select(func.count()).select_from(Flag)))
+        if len(calls) == 2:
+            raise Lost("epoch 1 is over")
+
+    with pytest.raises(Lost):
+        swept(database, now, fence=fence)
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Flag)) == CHUNK
+    assert watermark(database) is None, "the watermark never passes whom nobody has judged"
+    report = swept(database, now)
+    assert (report["patients"], report["opened"], report["watermark"]) == (20, 20, CHUNK + 20)
+    with database.read() as session:
+        assert verify(session).ok
+
+
+def test_the_watermark_moves_over_chunks_that_touched_nobody(sqlite_database: Database, now: datetime) -> None:
+    admit(sqlite_database, 1)
+    swept(sqlite_database, now)
+    with sqlite_database.write() as session:
+        session.execute(insert(Ingest).values(seq=2, at=CREATED))
+    fenced: list[int] = []
+    report = swept(sqlite_database, now, fence=lambda _: fenced.append(1))
+    assert (report["patients"], report["watermark"], fenced) == (0, 2, [1])
+    assert watermark(sqlite_database) == 2
+
+
+def test_an_idle_sweep_takes_no_write_lock(sqlite_database: Database, now: datetime) -> None:
+    admit(sqlite_database, 1)
+    swept(sqlite_database, now)
+    with sqlite_database.write() as busy:
+        busy.execute(text("UPDATE watermark SET last_seq = last_seq"))
+        assert swept(sqlite_database, now)["patients"] == 0
+
+
+def test_two_sweeps_at_once_over_a_hundred_due_patients_open_exactly_a_hundred_flags(
+    database: Database, now: datetime
+) -> None:
+    admit(database, 100)
+    start = threading.Barrier(2)
+
+    def one(_: int) -> dict[str, Any]:
+        start.wait()
+        return swept(database, now, full=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(one, range(2)))
+    assert sum(report["opened"] for report in reports) == 100
+    assert sum(report["outbox_rows"] for report in reports) == 100
+    assert [report["failed"] for report in reports] == [[], []]
+    with database.read() as session:
+        flags = session.execute(select(Flag.dedup_key, Flag.status, Flag.episode)).all()
+        assert len(flags) == len({key for key, _, _ in flags}) == 100
+        assert {(status, episode) for _, status, episode in flags} == {("open", 1)}
+        assert session.scalar(select(func.count()).select_from(FlagHistory)) == 100
+        assert len(set(session.scalars(select(Outbox.message_id)))) == 100
+        assert verify(session).ok
