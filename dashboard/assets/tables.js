@@ -2,7 +2,7 @@
 
    A button.sort in a column's head sorts by the cells' data-sort (numbers before texts, absent ones always last).
    A chip with data-filter="severity:high" inside [data-filters=TABLE_ID] shows only the rows whose data-severity is high;
-   pressing it again shows all. An input[data-search=TABLE_ID] shows the rows that contain what is typed. */
+   pressing it again shows all. The input within [data-search-in=TABLE_ID] shows the rows that contain what is typed. */
 
 (function () {
   "use strict";
@@ -44,7 +44,7 @@
       const [name, value] = chip.dataset.filter.split(":");
       wanted[name] = value;
     }
-    const box = document.querySelector(`[data-search="${tableId}"]`);
+    const box = document.querySelector(`[data-search-in="${tableId}"] input`);
     const text = box ? box.value.trim().toLocaleLowerCase() : "";
     let shown = 0;
     for (const row of table.tBodies[0].rows) {
@@ -71,7 +71,7 @@
   });
 
   document.addEventListener("input", (event) => {
-    const box = event.target.closest("[data-search]");
-    if (box) show(box.dataset.search);
+    const holder = event.target.closest("[data-search-in]");
+    if (holder) show(holder.dataset.searchIn);
   });
 })();

@@ -105,16 +105,17 @@ def lesion_panel(
 
 
 def _scan_ms(scan: VisitAssessment) -> float:
-    return _midnight(scan).timestamp() * 1000
+    return midnight(scan).timestamp() * 1000
 
 
-def _midnight(scan: VisitAssessment) -> datetime:
+def midnight(scan: VisitAssessment) -> datetime:
+    """The start of the scan's date, where it stands on a time axis."""
     return datetime.combine(scan.scan_date, time(), UTC)
 
 
 def _sum_label(scan: VisitAssessment, clock: Clock) -> str:
     against = f"nadir {number(scan.nadir)} mm" if scan.nadir is not None else "no nadir"
-    entry = Lesion(record="", effective=_midnight(scan), known_at=_midnight(scan), lesion="", role="target")
+    entry = Lesion(record="", effective=midnight(scan), known_at=midnight(scan), lesion="", role="target")
     return label(
         f"Sum of target lesions {number(scan.sum_mm or 0.0)} mm", against, scan.reason, entry=entry, clock=clock
     )

@@ -1,0 +1,162 @@
+"""The parts of the flag page: where it stands, values, thresholds, what was held back, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dash import html
+from dash.development.base_component import Component
+
+from clinical.wording import number, quantity
+from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, STATUS_WORDS, arrow, severity, status
+from dashboard.parts.quantities import arrows, name_of, range_text, unit_text
+from dashboard.parts.times import Clock, age_text, moment_text, when_text
+
+Flag = Mapping[str, Any]
+
+
+def standing(flag: Flag, clock: Clock) -> list[Component]:
+    """Severity, axis, rule, status and times of the flag in one line."""
+    opened = _moment(flag["opened_at"])
+    facts = [
+        severity(flag["severity"]),
+        html.Span(f"review: {DUE_WORDS[flag['severity']]}"),
+        html.Span(f"{AXIS_WORDS[flag['axis']]}, rule {flag['rule']} version {flag['rule_version']}"),
+        html.Span(f"opened {moment_text(opened, clock.zone)}, {age_text(opened, clock.now)}"),
+        status(flag["status"]),
+    ]
+    if flag["owner"]:
+        facts.append(html.Span(f"with {flag['owner']}"))
+    if flag["cleared_at"] is not None:
+        cleared = moment_text(_moment(flag["cleared_at"]), clock.zone)
+        facts.append(html.Span(f"the data no longer show it since {cleared}; nobody has seen it yet"))
+    if flag["snoozed_until"] is not None:
+        facts.append(html.Span(f"until {moment_text(_moment(flag['snoozed_until']), clock.zone)}"))
+    return facts
+
+
+def values_table(flag: Flag, clock: Clock) -> Component:
+    """Every value the flag rests on, oldest first, and what they were held against."""
+    rows = [_value_row(e, clock) for e in flag["evidence"]]
+    compared = flag["compared_with"]
+    if compared is not None:
+        rows.append(_compared_row(compared, clock))
+    return _table("Values used", ("Date", "What", "Value", "Upper limit", "Age"), rows)
+
+
+def thresholds_table(flag: Flag) -> Component:
+    """The thresholds as they were applied, with their sources and whether a clinician signed them off."""
+    if not flag["thresholds"]:
+        return html.P("This rule applies no threshold.", className="soft")
+    rows = [
+        html.Tr(
+            [
+                html.Th(t["name"].replace("_", " "), scope="row"),
+                html.Td(_threshold(t), className="number"),
+                html.Td(t["source"]),
+                html.Td("signed off" if t["signed_off"] else "not signed off"),
+            ]
+        )
+        for t in flag["thresholds"]
+    ]
+    return _table("Thresholds applied", ("Threshold", "Value", "Source", "Sign-off"), rows)
+
+
+def unexplained(flag: Flag) -> list[Component]:
+    """What was held back and why, and what would have been good to know and was not recorded."""
+    parts: list[Component] = []
+    if flag["suppressed"]:
+        items = [html.Li([html.Strong(s["what"]), f": {s['why']}"]) for s in flag["suppressed"]]
+        parts += [html.H3("Held back"), html.Ul(items, className="plain-list")]
+    if flag["contains"]:
+        parts += [html.H3("Contains"), html.P(", ".join(flag["contains"]))]
+    parts.append(html.H3("Not recorded"))
+    if flag["not_recorded"]:
+        parts.append(html.Ul([html.Li(item) for item in flag["not_recorded"]], className="plain-list"))
+    else:
+        parts.append(html.P("Nothing the rule asks for is missing.", className="soft"))
+    return parts
+
+
+def history(flag: Flag, clock: Clock) -> Component:
+    """What was done with the flag, newest first."""
+    entries = [_entry(e, clock.zone) for e in reversed(flag["history"])]
+    return html.Ol(entries, className="timeline", reversed=True)
+
+
+def _entry(entry: Mapping[str, Any], zone: ZoneInfo) -> Component:
+    before, after = entry["from"], entry["to"]
+    moved = STATUS_WORDS[after] if before in (None, after) else f"{STATUS_WORDS[before]} → {STATUS_WORDS[after]}"
+    who = f"{entry['who']}, {moment_text(_moment(entry['at']), zone)}"
+    return html.Li([html.Strong(moved), html.Span(who, className="soft"), entry["why"]])
+
+
+def _value_row(e: Mapping[str, Any], clock: Clock) -> Component:
+    at = _moment(e["effective"])
+    what = name_of(e["analyte"]) if e["analyte"] else e["kind"].capitalize()
+    value: list[str | Component] = [_value(e)]
+    mark = arrows(e["value"], None, e["ref_high"])
+    if mark:
+        value += [" ", arrow(mark)]
+    limit = range_text(None, e["ref_high"]) if e["analyte"] else ""
+    return html.Tr(
+        [
+            html.Td(when_text(at, e["precision"], clock.zone), className="when"),
+            html.Th(what, scope="row"),
+            html.Td(value),
+            html.Td(limit),
+            html.Td(age_text(at, clock.now), className="when"),
+        ]
+    )
+
+
+def _value(e: Mapping[str, Any]) -> str:
+    if e["value"] is None:
+        return e["text"] or "no number"
+    return quantity(e["value"], e["unit"], e["comparator"])
+
+
+def _compared_row(compared: Mapping[str, Any], clock: Clock) -> Component:
+    at = None if compared["effective"] is None else _moment(compared["effective"])
+    value = "" if compared["value"] is None else quantity(compared["value"], compared["unit"])
+    said = ", ".join(part for part in (value, compared["note"]) if part)
+    return html.Tr(
+        [
+            html.Td("" if at is None else when_text(at, "day", clock.zone), className="when"),
+            html.Th(f"Compared with: {compared['kind'].replace('-', ' ')}", scope="row"),
+            html.Td(said),
+            html.Td(""),
+            html.Td("" if at is None else age_text(at, clock.now), className="when"),
+        ]
+    )
+
+
+def _threshold(threshold: Mapping[str, Any]) -> str:
+    value = threshold["value"]
+    if isinstance(value, str):
+        return value
+    return f"{number(value)} {unit_text(threshold['unit'])}".removesuffix(" 1").strip()
+
+
+def _table(name: str, heads: Sequence[str], rows: Sequence[Component]) -> Component:
+    return html.Div(
+        html.Table(
+            [
+                html.Caption(name, className="visually-hidden"),
+                html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])),
+                html.Tbody(list(rows)),
+            ],
+            className="dense",
+        ),
+        className="table-frame",
+        tabIndex=0,
+        role="group",
+        **{"aria-label": name},
+    )
+
+
+def _moment(value: str | datetime) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)

@@ -1,0 +1,99 @@
+"""What the chart of a flag shows: for each value the flag rests on the channel it belongs to, the value ringed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from clinical.analytes import CATALOGUE
+from clinical.change import MARKERS, marker_course
+from clinical.chart import Chart
+from clinical.protocol import Protocol
+from clinical.wording import quantity
+from dashboard.figures.series import AnalytePanel, Points, Shown, Span, floats
+from dashboard.parts.plotted.channels import lesion_panel, result_points, skin_panel
+from dashboard.parts.plotted.labels import plain
+from dashboard.parts.plotted.marker import marker_panel
+from dashboard.parts.quantities import name_of, unit_text
+from dashboard.parts.times import Clock, wall_ms
+from data.trends import Trends
+
+BEFORE = timedelta(days=270)
+KIND_OF_PANEL = {"skin": "skin", "lesion": "imaging", "response": "imaging"}
+
+Flag = Mapping[str, Any]
+
+
+def shown_evidence(flag: Flag, trends: Trends, protocol: Protocol, clock: Clock) -> list[Shown]:
+    """A panel for each channel of the flag's evidence, in the order of the evidence; empty when none can be drawn."""
+    return list(_panels(flag, trends, protocol, clock))
+
+
+def shown_from(flag: Flag, clock: Clock) -> float:
+    """Where the chart begins: some time before the earliest value used or compared with, in ms."""
+    moments = [_moment(e["effective"]) for e in flag["evidence"]]
+    compared = flag["compared_with"]
+    if compared is not None and compared["effective"] is not None:
+        moments.append(_moment(compared["effective"]))
+    moments.append(_moment(flag["first_evidence_at"]))
+    return clock.at(min(moments) - BEFORE)
+
+
+def _panels(flag: Flag, trends: Trends, protocol: Protocol, clock: Clock) -> Iterator[Shown]:
+    chart = trends.chart
+    by_analyte = [e["analyte"] for e in flag["evidence"] if e["analyte"] is not None]
+    for analyte in dict.fromkeys(a for a in by_analyte if chart.of(a)):
+        rings = _rings([e for e in flag["evidence"] if e["analyte"] == analyte], clock)
+        if analyte in MARKERS:
+            yield Shown(panel=marker_panel(marker_course(chart, protocol, analyte), clock), rings=rings)
+        else:
+            yield Shown(panel=_analyte(chart, analyte, flag, clock), rings=rings)
+    kinds = {KIND_OF_PANEL.get(e["kind"]) for e in flag["evidence"]}
+    if "imaging" in kinds:
+        yield Shown(panel=lesion_panel(trends.scans, chart.lesions, chart.responses, clock))
+    if "skin" in kinds:
+        yield Shown(panel=skin_panel(chart.skin, clock))
+
+
+def _rings(evidence: Sequence[Mapping[str, Any]], clock: Clock) -> Points:
+    numbers = [e for e in evidence if e["value"] is not None]
+    return Points(
+        at=floats([wall_ms(_moment(e["effective"]), e["precision"], clock.zone) for e in numbers]),
+        value=floats([e["value"] for e in numbers]),
+        label=tuple("" for _ in numbers),
+    )
+
+
+def _analyte(chart: Chart, analyte: str, flag: Flag, clock: Clock) -> AnalytePanel:
+    results = [r for r in chart.of(analyte) if r.value is not None]
+    known = CATALOGUE.get(analyte)
+    ends = [*(clock.ms(r) for r in results[1:]), clock.at(clock.now)]
+    return AnalytePanel(
+        name=name_of(analyte),
+        unit=unit_text(known.canonical_unit if known else None),
+        points=result_points(results, clock),
+        ranges=tuple(
+            Span(start=clock.ms(r), end=end, high=r.ref_high, low=r.ref_low)
+            for r, end in zip(results, ends, strict=False)
+            if r.ref_high is not None
+        ),
+        levels=tuple(_levels(flag, known.canonical_unit if known else None, clock)),
+    )
+
+
+def _levels(flag: Flag, unit: str | None, clock: Clock) -> Iterator[Span]:
+    """The thresholds and the compared value that are in the unit of the panel; others have no place on its axis."""
+    start, end = shown_from(flag, clock), clock.at(clock.now)
+    for threshold in flag["thresholds"]:
+        if threshold["unit"] == unit and isinstance(threshold["value"], int | float):
+            words = plain(f"{threshold['name'].replace('_', ' ')} {quantity(threshold['value'], unit)}")
+            yield Span(start=start, end=end, high=float(threshold["value"]), label=words)
+    compared = flag["compared_with"]
+    if compared is not None and compared["value"] is not None and compared["unit"] == unit:
+        words = plain(f"{compared['kind']} {quantity(compared['value'], unit)}")
+        yield Span(start=start, end=end, high=compared["value"], label=words)
+
+
+def _moment(value: str | datetime) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)

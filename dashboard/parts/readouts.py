@@ -1,0 +1,268 @@
+"""Where each channel of a patient stands: the latest value with its age and range, and how it compares with before.
+
+A readout says what is known and how old it is. It never says that all is well, and an unknown stays an unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from clinical.change import MarkerCourse, Sample
+from clinical.chart import BiliaryUltrasound, Chart, Result, SkinAssessment
+from clinical.recist import VisitAssessment
+from clinical.wording import number, quantity
+from dashboard.parts.plotted.channels import midnight
+from dashboard.parts.quantities import arrows, name_of, range_text, unit_text
+from dashboard.parts.times import Clock, age_text, day_text
+from data.trends import Trends
+
+SENSOR_DAYS = 14
+NO_RESULT = frozenset({"absent", "cancelled", "entered-in-error"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readout:
+    """One channel: `latest` is the value in words and `unit` its unit, None where nothing was ever measured.
+
+    `arrow` marks a value beyond its range. `lines` stand below it; `sentence` is the channel's part of the summary.
+    """
+
+    channel: str
+    state: str
+    latest: str | None = None
+    unit: str = ""
+    arrow: str = ""
+    lines: tuple[str, ...] = ()
+    sentence: str
+
+
+def readouts(trends: Trends, clock: Clock) -> tuple[Readout, ...]:
+    """The five channels, in the order of the page."""
+    return (
+        marker_readout(trends.marker, trends.chart, clock),
+        imaging_readout(trends.scans, trends.chart, clock),
+        skin_readout(trends.chart.skin, clock),
+        glucose_readout(trends.chart, clock),
+        biliary_readout(trends.chart, clock),
+    )
+
+
+def summary(channels: tuple[Readout, ...]) -> str:
+    """The channels in one sentence."""
+    return "; ".join(c.sentence for c in channels) + "."
+
+
+def marker_readout(course: MarkerCourse, chart: Chart, clock: Clock) -> Readout:
+    """The last reported sample against its range and the nadir of its epoch."""
+    name = name_of(course.analyte)
+    waiting = _waiting(chart, course.analyte, clock)
+    if not course.samples:
+        return Readout(
+            channel="Marker",
+            state="unknown",
+            lines=(waiting,) if waiting else (),
+            sentence=f"{name} {waiting or 'never measured'}",
+        )
+    last = course.samples[-1]
+    result = last.result
+    value = _value(result)
+    compared = _against_nadir(last, clock)
+    lines = [
+        f"{clock.when(result)}, {clock.age(result)}",
+        f"range {range_text(result.ref_low, last.upper)}",
+        compared,
+        *(f"not comparable: {reason}" for reason in last.invalid_because),
+    ]
+    return Readout(
+        channel="Marker",
+        state=_marker_state(last),
+        latest=value,
+        unit=unit_text(result.unit) if result.value is not None else "",
+        arrow=arrows(last.least, result.ref_low, last.upper),
+        lines=(*lines, waiting) if waiting else tuple(lines),
+        sentence=f"{name} {value} {unit_text(result.unit)} {clock.age(result)}, {compared}".replace("  ", " "),
+    )
+
+
+def _marker_state(sample: Sample) -> str:
+    if sample.confirmed:
+        return "confirmed rise"
+    if sample.provisional:
+        return "rise, unconfirmed"
+    if sample.above is None:
+        return "no range"
+    return "above range" if sample.above else "not above range"
+
+
+def _against_nadir(sample: Sample, clock: Clock) -> str:
+    nadir = sample.nadir
+    if nadir is None or sample.result.number is None or nadir.value <= 0:
+        return "no nadir to compare with in this epoch"
+    times = sample.result.number / nadir.value
+    on = day_text(nadir.at.astimezone(clock.zone))
+    return f"{times:.2g} × nadir {quantity(nadir.value, sample.result.unit)} ({on})"
+
+
+def imaging_readout(scans: tuple[VisitAssessment, ...], chart: Chart, clock: Clock) -> Readout:
+    """The last scan: the reader's response if there is one, the sum of targets, and how it compares with the nadir."""
+    stated = chart.responses[-1] if chart.responses else None
+    scan = scans[-1] if scans else None
+    if stated is None and scan is None:
+        return Readout(channel="Imaging", state="unknown", sentence="never scanned")
+    on = max(e for e in (stated and stated.effective, scan and midnight(scan)) if e is not None)
+    is_stated = stated is not None and stated.effective >= on - timedelta(days=1)
+    letters = stated.response if is_stated and stated is not None else (scan.overall if scan else None)
+    source = "stated by the reader" if is_stated else "computed, not signed"
+    sums = _sum_lines(scan)
+    return Readout(
+        channel="Imaging",
+        state=source if letters else "baseline",
+        latest=letters or "baseline",
+        lines=(f"{day_text(on)}, {age_text(on, clock.now)}", *sums),
+        sentence=f"scan {letters or 'baseline'} {age_text(on, clock.now)}" + (f" ({sums[0]})" if sums else ""),
+    )
+
+
+def _sum_lines(scan: VisitAssessment | None) -> tuple[str, ...]:
+    if scan is None or scan.sum_mm is None:
+        return ()
+    text = f"sum {number(scan.sum_mm)} mm"
+    if scan.nadir:
+        text += f", {100 * (scan.sum_mm / scan.nadir - 1):+.0f} % vs nadir {number(scan.nadir)} mm"
+    return (text,)
+
+
+def skin_readout(assessments: tuple[SkinAssessment, ...], clock: Clock) -> Readout:
+    """The last assessment, its score if one was given, and since when it is what it is."""
+    if not assessments:
+        return Readout(channel="Skin", state="unknown", sentence="skin never assessed")
+    last = assessments[-1]
+    scored = None if last.iga is None else f"IGA {last.iga}"
+    latest = scored or last.overall or (f"{number(last.bsa)} %" if last.bsa is not None else "seen")
+    lines = [f"{clock.when(last)}, {clock.age(last)}"]
+    if last.bsa is not None and scored:
+        lines.append(f"body surface {number(last.bsa)} %")
+    lines.append(_before(assessments, clock))
+    if last.infection not in (None, "none"):
+        lines.append(f"infection {last.infection}")
+    return Readout(
+        channel="Skin",
+        state=last.overall or ("scored" if scored else "no word recorded"),
+        latest=latest,
+        lines=tuple(line for line in lines if line),
+        sentence=f"skin {latest} {clock.age(last)}",
+    )
+
+
+def _before(assessments: tuple[SkinAssessment, ...], clock: Clock) -> str:
+    last = assessments[-1]
+    if last.iga is None:
+        return ""
+    other = next((a for a in reversed(assessments[:-1]) if a.iga is not None and a.iga != last.iga), None)
+    return f"was IGA {other.iga} on {clock.when(other)}" if other is not None else "the same at every assessment"
+
+
+def glucose_readout(chart: Chart, clock: Clock) -> Readout:
+    """HbA1c first, else the last glucose; and the time in range of the last fortnight where a sensor is worn."""
+    last = _latest(chart, "hba1c") or _latest(chart, "glucose-fasting", "glucose")
+    sensor = _time_in_range(chart, clock)
+    if last is None:
+        if sensor is None:
+            waiting = _waiting(chart, "hba1c", clock)
+            return Readout(channel="Glucose", state="unknown", sentence=f"glucose {waiting or 'never measured'}")
+        return Readout(channel="Glucose", state="sensor", latest=sensor[0], unit="in 70-180 mg/dL", sentence=sensor[1])
+    lines = [f"{name_of(last.analyte)}, {clock.when(last)}, {clock.age(last)}"]
+    lines.append(f"range {range_text(last.ref_low, last.ref_high)}")
+    fasting = _latest(chart, "glucose-fasting", "glucose")
+    if fasting is not None and fasting is not last:
+        lines.append(
+            f"{name_of(fasting.analyte).lower()} {_value(fasting)} {unit_text(fasting.unit)}, {clock.age(fasting)}"
+        )
+    if sensor is not None:
+        lines.append(sensor[1])
+    return Readout(
+        channel="Glucose",
+        state=_range_state(last),
+        latest=_value(last),
+        unit=unit_text(last.unit),
+        arrow=arrows(last.value, last.ref_low, last.ref_high),
+        lines=tuple(lines),
+        sentence=f"{name_of(last.analyte)} {_value(last)} {unit_text(last.unit)} {clock.age(last)}",
+    )
+
+
+def _time_in_range(chart: Chart, clock: Clock) -> tuple[str, str] | None:
+    recent = [d for d in chart.sensor_days if clock.now - d.effective <= timedelta(days=SENSOR_DAYS + 1)]
+    count = sum(d.count + d.low_marks + d.high_marks for d in recent)
+    if not count:
+        return None
+    outside = sum(d.below_70 + d.above_180 + d.low_marks + d.high_marks for d in recent)
+    share = f"{100 * (count - outside) / count:.0f} %"
+    days = len({d.effective.date() for d in recent})
+    return share, f"{share} of sensor time in 70-180 mg/dL ({days} days)"
+
+
+def biliary_readout(chart: Chart, clock: Clock) -> Readout:
+    """The last biliary ultrasound; without one, whether there is a gallbladder to look at."""
+    if not chart.biliary:
+        removed = next((t for t in chart.therapy if t.procedure == "cholecystectomy"), None)
+        if removed is not None:
+            when = clock.when(removed)
+            return Readout(
+                channel="Biliary",
+                state="gallbladder absent",
+                latest="removed",
+                lines=(f"cholecystectomy {when}", "no ultrasound recorded"),
+                sentence=f"gallbladder removed {when}",
+            )
+        return Readout(channel="Biliary", state="unknown", sentence="biliary ultrasound never recorded")
+    last = chart.biliary[-1]
+    finding = _biliary(last)
+    details = [
+        f"wall {number(last.wall_mm)} mm" if last.wall_mm is not None else "",
+        f"common bile duct {number(last.cbd_mm)} mm" if last.cbd_mm is not None else "",
+    ]
+    return Readout(
+        channel="Biliary",
+        state=(last.gallbladder or "gallbladder not described").replace("-", " "),
+        latest=finding,
+        lines=(f"ultrasound {clock.when(last)}, {clock.age(last)}", *(d for d in details if d)),
+        sentence=f"biliary ultrasound {finding} {clock.age(last)}",
+    )
+
+
+def _biliary(scan: BiliaryUltrasound) -> str:
+    found = []
+    if scan.stones in ("single", "multiple"):
+        found.append("stone" if scan.stones == "single" else "stones")
+    if scan.sludge:
+        found.append("sludge")
+    if found:
+        return " and ".join(found)
+    if scan.stones is None and scan.sludge is None:
+        return "not stated"
+    return "no stones seen" if scan.stones == "none" else "no sludge seen"
+
+
+def _latest(chart: Chart, *analytes: str) -> Result | None:
+    return next((r for r in reversed(chart.of(*analytes)) if r.status not in NO_RESULT), None)
+
+
+def _waiting(chart: Chart, analyte: str, clock: Clock) -> str | None:
+    """`sent 9 days ago, no result` when the newest entry of the analyte came back without one."""
+    results = chart.of(analyte)
+    return f"sent {clock.age(results[-1])}, no result" if results and results[-1].status == "absent" else None
+
+
+def _value(result: Result) -> str:
+    if result.value is None:
+        return result.text or result.interpretation or "no number"
+    return f"{result.comparator or ''}{number(result.value)}"
+
+
+def _range_state(result: Result) -> str:
+    mark = arrows(result.value, result.ref_low, result.ref_high)
+    if mark:
+        return "above range" if mark[0] == "↑" else "below range"
+    return "no range" if result.ref_low is None and result.ref_high is None else "within range"

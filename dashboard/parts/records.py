@@ -1,0 +1,179 @@
+"""The record of a patient as a table: every entry of the chart with value, range, source and date, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dash import html
+from dash.development.base_component import Component
+
+from clinical.chart import Chart, Entry, Lesion, Result
+from clinical.wording import number, quantity
+from dashboard.parts.badges import arrow
+from dashboard.parts.plotted.therapy import dose_text
+from dashboard.parts.quantities import arrows, name_of, range_text
+from dashboard.parts.times import Clock
+from data.trends import SensorDays
+
+COLUMNS = ("Date", "What", "Value", "Range", "Details", "Age")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row of the table; `kind` is what the filter above it sorts by."""
+
+    entry: Entry
+    kind: str
+    what: str
+    value: str
+    range: str = ""
+    mark: str = ""
+    details: str = ""
+
+
+def record_table(id: str, chart: Chart, sensor: SensorDays, clock: Clock) -> Component:
+    """The table with chips that filter it by kind. It holds the same numbers as the synoptic chart, and the rest."""
+    lines = sorted(_lines(chart, sensor), key=lambda line: line.entry.effective, reverse=True)
+    kinds = sorted({line.kind for line in lines})
+    return html.Div(
+        [
+            html.Div(
+                [_chip(kind) for kind in kinds],
+                className="chips",
+                role="group",
+                **{"aria-label": "Show only", "data-filters": id},
+            ),
+            html.Div(
+                html.Table(
+                    [
+                        html.Caption(f"{len(lines)} entries, newest first"),
+                        html.Thead(html.Tr([html.Th(c, scope="col") for c in COLUMNS])),
+                        html.Tbody([_row(line, clock) for line in lines]),
+                    ],
+                    id=id,
+                    className="dense",
+                ),
+                className="table-frame",
+                tabIndex=0,
+                role="group",
+                **{"aria-label": "Record of the patient"},
+            ),
+        ],
+    )
+
+
+def _chip(kind: str) -> Component:
+    return html.Button(
+        kind, type="button", className="chip", **{"data-filter": f"kind:{kind}", "aria-pressed": "false"}
+    )
+
+
+def _row(line: Line, clock: Clock) -> Component:
+    value: list[str | Component] = [line.value]
+    if line.mark:
+        value += [" ", arrow(line.mark)]
+    return html.Tr(
+        [
+            html.Td(clock.when(line.entry), className="when"),
+            html.Th(line.what, scope="row"),
+            html.Td(value),
+            html.Td(line.range),
+            html.Td(line.details),
+            html.Td(clock.age(line.entry), className="when"),
+        ],
+        **{"data-kind": line.kind},
+    )
+
+
+def _lines(chart: Chart, sensor: SensorDays) -> Iterator[Line]:
+    yield from (_result(r) for r in chart.results)
+    yield from _examined(chart)
+    yield from (_lesion(lesion) for lesion in chart.lesions)
+    yield from _treated(chart)
+    percentiles = dict(zip(sensor.day, zip(sensor.p5, sensor.median, sensor.p95, strict=True), strict=True))
+    for day in chart.sensor_days:
+        low, middle, high = percentiles.get(day.effective.date(), (None, None, None))
+        value = "no numbers" if middle is None else f"median {middle:.0f} mg/dL, 5-95 % {low:.0f}-{high:.0f}"
+        marks = _spoken((("LO marks", day.low_marks or None), ("HI marks", day.high_marks or None)))
+        details = "; ".join(d for d in (f"{day.count} readings", marks, day.device) if d)
+        yield Line(entry=day, kind="Sensor", what="Glucose sensor day", value=value, details=details)
+
+
+def _result(r: Result) -> Line:
+    if r.value is not None:
+        value = quantity(r.value, r.unit, r.comparator)
+    elif r.status == "absent":
+        value = "sent, no result"
+    else:
+        value = r.text or r.interpretation or "no number"
+    fasting = {True: "fasting", False: "not fasting", None: None}[r.fasting]
+    status = None if r.status == "final" else r.status
+    parts = (r.lab, r.method, fasting, status, r.interpretation, *r.disqualifiers)
+    return Line(
+        entry=r,
+        kind="Results",
+        what=name_of(r.analyte),
+        value=value,
+        range=range_text(r.ref_low, r.ref_high),
+        mark=arrows(r.value, r.ref_low, r.ref_high),
+        details=", ".join(p for p in parts if p),
+    )
+
+
+def _examined(chart: Chart) -> Iterator[Line]:
+    for s in chart.skin:
+        signs = _spoken(
+            (name, getattr(s, name)) for name in ("erythema", "erosion", "crust", "mucosal", "itch", "pain")
+        )
+        scores = _spoken((("IGA", s.iga), ("body surface %", s.bsa)))
+        parts = (signs, ", ".join(s.sites), s.infection and f"infection {s.infection}", s.rater)
+        value = "; ".join(p for p in (s.overall, scores) if p) or "no score"
+        yield Line(entry=s, kind="Skin", what="Skin assessment", value=value, details="; ".join(p for p in parts if p))
+    for r in chart.responses:
+        parts = (r.modality, r.reader, "signed" if r.signed else "not signed", r.text)
+        details = ", ".join(p for p in parts if p)
+        yield Line(entry=r, kind="Imaging", what="Response", value=r.response, details=details)
+    for b in chart.biliary:
+        value = _spoken((("stones", b.stones), ("gallbladder", b.gallbladder)))
+        yes = [n for n, v in (("sludge", b.sludge), ("Murphy", b.murphy), ("fluid", b.fluid)) if v]
+        size = _spoken((("wall mm", b.wall_mm), ("duct mm", b.cbd_mm)))
+        details = "; ".join([*yes, *([size] if size else [])])
+        yield Line(entry=b, kind="Biliary", what="Biliary ultrasound", value=value or "not stated", details=details)
+    for symptom in chart.symptoms:
+        value = "present" if symptom.present else "asked, absent"
+        yield Line(entry=symptom, kind="Symptoms", what=symptom.name, value=value)
+    for state in chart.states:
+        yield Line(entry=state, kind="Disease", what="Disease state", value=state.state)
+    for finding in chart.findings:
+        yield Line(
+            entry=finding,
+            kind="Disease",
+            what=finding.code,
+            value=finding.text or "recorded",
+            details=finding.site or "",
+        )
+
+
+def _lesion(lesion: Lesion) -> Line:
+    size = None if lesion.diameter_tenths is None else quantity(lesion.diameter_tenths / 10, "mm")
+    where = ", ".join(p for p in (lesion.site, lesion.organ, lesion.modality) if p)
+    return Line(
+        entry=lesion,
+        kind="Imaging",
+        what=f"Lesion {lesion.lesion} ({lesion.role})",
+        value=size or lesion.state,
+        details=where,
+    )
+
+
+def _treated(chart: Chart) -> Iterator[Line]:
+    for t in chart.therapy:
+        what = t.procedure or "procedure" if t.kind == "procedure" else t.kind
+        value = t.completeness or "done" if t.kind == "procedure" else dose_text(t)
+        details = ", ".join(p for p in (t.route, t.note) if p)
+        yield Line(entry=t, kind="Therapy", what=what.capitalize(), value=value, details=details)
+
+
+def _spoken(pairs: Iterable[tuple[str, str | float | None]]) -> str:
+    return ", ".join(f"{name} {v if isinstance(v, str) else number(v)}" for name, v in pairs if v is not None)

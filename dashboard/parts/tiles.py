@@ -1,0 +1,38 @@
+"""A tile for each channel: its state in a word, the latest value, how old it is and how it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.parts.badges import arrow
+from dashboard.parts.readouts import Readout
+
+
+def tiles(channels: Iterable[Readout]) -> Component:
+    """The row of tiles."""
+    return html.Div([_tile(c) for c in channels], className="tiles")
+
+
+def _tile(readout: Readout) -> Component:
+    return html.Section(
+        [
+            html.H2([html.Span(readout.channel), html.Span(readout.state, className="state")]),
+            _latest(readout),
+            *(html.P(line, className="line") for line in readout.lines),
+        ],
+        className="card tile",
+    )
+
+
+def _latest(readout: Readout) -> Component:
+    if readout.latest is None:
+        return html.P("never measured", className="latest none")
+    parts: list[Component | str] = [readout.latest]
+    if readout.unit:
+        parts += [" ", html.Span(readout.unit, className="unit")]
+    if readout.arrow:
+        parts += [" ", arrow(readout.arrow)]
+    return html.P(parts, className="latest")
