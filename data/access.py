@@ -31,13 +31,13 @@ class Reach:
 
 def reach_patient(session: Session, actor: Actor, mrn: str, *, since: datetime) -> Reach:
     """How `actor` stands to the patient with this hospital number; readings noted after `since` count as noted."""
-    return _reach(session, actor, select(Patient.uuid, _allowed(actor)).where(Patient.mrn == mrn), since)
+    return _reach(session, actor, select(Patient.uuid, _allowed(actor)).where(Patient.mrn == _sayable(mrn)), since)
 
 
 def reach_flag(session: Session, actor: Actor, flag_id: str, *, since: datetime) -> Reach:
     """How `actor` stands to the patient of this flag; otherwise as `reach_patient`."""
     flagged = select(Patient.uuid, _allowed(actor)).join(Flag, Flag.patient_id == Patient.id)
-    return _reach(session, actor, flagged.where(Flag.id == flag_id), since)
+    return _reach(session, actor, flagged.where(Flag.id == _sayable(flag_id)), since)
 
 
 def note_read(session: Session, actor: Actor, patient_uuid: str, place: str, *, now: datetime) -> None:
@@ -64,6 +64,11 @@ def _reach(session: Session, actor: Actor, wanted: Select[str, int], since: date
         Audit.at >= since,
     )
     return Reach(uuid, bool(allowed), session.scalar(noted.limit(1)) is not None)
+
+
+def _sayable(name: str) -> str | None:
+    # PostgreSQL refuses the whole statement for a NUL or half a surrogate pair; no row is named like that.
+    return None if "\x00" in name or any("\ud800" <= c <= "\udfff" for c in name) else name
 
 
 def _allowed(actor: Actor) -> ColumnElement[int]:

@@ -97,6 +97,13 @@ def clinic_template(tmp_path_factory: pytest.TempPathFactory, sqlite_template: P
     path = tmp_path_factory.mktemp("clinic") / "nadir.db"
     shutil.copyfile(sqlite_template, path)
     database = open_database(f"sqlite:///{path}", audit_key)
+    populate(database)
+    database.close()
+    return path
+
+
+def populate(database: Database) -> None:
+    """Write teams, patients and people."""
     root, now = Actor.system("test"), datetime.now(UTC)
     with database.write() as session:
         for number, team in enumerate(("North", "South"), start=1):
@@ -109,13 +116,18 @@ def clinic_template(tmp_path_factory: pytest.TempPathFactory, sqlite_template: P
         with database.write() as session:
             token = add_person(session, root, email=email, role=role, teams=teams, now=now)
             redeem(session, token, PASSWORD, now)
-    database.close()
-    return path
 
 
 @pytest.fixture
-def clinic(tmp_path: Path, clinic_template: Path, audit_key: bytes) -> Iterator[Database]:
-    """A database of its own with the people and patients of `clinic_template`."""
+def clinic(
+    request: pytest.FixtureRequest, tmp_path: Path, clinic_template: Path, audit_key: bytes
+) -> Iterator[Database]:
+    """A database of its own with the people and patients of `clinic_template`: SQLite, or as the test asks."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        on_postgresql: Database = request.getfixturevalue("postgresql_database")
+        populate(on_postgresql)
+        yield on_postgresql
+        return
     path = tmp_path / "clinic.db"
     shutil.copyfile(clinic_template, path)
     database = open_database(f"sqlite:///{path}", audit_key)

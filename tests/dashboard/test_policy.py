@@ -28,6 +28,8 @@ ONC, NURSE, ADMIN, AUDITOR = (
 )
 CANARY = "CNRY-"
 
+pytestmark = pytest.mark.parametrize("clinic", ["sqlite", "postgresql"], indirect=True)
+
 
 def _register(app: Dash) -> None:
     @guarded(
@@ -123,6 +125,7 @@ def test_the_page_of_another_teams_patient_is_not_routed_to(web: Web) -> None:
         answer = web.call(client, "shell-page.children", pathname)
         assert answer.status_code in (400, 404), pathname
         assert CANARY not in answer.text
+        assert client.get(pathname).status_code == 404
 
 
 @pytest.mark.parametrize("email", [ADMIN, AUDITOR])
