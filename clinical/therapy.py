@@ -98,7 +98,8 @@ RASH_DRUGS = frozenset({"everolimus", "sunitinib", "cabozantinib", "capecitabine
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regimen:
     """An analogue regimen in force. `since` is when this drug, dose and interval began, `started` when the unbroken
-    analogue treatment did. `injections` counts recorded depot injections since `started`, up to the asked moment."""
+    analogue treatment did. `injections` counts recorded depot injections since `started`, up to the asked moment.
+    `lapses` is when the regimen counts as ended unless something more is recorded; None = never by itself."""
 
     drug: str
     dose: float | None
@@ -109,6 +110,7 @@ class Regimen:
     long_acting: bool
     injections: int
     steady: bool
+    lapses: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +204,12 @@ def regimen_at(chart: Chart, moment: datetime) -> Regimen | None:
     current = steps[-1]
     depot = _is_depot(current.drug, current.interval_days)
     given = [t for t in injections(chart) if started <= t.effective <= moment]
-    if _lapsed(chart, given, started, moment, current.interval_days):
-        return None
     interval = timedelta(days=current.interval_days or USUAL_INTERVAL_DAYS)
+    lapses = None
+    if given and not _stated(chart, started, moment):
+        lapses = given[-1].effective + LAPSE_INTERVALS * interval
+        if moment >= lapses:
+            return None
     if not depot:
         steady = moment - started >= SHORT_ACTING_STEADY
     elif given:
@@ -221,6 +226,7 @@ def regimen_at(chart: Chart, moment: datetime) -> Regimen | None:
         long_acting=depot,
         injections=len(given),
         steady=steady,
+        lapses=lapses,
     )
 
 
@@ -262,14 +268,9 @@ def _unbroken_since(steps: Sequence[AnalogueStep]) -> datetime:
     return started
 
 
-def _lapsed(
-    chart: Chart, given: Sequence[Therapy], started: datetime, moment: datetime, interval_days: int | None
-) -> bool:
-    if not given:
-        return False
-    stated = any(
+def _stated(chart: Chart, started: datetime, moment: datetime) -> bool:
+    """Whether more than injections says that the analogue is being given."""
+    return any(
         t.kind in ("start", "dose", "interval") and is_analogue(t.drug) and started <= t.effective <= moment
         for t in chart.therapy
     )
-    interval = timedelta(days=interval_days or USUAL_INTERVAL_DAYS)
-    return not stated and moment - given[-1].effective > LAPSE_INTERVALS * interval

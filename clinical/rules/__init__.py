@@ -1,1 +1,45 @@
 """Every rule of the protocol. Importing this package fills the register; `judge_chart` runs them all on one chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from clinical.chart import Chart
+from clinical.finding import Finding, Suppressed
+from clinical.protocol import Protocol
+from clinical.rules import biliary, imaging, marker, process, recurrence, skin
+from clinical.rules.precedence import by_precedence
+from clinical.rules.registry import registered
+
+__all__ = ["Judged", "biliary", "imaging", "judge_chart", "marker", "process", "recurrence", "skin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rules say of one chart at one moment.
+
+    `next_due` is the next moment at which the answer may differ without new data: a rule's own due date, or an entry of
+    the chart becoming known. `suppressed` are findings that were held back altogether, and why.
+    """
+
+    findings: tuple[Finding, ...]
+    next_due: datetime | None
+    suppressed: tuple[Suppressed, ...] = ()
+
+
+def judge_chart(chart: Chart, protocol: Protocol, now: datetime) -> Judged:
+    """Run every rule on what was known of the chart at `now` (aware). Of a patient who has died or withdrawn by then
+    nothing is found. Raises ValueError for a naive `now`, KeyError when the protocol lacks a threshold."""
+    if now.tzinfo is None:
+        raise ValueError("now must carry its time zone")
+    known = chart.until(now)
+    changes = chart.known_next(now)
+    if known.deceased is not None or known.withdrawn is not None:
+        return Judged((), changes)
+    rules = registered()
+    found = by_precedence(finding for rule in rules for finding in rule.judge(known, protocol, now))
+    due = [at for rule in rules if rule.next_due and (at := rule.next_due(known, protocol, now)) is not None]
+    due += [changes] if changes is not None else []
+    held_back = marker.suppressed_rise(known, protocol)
+    return Judged(found, min(due, default=None), () if held_back is None else (held_back,))

@@ -1,0 +1,264 @@
+"""Rules of the marker axis: rises of glucagon, recurrence by marker, and what cannot be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from clinical.change import MarkerCourse, Rise, Sample, marker_course
+from clinical.chart import Chart
+from clinical.evidence import evidence, first_effective, used
+from clinical.finding import ComparedWith, Finding, Severity, Suppressed, UsedThreshold
+from clinical.protocol import Protocol
+from clinical.rules.registry import rule
+from clinical.therapy import regimen_at
+from clinical.validity import not_recorded
+from clinical.wording import date_of, day, number, percent, quantity
+
+_RISE_THRESHOLDS = ("glucagon_cv_within", "glucagon_cv_analytical", "glucagon_least_rise")
+_CONFIRM_THRESHOLDS = ("confirm_earliest", "confirm_latest", "confirm_least_fraction")
+
+
+def too_soon_after_procedure(chart: Chart, sample: Sample, protocol: Protocol) -> Suppressed | None:
+    """Why a rise in this sample is not called: surgery or PRRT shortly before it; None when there was none."""
+    window = timedelta(days=protocol["suppress_marker_after_procedure"])
+    drawn = sample.result.effective
+    for entry in reversed(chart.therapy):
+        surgical = entry.procedure in ("resection", "cholecystectomy", "prrt")
+        if entry.kind == "procedure" and surgical and timedelta(0) <= drawn - entry.effective < window:
+            return Suppressed(
+                what=f"rise of glucagon on {day(sample.result)}",
+                why=f"{entry.procedure} on {day(entry)}, less than {number(window.days)} days before the sample",
+            )
+    return None
+
+
+def suppressed_rise(chart: Chart, protocol: Protocol) -> Suppressed | None:
+    """The suppression of the rise that stands, if one does and is suppressed."""
+    rise = _strongest(marker_course(chart, protocol))
+    return None if rise is None else too_soon_after_procedure(chart, rise.last, protocol)
+
+
+@rule(
+    "R01",
+    version="1",
+    axis="marker",
+    severities=("medium",),
+    trigger="A valid glucagon above its upper limit, at least one reference change value and 30 pg/mL above the nadir "
+    "of its epoch",
+    question="Order a repeat in 14-28 days, same laboratory and same phase of the injection cycle? Any confounder?",
+    thresholds=(*_RISE_THRESHOLDS, "phase_window", "suppress_marker_after_procedure"),
+)
+def provisional_rise(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
+    """One sample has risen; it is not confirmed yet, or it is and R02 or R03 contains it."""
+    course = marker_course(chart, protocol)
+    rise = course.rise
+    if rise is None or too_soon_after_procedure(chart, rise.last, protocol):
+        return
+    yield _rise_finding(
+        chart,
+        protocol,
+        rise,
+        rule_id="R01",
+        severity="medium",
+        title="Glucagon has risen, not yet confirmed",
+        question="Order a repeat in 14-28 days, same laboratory and same phase of the injection cycle? Any confounder?",
+    )
+
+
+@rule(
+    "R02",
+    version="1",
+    axis="marker",
+    severities=("high", "medium"),
+    trigger="A confirmed rise of glucagon in any state but resected without evidence of disease; doubling is high; "
+    "or a confirmed doubling of the lowest nadir across changes of the analogue",
+    question="On an analogue at steady state: biochemical escape, review analogue and disease? Otherwise: biochemical "
+    "progression, restage?",
+    thresholds=(*_RISE_THRESHOLDS, *_CONFIRM_THRESHOLDS, "doubling_factor", "drift_factor", "phase_window"),
+)
+def confirmed_rise(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
+    """Biochemical escape on an analogue at steady state, else biochemical progression."""
+    if chart.state() == "ned-resected":
+        return
+    course = marker_course(chart, protocol)
+    rise = _strongest(course)
+    if rise is None or not rise.confirmed or too_soon_after_procedure(chart, rise.last, protocol):
+        return
+    regimen = regimen_at(chart, rise.last.result.effective)
+    escape = regimen is not None and regimen.steady
+    title, question = (
+        ("Biochemical escape on the analogue", "Biochemical escape: review analogue and disease?")
+        if escape
+        else ("Biochemical progression", "Biochemical progression: restage?")
+    )
+    yield _rise_finding(
+        chart,
+        protocol,
+        rise,
+        rule_id="R02",
+        severity="high" if rise.doubling else "medium",
+        title=title,
+        question=question,
+    )
+
+
+@rule(
+    "R41",
+    version="1",
+    axis="marker",
+    severities=("medium",),
+    trigger="A glucagon that would count but cannot be judged: an invalid sample of at least twice the limit, any "
+    "rise under renal failure, or a rise that nothing comparable precedes; until a later sample can be judged",
+    question="Repeat under valid conditions?",
+    thresholds=("recurrence_factor", "valid_least_egfr", "valid_least_glucose", "valid_condition_window"),
+)
+def not_evaluable(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
+    """Nothing is skipped silently: a raised marker that is not judged says so, with the reason."""
+    course = marker_course(chart, protocol)
+    sample = next((s for s in reversed(course.samples) if s.least is not None), None)
+    if sample is None:
+        return
+    reason = _why_not_judged(sample, protocol)
+    if reason is None:
+        return
+    shown = evidence(sample.result)
+    yield Finding(
+        rule="R41",
+        rule_version="1",
+        axis="marker",
+        severity="medium",
+        subject="glucagon",
+        title="Glucagon is raised and cannot be judged",
+        question="Repeat under valid conditions?",
+        why=f"Glucagon {_value(sample)} on {day(sample.result)}{_against_limit(sample)} is not judged: {reason}.",
+        first_evidence_at=first_effective(shown),
+        evidence=shown,
+        compared_with=_compared_with_limit(sample),
+        thresholds=used(protocol, "recurrence_factor", "valid_least_egfr"),
+        not_recorded=not_recorded(sample.result, chart),
+    )
+
+
+def _why_not_judged(sample: Sample, protocol: Protocol) -> str | None:
+    if sample.valid:
+        return sample.not_compared
+    twice = (
+        sample.least is not None
+        and sample.upper is not None
+        and sample.least >= protocol["recurrence_factor"] * sample.upper
+    )
+    renal = any(reason.startswith("eGFR") for reason in sample.invalid_because)
+    if twice or (renal and sample.rise):
+        return "; ".join(sample.invalid_because)
+    return None
+
+
+def _strongest(course: MarkerCourse) -> Rise | None:
+    """The rise to report: the one within the epoch unless only the one across dose changes is confirmed or doubled."""
+    within, across = course.rise, course.across
+    if within is None or across is None:
+        return within or across
+    return max((within, across), key=lambda r: (r.confirmed, r.doubling))
+
+
+def _rise_finding(
+    chart: Chart,
+    protocol: Protocol,
+    rise: Rise,
+    *,
+    rule_id: str,
+    severity: Severity,
+    title: str,
+    question: str,
+) -> Finding:
+    shown = evidence(rise.first.result, rise.last.result)
+    return Finding(
+        rule=rule_id,
+        rule_version="1",
+        axis="marker",
+        severity=severity,
+        subject="glucagon",
+        title=title,
+        question=question,
+        why=rise_in_words(rise),
+        first_evidence_at=first_effective(shown),
+        evidence=shown,
+        compared_with=compared_with_nadir(rise),
+        thresholds=rise_thresholds(rise, protocol),
+        not_recorded=not_recorded(rise.last.result, chart),
+    )
+
+
+def rise_in_words(rise: Rise) -> str:
+    """The sentence of a rise: values, dates, nadir, limits and whether it is confirmed."""
+    last, first = rise.last, rise.first
+    over = percent((last.least or 0.0) / rise.nadir.value - 1) if rise.nadir.value else "from zero"
+    unit = last.result.unit
+    confirmation = ""
+    if rise.confirmed and first is not last:
+        confirmation = f", confirmed after {_value(first)} on {day(first.result)}"
+        confirmation += " and doubled" if rise.doubling else ""
+    across = " across dose changes of the analogue" if rise.across_changes else ""
+    return (
+        f"Glucagon {_value(last)} on {day(last.result)}{_against_limit(last)}, {over} over the nadir of "
+        f"{quantity(rise.nadir.value, unit)} ({_nadir_basis(rise)}){across}; a rise counts from "
+        f"{quantity(rise.limit, unit)}{confirmation}."
+    )
+
+
+def compared_with_nadir(rise: Rise) -> ComparedWith:
+    """The nadir a rise is held against."""
+    return ComparedWith(
+        kind="nadir",
+        value=rise.nadir.value,
+        unit=rise.last.result.unit,
+        effective=rise.nadir.at,
+        note=("across dose changes; " if rise.across_changes else "") + _nadir_basis(rise),
+    )
+
+
+def rise_thresholds(rise: Rise, protocol: Protocol) -> tuple[UsedThreshold, ...]:
+    """The thresholds a rise was called with; the reference change value as it was computed for this patient."""
+    named = list(used(protocol, *_RISE_THRESHOLDS))
+    if rise.rcv is not None:
+        named.insert(
+            0,
+            UsedThreshold(
+                name="rcv_up",
+                value=round(rise.rcv, 4),
+                unit="1",
+                source="log-normal reference change value, one-sided 95 %; " + named[0].source,
+                signed_off=all(t.signed_off for t in named),
+            ),
+        )
+    if rise.across_changes:
+        named += used(protocol, "drift_factor")
+    if rise.confirmed:
+        named += used(protocol, *_CONFIRM_THRESHOLDS)
+    if rise.doubling:
+        named += used(protocol, "doubling_factor")
+    return tuple(named)
+
+
+def _nadir_basis(rise: Rise) -> str:
+    when = date_of(rise.nadir.at)
+    if rise.nadir.results >= 3:
+        return f"{when}, lowest median of three of {rise.nadir.results} results"
+    return f"{when}, nadir from {rise.nadir.results} result{'s' if rise.nadir.results > 1 else ''}"
+
+
+def _value(sample: Sample) -> str:
+    return quantity(sample.result.value, sample.result.unit, sample.result.comparator)
+
+
+def _against_limit(sample: Sample) -> str:
+    if sample.upper is None:
+        return " (upper limit not recorded)"
+    return f" (upper limit {quantity(sample.upper, sample.result.unit)})"
+
+
+def _compared_with_limit(sample: Sample) -> ComparedWith | None:
+    if sample.upper is None:
+        return None
+    return ComparedWith(kind="upper-limit", value=sample.upper, unit=sample.result.unit)
