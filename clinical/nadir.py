@@ -42,17 +42,26 @@ class Pool:
         """Keep a result; `phase` is its day of the injection cycle where injections are recorded."""
         self._kept.append(_Kept(value, at, phase))
         self._phased = self._phased or phase is not None
-        self._lowest = _following(self._lowest, self._kept)
+        results = len(self._kept)
+        candidate = self._kept[-1] if results < 3 else _middle(*self._kept[-3:])
+        # The third result replaces the lowest single value by the first median.
+        if self._lowest is None or results == 3 or candidate.value < self._lowest.value:
+            self._lowest = Nadir(candidate.value, candidate.at, results)
+        else:
+            self._lowest = Nadir(self._lowest.value, self._lowest.at, results)
 
     def nadir(self, phase: int | None = None, window: float = math.inf) -> Nadir | None:
         """The nadir over results within `window` days of the same phase; of all where a phase is not known."""
         if phase is None or not self._phased or math.isinf(window):
             return self._lowest
         kept = [k for k in self._kept if k.phase is None or abs(k.phase - phase) <= window]
-        lowest: Nadir | None = None
-        for count in range(1, len(kept) + 1):
-            lowest = _following(lowest, kept[max(0, count - 3) : count], count)
-        return lowest
+        if len(kept) == len(self._kept):
+            return self._lowest
+        candidates = (
+            kept if len(kept) < 3 else [_middle(*three) for three in zip(kept, kept[1:], kept[2:], strict=False)]
+        )
+        lowest = min(candidates, key=_value, default=None)
+        return None if lowest is None else Nadir(lowest.value, lowest.at, len(kept))
 
     def stable_cv(self, least: int, cv_analytical: float, within: float) -> float | None:
         """The patient's own coefficient of variation over the last `least` results, when there are as many and the
@@ -63,11 +72,10 @@ class Pool:
         return own_cv(last, cv_analytical)
 
 
-def _following(lowest: Nadir | None, kept: list[_Kept], count: int | None = None) -> Nadir:
-    """The nadir after the last of `kept` came in, `lowest` being the one before it."""
-    results = len(kept) if count is None else count
-    candidate = kept[-1] if results < 3 else sorted(kept[-3:], key=lambda k: k.value)[1]
-    # The third result replaces the lowest single value by the first median.
-    if lowest is None or results == 3 or candidate.value < lowest.value:
-        return Nadir(candidate.value, candidate.at, results)
-    return Nadir(lowest.value, lowest.at, results)
+def _value(kept: _Kept) -> float:
+    return kept.value
+
+
+def _middle(one: _Kept, two: _Kept, three: _Kept) -> _Kept:
+    """The median of three, as the sample it is."""
+    return sorted((one, two, three), key=_value)[1]

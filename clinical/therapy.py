@@ -166,12 +166,9 @@ def is_antitumour(drug: str | None) -> bool:
 
 def injections(chart: Chart) -> tuple[Therapy, ...]:
     """Recorded injections of depot analogues, oldest first."""
-    return tuple(
-        t
-        for t in chart.therapy
-        if t.kind == "injection"
-        and is_analogue(t.drug)
-        and (is_long_acting(t.drug) or (t.interval_days or 0) >= _DEPOT_INTERVAL_DAYS)
+    return chart.derived(
+        "injections",
+        lambda: tuple(t for t in chart.therapy if t.kind == "injection" and _is_depot(t.drug, t.interval_days)),
     )
 
 
@@ -180,15 +177,7 @@ def analogue_steps(chart: Chart) -> tuple[AnalogueStep, ...]:
 
     Short-acting doses given beside a running depot are rescue, not a change of regimen.
     """
-    steps: list[AnalogueStep] = []
-    for entry in chart.therapy:
-        if entry.kind == "procedure" or not is_analogue(entry.drug):
-            continue
-        last = steps[-1] if steps else None
-        step = _step(entry, last)
-        if step is not None:
-            steps.append(step)
-    return tuple(steps)
+    return chart.derived("analogue-steps", lambda: _analogue_steps(chart))
 
 
 def regimen_at(chart: Chart, moment: datetime) -> Regimen | None:
@@ -228,6 +217,18 @@ def regimen_at(chart: Chart, moment: datetime) -> Regimen | None:
         steady=steady,
         lapses=lapses,
     )
+
+
+def _analogue_steps(chart: Chart) -> tuple[AnalogueStep, ...]:
+    steps: list[AnalogueStep] = []
+    for entry in chart.therapy:
+        if entry.kind == "procedure" or not is_analogue(entry.drug):
+            continue
+        last = steps[-1] if steps else None
+        step = _step(entry, last)
+        if step is not None:
+            steps.append(step)
+    return tuple(steps)
 
 
 def _step(entry: Therapy, last: AnalogueStep | None) -> AnalogueStep | None:

@@ -127,6 +127,6 @@ def _rescue(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
     window = timedelta(hours=protocol["valid_rescue_glucagon"])
     return [
         f"rescue glucagon on {day(t)}"
-        for t in chart.therapy
-        if t.drug == "glucagon" and timedelta(0) <= sample.effective - t.effective < window
+        for t in chart.derived("rescue-glucagon", lambda: [t for t in chart.therapy if t.drug == "glucagon"])
+        if timedelta(0) <= sample.effective - t.effective < window
     ]
