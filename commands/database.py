@@ -69,8 +69,8 @@ def audit_verify(as_json: Json = False) -> None:
     _, database = settled()
     with database.read() as session:
         report = verify(session)
-    say(report, as_json, f"{report.rows} rows, " + ("the chain holds" if report.holds else report.why or "broken"))
-    if not report.holds:
+    say(report, as_json, f"{report.rows} rows, " + ("the chain holds" if report.ok else report.why or "broken"))
+    if not report.ok:
         raise typer.Exit(REFUSED)
 
 

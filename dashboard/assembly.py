@@ -53,7 +53,7 @@ def assemble(parts: Parts, page_modules: Sequence[PageModule]) -> Dash:
 
     Raises SettingsError for a setting or environment it will not start with, MissingPolicy for what stands open.
     """
-    _refuse_debugging()
+    refuse_debugging()
     settings = parts.settings
     pages = Pages(page_modules)
     server = _server(parts)
@@ -164,7 +164,8 @@ def _trusted_hosts(settings: Settings) -> list[str]:
     return [*named, own] if own else named
 
 
-def _refuse_debugging() -> None:
+def refuse_debugging() -> None:
+    """Raise SettingsError when the environment switches debugging or a remote tool on."""
     for name in DANGEROUS:
         if os.environ.get(name, "").strip().lower() not in OFF:
             raise SettingsError(f"{name} is set: Nadir does not start with debugging or remote tools switched on")

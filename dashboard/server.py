@@ -42,6 +42,10 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
 
 
 def serve(database: Database, settings: Settings, protocol: Protocol, *, host: str, port: int) -> None:
-    """Serve until told to stop. Blocks."""
+    """Serve until told to stop. Blocks.
+
+    Raises SettingsError, and MissingPolicy for what stands open, before a worker starts and would die of it.
+    """
+    create_app(database, settings, protocol)
     database.close()
     WebProcess(database, settings, protocol, f"{host}:{port}").run()
