@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal
@@ -15,6 +15,8 @@ from typing import Any, Literal
 from data.models.base import to_ms
 
 Kind = Literal["lab", "skin", "lesion", "response", "biliary", "therapy", "symptom", "state", "finding"]
+# Remarks do not make a fact another one.
+_REMARKS = frozenset({"note", "notes", "columns"})
 RETRACTIONS = frozenset({"entered-in-error", "cancelled"})
 
 
@@ -74,6 +76,10 @@ class Item:
     source_version: str | None = None
     reason: str | None = None
 
+    def beside(self, columns: Mapping[str, str]) -> Item:
+        """The same fact with columns of its row that Nadir does not read, kept as they stood."""
+        return replace(self, detail={**(self.detail or {}), "columns": dict(columns)})
+
     def content(self) -> tuple[Any, ...]:
         """What may differ between two versions of one result and is not part of its natural key."""
         return (
@@ -112,6 +118,4 @@ def plain_json(detail: Mapping[str, Any] | None) -> str | None:
 
 
 def _stated(detail: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {
-        name: value for name, value in (detail or {}).items() if value is not None and name not in ("note", "notes")
-    }
+    return {name: value for name, value in (detail or {}).items() if value is not None and name not in _REMARKS}
