@@ -62,7 +62,8 @@ def statement(resource: MedicationStatement, setting: Setting) -> Sequence[Item]
     if resource.status in _NOT_GIVEN:
         return Ignored(f"MedicationStatement {resource.status}")
     period = resource.effective_period
-    start = moment_of(resource.effective_date_time, period)
+    # A period that only ends is a stop; that its start is unknown starts nothing.
+    start = moment_of(resource.effective_date_time, period if period is not None and period.start else None)
     end = read_fhir_moment(period.end) if period is not None and period.end else None
     if resource.status in _ENDED and end is None:
         start, end = (start, None) if period is not None else (None, start)
