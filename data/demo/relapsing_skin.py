@@ -45,6 +45,7 @@ def rash_back_and_zinc_is_low(p: Teller) -> None:
     injections(p, "lanreotide", 120.0, start, -24)
     nutrition = {"zinc": ((start, 13.0), (-300, 12.2), (-20, 8.1)), "albumin": ((-300, 40.0), (-20, 33.0))}
     follow(p, start + 77, -20, {"glucagon": ((start, 560.0), (start + 150, 205.0)), **nutrition}, every=TROUGH)
+    draw(p, -17, ("glucagon", "glucose-fasting", "albumin", "zinc", "crp"), {"glucagon": 205.0, **nutrition})
     visits(p, start + 30, -60, weight=((-500, 58.0), (-20, 54.5)), skin_grades=((0, 0, "clear"),))
     skin(p, -18, 3, "worse", sites=["groin", "genital"], erosion=2)
     skin(p, -7, 3, "worse", sites=["groin", "genital"], erosion=2, rater=1)

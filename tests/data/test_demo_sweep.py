@@ -45,7 +45,7 @@ def loaded(database: Database) -> Database:
 
 def test_the_sweep_raises_what_each_story_intends_and_calm_patients_stay_calm(loaded: Database) -> None:
     report = sweep(loaded, protocol=bundled_protocol(), mail=MAIL, as_of=NOW, now=NOW)
-    assert report.counts.failed == ()
+    assert report.counts.failed == []
     assert report.counts.evaluated == len(COHORT)
     with loaded.read() as session:
         flags = list_flags(session, LOADER, status="open")

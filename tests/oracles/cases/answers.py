@@ -21,7 +21,7 @@ FLAGGED_BY: Mapping[str, tuple[str, ...]] = {
     "incomplete_biochemical_remission": ("R33",),
     "persistent_hyperglucagonaemia": ("R33",),
     "hyperglucagonaemia_work_up": ("R40",),
-    "confounder_check": ("R41",),
+    "confounder_check": ("R40",),
     "glycaemic_deterioration": ("R21",),
     "glycaemic_crisis": ("R21",),
     "ssa_hyperglycaemia": ("R21",),
@@ -35,6 +35,11 @@ FLAGGED_BY: Mapping[str, tuple[str, ...]] = {
     "unexplained_liver_lesions": ("R30",),
     "syndrome_pattern": ("R30",),
 }
+NO_RESULT_TO_JUDGE: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("dimitrovski-failed-first-surgery", "incomplete_biochemical_remission"): ("R30",),
+}
+"""Where a report gives no result after an event, the check that was never made is what is overdue."""
+
 RECURRENCE = ("R03", "R06", "R09", "R42")
 PROGRESSION = ("R02", "R06", "R09", "R14")
 SILENT: Mapping[str, tuple[str, ...]] = {

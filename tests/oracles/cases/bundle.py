@@ -43,12 +43,14 @@ SKIN = {
     "stable": "stable",
 }
 RESPONSES = {"progression": "PD", "stable": "SD", "negative": "NED"}
-SYMPTOMS = {
-    "diarrhoea": "diarrhoea",
-    "tachycardia": "palpitations",
-    "diabetic_ketoacidosis": "ketoacidosis",
-}
+SYMPTOMS = {"diarrhoea": "diarrhoea", "diabetic_ketoacidosis": "ketoacidosis"}
 OUTCOME_SYMPTOMS = {"pulmonary_embolism_dvt": ("leg-swelling", "dyspnoea"), "cholangitis_jaundice": ("jaundice",)}
+OPERATION_NAMES = {
+    "first_operation": "resection of a pancreatic tumour",
+    "second_operation": "resection of a pancreatic tumour",
+    "attempted_resection": "resection of a pancreatic tumour",
+}
+SCANNERS = {"pet_ct": "PET/CT", "octreotide_scan_extra_lesion": "octreotide scintigraphy"}
 OPERATIONS = ("pancreatectomy", "resection", "duodenectomy", "operation", "embolisation", "ablation", "tace")
 STONES = {"gallstones_baseline": "none", "incident_gallstones": "multiple", "new_gallstones": "multiple"}
 TREATMENTS = {
@@ -115,11 +117,10 @@ def _resources(case: Case, event: Event) -> Iterator[Resource]:
         yield from (_treatment(case, event, name) for name in analyte.split(";"))
     elif analyte in ANALYTES:
         yield _result(case, event)
-    else:
-        names = [SYMPTOMS.get(word) for word in analyte.split(";")]
-        for name in (*OUTCOME_SYMPTOMS.get(analyte, ()), *names):
-            if name is not None and case["patient"]["kind"] == "single_patient":
-                yield _observation(case, event, "symptom", {"valueCodeableConcept": {"text": name}}, tail=name)
+    elif analyte in OUTCOME_SYMPTOMS and case["patient"]["kind"] == "single_patient":
+        yield from (_symptom(case, event, name) for name in OUTCOME_SYMPTOMS[analyte])
+    elif analyte != "death":
+        yield from (_complaint(case, event, word) for word in analyte.split(";"))
 
 
 def _patient(case: Case) -> Resource:
@@ -136,6 +137,20 @@ def _patient(case: Case) -> Resource:
     if deaths:
         resource["deceasedDateTime"] = day(deaths[0]["replay_day"]).isoformat()
     return resource
+
+
+def _symptom(case: Case, event: Event, name: str) -> Resource:
+    return _observation(case, event, "symptom", {"valueCodeableConcept": {"text": name}}, tail=name)
+
+
+def _complaint(case: Case, event: Event, word: str) -> Resource:
+    """A symptom Nadir knows, a fast pulse without a number, or something it does not follow and says so."""
+    if word in SYMPTOMS:
+        return _symptom(case, event, SYMPTOMS[word])
+    if word == "tachycardia":
+        fast = {"valueString": word, "interpretation": [{"coding": [{"code": "H"}]}]}
+        return _observation(case, event, "heart-rate", fast, tail=word)
+    return _observation(case, event, word.replace("_", "-"), {"valueString": event["qual"] or "reported"}, tail=word)
 
 
 def _result(case: Case, event: Event) -> Resource:
@@ -166,19 +181,22 @@ def _imaging(case: Case, event: Event) -> Resource:
         )
     if analyte == "echo_lv":
         return _observation(case, event, "echo", {"valueString": qual})
-    role = "new" if qual == "new_lesion" else "target" if event["unit"] == "mm" else "non-target"
-    components = [{"code": _code("lesion-role"), "valueCodeableConcept": {"text": role}}]
+    role = "new" if qual in ("new_lesion", "equivocal") else "target" if event["unit"] == "mm" else "non-target"
+    components: list[Resource] = [{"code": _code("lesion-role"), "valueCodeableConcept": {"text": role}}]
     content: Resource = {
         "identifier": [{"value": analyte}],
         "bodySite": {"text": analyte.replace("_mm", "").replace("_", " ")},
         "component": components,
         **reader,
     }
+    if analyte in SCANNERS:
+        content["method"] = {"text": SCANNERS[analyte]}
     if event["unit"] == "mm":
         longest = {"code": {"coding": [{"system": "http://loinc.org", "code": "33728-7"}]}}
         components.append({**longest, "valueQuantity": {"value": event["value"], "unit": "mm", "code": "mm"}})
     else:
-        content["valueCodeableConcept"] = {"text": "equivocal" if qual == "equivocal" else "present"}
+        state = "equivocal" if qual == "equivocal" else "present"
+        components.append({"code": _code("lesion-state"), "valueCodeableConcept": {"text": state}})
     observed = _observation(case, event, "lesion", content)
     observed["code"] = {"coding": [{"system": "http://loinc.org", "code": "21889-1"}]}
     return observed
@@ -200,9 +218,10 @@ def _treatment(case: Case, event: Event, name: str) -> Resource:
         return {
             "resourceType": "Procedure",
             **shared,
-            "status": "preparation" if planned else "not-done" if failed else "completed",
-            "code": {"text": text},
+            "status": "preparation" if planned else "completed",
+            "code": {"text": OPERATION_NAMES.get(name, text)},
             "performedDateTime": on,
+            **({"outcome": {"text": "R2"}} if failed else {}),
         }
     stopped = name.endswith("_stopped")
     drug = TREATMENTS.get(name, text.removesuffix(" stopped").removesuffix(" restarted"))

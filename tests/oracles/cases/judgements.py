@@ -10,7 +10,7 @@ from typing import Any
 
 import clinical.rules  # noqa: F401 - fills the register of rules
 from clinical.rules.registry import registered
-from tests.oracles.cases.answers import ANSWERED_ELSEWHERE, FLAGGED_BY, SILENT
+from tests.oracles.cases.answers import ANSWERED_ELSEWHERE, FLAGGED_BY, NO_RESULT_TO_JUDGE, SILENT
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "cases"
 CASES = tuple(sorted(path.stem for path in FOLDER.glob("*.json"))) or ("absent",)
@@ -46,7 +46,7 @@ def judgements(name: str) -> Iterator[Judgement]:
             what = entry["what"]
             if what in ANSWERED_ELSEWHERE:
                 continue
-            rules = table[what]
+            rules = NO_RESULT_TO_JUDGE.get((name, what), table[what])
             there = frozenset(rules) & known
             yield Judgement(name, entry["day"], what, wanted, there, () if there else rules)
 

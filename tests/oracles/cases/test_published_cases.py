@@ -138,6 +138,11 @@ def test_ketoacidosis_on_an_analogue_is_not_only_a_drug_effect(replayed: Callabl
     assert any(flag.rule in FLAGGED_BY["imaging_progression"] and _stands(flag, day(1095)) for flag in flags)
 
 
+def test_after_the_last_injection_nothing_is_overdue_as_if_treatment_went_on(replayed: Callable[[str], Flags]) -> None:
+    flags = replayed("aapkes-2021-lanreotide-gallstones")
+    assert not [flag for flag in flags if flag.rule == "R18" and flag.opens > day(840)], _told(flags)
+
+
 def _replay(database: Database, name: str, folder: Path, *, without: frozenset[str] = frozenset()) -> Flags:
     summary = _import(database, name, folder, without=without)
     assert summary["stored"] > 0
