@@ -32,11 +32,11 @@ class LeaderLost(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a lease lasts, how often its holder renews it, how often the others look."""
+    """How long a lease lasts, how often its holder renews it; how often others look for it, and it for a lost lock."""
 
     lease: timedelta = timedelta(seconds=30)
     renew: timedelta = timedelta(seconds=10)
-    look: timedelta = timedelta(seconds=2)
+    look: timedelta = timedelta(seconds=1)
 
 
 class Candidate:
@@ -60,7 +60,7 @@ class Candidate:
             self._lock.release()  # whoever leads by lease alone takes it at its next renewal
             return None
         log.info("leading", holder=self._name, epoch=epoch, lock=locked)
-        return Term(self._database, self._pace, self._lock, name=self._name, epoch=epoch)
+        return Term(self._database, self._pace, self._lock, name=self._name, epoch=epoch, locked=locked)
 
     def _take(self, locked: bool) -> int | None:
         with self._database.write() as session:
@@ -80,13 +80,16 @@ def _free(lease: Lease | None, locked: bool) -> bool:
 class Term:
     """One process leads under one epoch. A thread renews the lease until `resign`; `lost` is set when it is gone."""
 
-    def __init__(self, database: Database, pace: Pace, lock: ProcessLock, *, name: str, epoch: int) -> None:
+    def __init__(
+        self, database: Database, pace: Pace, lock: ProcessLock, *, name: str, epoch: int, locked: bool
+    ) -> None:
         self.epoch = epoch
         self.holder = name
         self.lost = threading.Event()
         self._database = database
         self._pace = pace
         self._lock = lock
+        self._locked = locked
         self._over = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="lease", daemon=True)
         self._keeper.start()
@@ -109,7 +112,7 @@ class Term:
         log.info("no longer leading", holder=self.holder, epoch=self.epoch)
 
     def _keep(self) -> None:
-        while not self._over.wait(self._pace.renew.total_seconds()):
+        while not self._over.wait((self._pace.renew if self._locked else self._pace.look).total_seconds()):
             try:
                 held = self._renew(self._pace.lease)
             except SQLAlchemyError as error:
@@ -120,6 +123,7 @@ class Term:
                 return
 
     def _renew(self, lasting: timedelta) -> bool:
-        holder = self.holder if self._lock.acquire() else self.holder + LEASE_ONLY
+        self._locked = self._lock.acquire()
+        holder = self.holder if self._locked else self.holder + LEASE_ONLY
         with self._database.write() as session:
             return renew_lease(session, NAME, epoch=self.epoch, holder=holder, lasting=lasting)

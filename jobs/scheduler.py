@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -119,7 +118,6 @@ def _lead(
         executors={"default": ThreadPoolExecutor(len(jobs))},
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
     )
-    timer.add_listener(_overrun, EVENT_JOB_MAX_INSTANCES)
     for job in jobs:
         timer.add_job(ask[job.name], _asking_times(job, settings, clock()), id=job.name)
     timer.start()
@@ -146,10 +144,6 @@ def _asking_times(job: Job, settings: Settings, now: datetime) -> IntervalTrigge
     """When the timer asks: at the grid points of the job; a daily one often, so a failed run is soon tried again."""
     grid = job.when if isinstance(job.when, Every) else Every(min(settings.sweep_s, LONGEST_ASK_S))
     return IntervalTrigger(seconds=grid.seconds, start_date=grid.next(now), timezone=UTC)
-
-
-def _overrun(event: JobSubmissionEvent) -> None:
-    log.info("job still running when it was asked again", job=event.job_id)
 
 
 def _unfenced(_session: Session) -> None:

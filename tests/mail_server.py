@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -40,6 +41,7 @@ class Delivered:
 class MailServer:
     """Takes mail at 127.0.0.1:`port` in the manner of `mode`; `unknown` are addresses it answers 550 to in any mode.
 
+    It takes `slow_s` seconds to answer to DATA, half of them before it has the mail and half after.
     It demands STARTTLS with `starttls`, TLS from the first byte with `tls`, a sign-in with `password`.
     """
 
@@ -55,6 +57,7 @@ class MailServer:
             self.port: int = probe.getsockname()[1]
         self.mode = "refused"
         self.unknown: set[str] = set()
+        self.slow_s = 0.0
         self.delivered: list[Delivered] = []
         self.tries = 0
         self._starttls = starttls
@@ -126,8 +129,10 @@ class MailServer:
     async def handle_DATA(self, server: Any, _session: Dialogue, envelope: Envelope) -> str:
         if self.mode == "451 after DATA":
             return "451 4.3.0 try later"
+        await asyncio.sleep(self.slow_s / 2)
         message = cast(EmailMessage, message_from_bytes(cast(bytes, envelope.content), policy=default))
         self.delivered.extend(Delivered(recipient, message) for recipient in envelope.rcpt_tos)
+        await asyncio.sleep(self.slow_s / 2)
         if self.mode == "drop after DATA":
             server.transport.abort()
         return "250 OK"

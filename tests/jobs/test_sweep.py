@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from clinical.protocol import bundled_protocol
 from data.audit import verify
 from data.db import Database
-from data.flags import list_flags
-from data.models import Flag, FlagHistory, Ingest, Judgement, Outbox, Patient, Team, Watermark
+from data.flag_moves import StaleVersion
+from data.flags import acknowledge, list_flags
+from data.models import AuditHead, Flag, FlagHistory, Ingest, Judgement, Outbox, Patient, Person, Team, Watermark
+from data.outbox import Answer, claim, settle
 from data.people import Actor, NotFound
 from jobs.sweep import CHUNK, sweep
 from tests.data.ward import CREATED, POLICY, Ward, at, lab, relapsing, well
@@ -217,3 +219,78 @@ def test_two_sweeps_at_once_over_a_hundred_due_patients_open_exactly_a_hundred_f
         assert session.scalar(select(func.count()).select_from(FlagHistory)) == 100
         assert len(set(session.scalars(select(Outbox.message_id)))) == 100
         assert verify(session).ok
+
+
+def send_until(over: threading.Event, database: Database, now: datetime) -> None:
+    while not over.is_set():
+        with database.write() as session:
+            mail = claim(session, now)
+        if mail is not None:
+            with database.write() as session:
+                settle(session, mail, Answer("sent", 250, "OK"), now=now)
+
+
+def acknowledge_all(database: Database, now: datetime) -> int:
+    with database.read() as session:
+        person = session.scalars(select(Person)).one()
+        actor = Actor(person.email, person.role, person.id, frozenset(session.scalars(select(Team.id))))
+        waiting = list(session.scalars(select(Flag.id).order_by(Flag.id.desc())))
+    done = 0
+    while waiting:
+        with database.read() as session:
+            version = session.scalars(select(Flag.version).where(Flag.id == waiting[-1])).one()
+        try:
+            with database.write() as session:
+                acknowledge(session, actor, waiting[-1], why="on it", version=version, now=now)
+        except StaleVersion:
+            continue
+        waiting.pop()
+        done += 1
+    return done
+
+
+def test_sweeps_people_and_senders_at_once_neither_block_each_other_for_good_nor_lose_a_change(
+    database: Database, now: datetime
+) -> None:
+    admit(database, 40)
+    swept(database, now)
+    over = threading.Event()
+
+    def sweep_on() -> None:
+        for turn in range(6):
+            for mrn in ("M1", "M20", "M39"):
+                result = lab("glucagon", 400.0 + turn, "pg/mL", f"2026-02-{turn + 10}", canonical_ref_high=150.0)
+                store(database, mrn, result)
+            swept(database, now + timedelta(minutes=turn), full=turn % 2 == 0)
+        over.set()
+
+    with ThreadPoolExecutor(4) as pool:
+        acted = pool.submit(acknowledge_all, database, now)
+        others = [pool.submit(sweep_on), *(pool.submit(send_until, over, database, now) for _ in range(2))]
+        assert acted.result() == 40
+        for other in others:
+            other.result()
+    with database.read() as session:
+        steps = session.execute(select(FlagHistory.flag_id, FlagHistory.to_status)).all()
+        flags = session.execute(select(Flag.id, Flag.version, Flag.status)).all()
+        assert verify(session).ok
+    for flag_id, version, status in flags:
+        of_flag = [to for id, to in steps if id == flag_id]
+        assert len(of_flag) == version and "acknowledged" in of_flag and status in ("acknowledged", "open")
+
+
+def test_a_sweep_that_postgresql_ends_for_a_deadlock_is_done_again(
+    postgresql_database: Database, now: datetime
+) -> None:
+    admit(postgresql_database, 1)
+    with ThreadPoolExecutor(1) as pool:
+        with postgresql_database.write() as session:
+            session.execute(select(AuditHead.seq).with_for_update())
+            report = pool.submit(swept, postgresql_database, now)
+            waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            while not session.scalar(waiting):
+                session.execute(text("SELECT pg_sleep(0.01)"))
+            session.execute(update(Patient).values(name="renamed"))
+        assert report.result()["opened"] == 1
+    with postgresql_database.read() as session:
+        assert verify(session).ok and session.scalar(select(func.count()).select_from(FlagHistory)) == 1
