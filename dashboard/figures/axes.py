@@ -11,7 +11,7 @@ from typing import Any
 from dashboard.figures.drawing import Panel, Spec
 from dashboard.figures.ink import GREY, TEMPLATE, TEXT
 
-GAP = 36
+GAP = 38
 """Pixels above each panel, where its title stands."""
 BELOW = 42
 SIDE = 46
@@ -89,7 +89,7 @@ def _title(text: str, top: float) -> Spec:
         "xanchor": "left",
         "yanchor": "bottom",
         "xshift": -SIDE + 8,
-        "yshift": 7,
+        "yshift": 9,
         "text": text,
         "showarrow": False,
         "align": "left",

@@ -88,10 +88,10 @@ def note(at: float, level: float, text: str, *, colour: str = TEXT, **rest: Any)
     }
 
 
-def empty(title: str) -> Panel:
+def empty(title: str, *, missing: str = "never measured") -> Panel:
     """A panel for what was never measured: it says so instead of leaving a hole."""
     panel = Panel(
-        title=f"{title} · never measured",
+        title=f"<b>{title}</b>  ·  {missing}",
         height=26,
         axis={"visible": False, "range": [0, 1], "fixedrange": True},
     )

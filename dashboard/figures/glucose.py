@@ -54,7 +54,7 @@ def _title(panel: GlucosePanel, drawn: int) -> str:
             key("●", VERMILLION, "lab, meter") if total else "",
             f"{drawn} of {total} points drawn" if drawn < total else "",
             key("▬", SKY, "sensor, 5-95 %") if len(panel.sensor) else "",
-            key("◆", PURPLE, f"HbA1c {panel.hba1c_unit}") if len(panel.hba1c) else "",
+            key("◆", PURPLE, f"HbA1c {panel.hba1c_unit} (right)") if len(panel.hba1c) else "",
             key("■", faint(GREEN, 0.3), "70-180 mg/dL") if len(panel.sensor) else "",
         )
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dashboard.figures.axes import SIDE
-from dashboard.figures.drawing import Panel, Spec, box, note, scatter
+from dashboard.figures.drawing import Panel, Spec, box, empty, note, scatter
 from dashboard.figures.ink import BLUE, GREEN, GREY, ORANGE, SEVERITY_SIGNS, faint
 from dashboard.figures.series import Bar, FlagMark, Lanes
 
@@ -21,18 +21,21 @@ TYPICAL_WIDTH = 980
 def lanes(content: Lanes, *, shown: float) -> Panel:
     """The drawn lanes; `shown` is the width of the time axis in ms and decides which bar texts fit.
 
-    An analogue lane always stands, and says when no analogue is recorded; the others only where they hold something.
+    A lane stands only where it holds something; that no analogue is recorded is said in the title.
     """
     per_pixel = shown / TYPICAL_WIDTH
     rows: list[tuple[str, list[Spec], list[Spec], list[Spec]]] = []
     if content.flags:
         rows.append(("Flags", _flags(content.flags), [], []))
-    rows.append(("Analogue", *_bars(content.analogue, BLUE, per_pixel)))
-    _injections(content, rows[-1][1])
+    if content.analogue or len(content.injections):
+        rows.append(("Analogue", *_bars(content.analogue, BLUE, per_pixel)))
+        _injections(content, rows[-1][1])
     if content.other:
         rows.append(("Other therapy", *_bars(content.other, ORANGE, per_pixel)))
     if content.procedures:
         rows.append(("Procedures", *_procedures(content)))
+    if not rows:
+        return empty("Therapy and flags", missing="none recorded")
     drawn = Panel(
         title="<b>Therapy and flags</b>" + ("" if content.analogue else "  ·  no analogue recorded"),
         height=ROW * len(rows),

@@ -8,6 +8,8 @@ from dashboard.figures.series import LesionPanel
 
 RESPONSES_AT = 0.93
 NEW_AT = 0.70
+LETTERS_ONLY = 56
+"""Height without a sum to draw, in pixels."""
 
 
 def lesions(panel: LesionPanel, *, height: int = 150) -> Panel:
@@ -23,7 +25,7 @@ def lesions(panel: LesionPanel, *, height: int = 150) -> Panel:
                 key("★", VERMILLION, "new lesion") if panel.new else "",
             )
         ),
-        height=height,
+        height=height if len(panel.sums) else LETTERS_ONLY,
         axis={"range": [0, top], "nticks": 4, "visible": bool(len(panel.sums))},
     )
     if len(panel.sums):

@@ -133,8 +133,8 @@ class LesionPanel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A therapy from start to end. `brief` is what still fits where `text` does not. The text of an ongoing one stands at
-    its end, where every stretch of time shown ends too."""
+    """A therapy from start to end. `brief` is what still fits where `text` does not. The text of an ongoing one stands
+    at its end, where every stretch of time shown ends too."""
 
     start: float
     end: float

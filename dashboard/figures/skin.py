@@ -19,7 +19,7 @@ def skin(panel: SkinPanel, *, height: int = 130) -> Panel:
             (
                 "<b>Skin</b>",
                 key("▁", VERMILLION, "IGA 0-4") if len(panel.iga) else "",
-                key("◆", PURPLE, "body surface %") if len(panel.bsa) else "",
+                key("◆", PURPLE, "body surface % (right)") if len(panel.bsa) else "",
                 key("■", GREY, "words, no score") if panel.words else "",
             )
         ),

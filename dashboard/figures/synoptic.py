@@ -18,6 +18,7 @@ from dashboard.figures.weight import weight
 
 LONGEST_FIRST_VIEW = 5 * YEAR
 FIRST_VIEW = 3 * YEAR
+LARGEST_MARGIN = 14 * DAY
 
 
 def synoptic(content: Synoptic) -> go.Figure:
@@ -42,7 +43,7 @@ def reach(content: Synoptic) -> tuple[float, float]:
     """From the first entry to now (or the last entry, if that is later), with a margin, in ms."""
     times = np.concatenate([*_times(content), floats([content.as_of])])
     first, last = float(times.min()), float(max(times.max(), content.as_of))
-    margin = max((last - first) * 0.02, 2 * DAY)
+    margin = min(max((last - first) * 0.02, 2 * DAY), LARGEST_MARGIN)
     return first - margin, last + margin
 
 

@@ -12,11 +12,11 @@ from dash.development.base_component import Component
 from clinical.finding import SEVERITIES
 from clinical.wording import number
 from dashboard.parts.badges import arrow, severity
-from dashboard.parts.banner import STATE_WORDS
+from dashboard.parts.banner import STATE_IN_BRIEF
 from dashboard.parts.plotted.therapy import regimen_text
 from dashboard.parts.quantities import ARROWS, unit_text
 from dashboard.parts.sparkline import sparkline
-from dashboard.parts.times import Clock, age_text, day_text, when_text
+from dashboard.parts.times import Clock, age_text, brief_age, day_text, when_text
 from dashboard.policy import CLINICAL, Policy
 from dashboard.request import current_actor, current_database, current_settings, request_now
 from dashboard.routing import Route
@@ -58,7 +58,7 @@ def layout() -> Component:
             html.Div([_search(), _counted(rows)], className="filters no-print"),
             _table(rows, clock),
         ],
-        className="page",
+        className="page wide",
     )
 
 
@@ -110,13 +110,13 @@ def _row(row: CohortRow, clock: Clock) -> Component:
         [
             html.Th(_patient(row), scope="row", **{"data-sort": (row.name or row.mrn).casefold()}),
             _cell(_flags(row), sort=worst),
-            _cell([STATE_WORDS[row.state]], sort=STATE_WORDS[row.state]),
+            _cell([STATE_IN_BRIEF[row.state]], sort=STATE_IN_BRIEF[row.state]),
             _cell(_glucagon(row.glucagon, clock), sort=times),
             _cell(_spark(row, clock), sort=None),
             _cell(_skin(row, clock), sort=row.iga),
-            _cell(_aged(row.response, row.response_at, clock, missing="no response recorded"), sort=row.response),
+            _cell(_aged(row.response, row.response_at, clock, missing="not recorded"), sort=row.response),
             _cell(_result(row.hba1c, clock), sort=row.hba1c.value if row.hba1c else None),
-            _cell(_weight(row, clock), sort=row.weight_change.percent if row.weight_change else None),
+            _cell(_weight(row), sort=row.weight_change.percent if row.weight_change else None),
             _cell(_regimen(row, clock), sort=row.regimen.drug if row.regimen else None),
             _cell(_seen(row, clock), sort=row.last_seen.timestamp() if row.last_seen else None),
         ]
@@ -129,7 +129,7 @@ def _cell(content: Cell, *, sort: float | str | None) -> Component:
 
 def _patient(row: CohortRow) -> Cell:
     born = day_text(row.birth_date) if row.birth_date else "birth date not recorded"
-    said = f"{row.mrn}, born {born}" + (", deceased" if row.deceased else "")
+    said = f"{row.mrn}, {born}" + (", deceased" if row.deceased else "")
     link = dcc.Link(row.name or "Name not recorded", href=f"/p/{quote(row.mrn, safe='')}")
     return [link, html.Span(said, className="age")]
 
@@ -139,7 +139,7 @@ def _flags(row: CohortRow) -> Cell:
     for name in SEVERITIES:
         if row.flags[name]:
             found.append(html.Span([severity(name), f" {row.flags[name]}"], className="count"))
-    return found or ["none standing"]
+    return found or ["none"]
 
 
 def _glucagon(latest: LatestResult | None, clock: Clock) -> Cell:
@@ -156,7 +156,7 @@ def _glucagon(latest: LatestResult | None, clock: Clock) -> Cell:
             " ",
             html.Span(TREND_SIGNS[latest.trend], title=TREND_WORDS[latest.trend], role="img", **_said(latest)),
         ]
-    value = f"{_number(latest)} {unit_text(latest.unit)}, {age_text(latest.at, clock.now)}"
+    value = f"{_number(latest)} {unit_text(latest.unit)}, {brief_age(latest.at, clock.now)}"
     return [html.Span(head), html.Span(value, className="age")]
 
 
@@ -168,9 +168,9 @@ def _result(latest: LatestResult | None, clock: Clock) -> Cell:
     if latest is None:
         return ["never measured"]
     if latest.value is None:
-        return [latest.text or "no result", html.Span(age_text(latest.at, clock.now), className="age")]
+        return [latest.text or "no result", html.Span(brief_age(latest.at, clock.now), className="age")]
     unit = unit_text(latest.unit)
-    return [f"{_number(latest)} {unit}".strip(), html.Span(age_text(latest.at, clock.now), className="age")]
+    return [f"{_number(latest)} {unit}".strip(), html.Span(brief_age(latest.at, clock.now), className="age")]
 
 
 def _number(latest: LatestResult) -> str:
@@ -197,24 +197,26 @@ def _skin(row: CohortRow, clock: Clock) -> Cell:
 def _aged(value: str | None, at: datetime | None, clock: Clock, *, missing: str) -> Cell:
     if value is None or at is None:
         return [missing]
-    return [value, html.Span(age_text(at, clock.now), className="age")]
+    return [value, html.Span(brief_age(at, clock.now), className="age")]
 
 
-def _weight(row: CohortRow, clock: Clock) -> Cell:
+def _weight(row: CohortRow) -> Cell:
     if row.weight_kg is None:
         return ["never measured"]
     change = row.weight_change
     if change is None:
         return [f"{number(row.weight_kg)} kg"]
-    since = f"since {when_text(change.since, 'day', clock.zone)}"
-    return [f"{number(row.weight_kg)} kg", html.Span(f"{change.percent:+.1f} % {since}", className="age")]
+    months = round((change.at - change.since).days / 30.44)
+    moved = html.Span(f"{change.percent:+.1f} % in {months} mo", className="age")
+    return [f"{number(row.weight_kg)} kg", moved]
 
 
 def _regimen(row: CohortRow, clock: Clock) -> Cell:
     if row.regimen is None:
         return ["none recorded"]
-    text = regimen_text(row.regimen.drug, row.regimen.dose, row.regimen.unit, row.regimen.interval_days)
-    if row.planned_injection is None:
+    regimen = row.regimen
+    text = regimen_text(regimen.drug, regimen.dose, regimen.unit, regimen.interval_days).replace("every", "/")
+    if row.planned_injection is None or row.deceased:
         return [text]
     late = row.planned_injection < clock.now.astimezone(clock.zone).date()
     due = f"next {day_text(row.planned_injection)}" + (", not recorded" if late else "")

@@ -14,7 +14,7 @@ from dashboard.parts.banner import banner
 from dashboard.parts.charts import chart
 from dashboard.parts.flag_details import history, standing, thresholds_table, unexplained, values_table
 from dashboard.parts.notices import draft_protocol
-from dashboard.parts.plotted.evidence import shown_evidence, shown_from
+from dashboard.parts.plotted.evidence import shown_evidence, shown_from, summary
 from dashboard.parts.times import Clock, moment_text
 from dashboard.policy import CLINICAL, Policy, guarded
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
@@ -118,7 +118,7 @@ def _evidence(flag: Flag, found: Trends, clock: Clock) -> Component:
     shown = shown_evidence(flag, found, current_protocol(), clock)
     if shown:
         figure = evidence(shown, start=shown_from(flag, clock), end=clock.at(clock.now))
-        drawn = chart("flag-evidence", figure, summary=flag["why"], heading="Evidence chart; its values stand below")
+        drawn = chart("flag-evidence", figure, summary=summary(shown), heading="Evidence chart; its values stand below")
     else:
         drawn = html.P("This evidence has no series to draw; the table holds it.", className="soft")
     more = dcc.Link("Whole course of the patient", href=f"/p/{quote(flag['patient'], safe='')}", className="small")

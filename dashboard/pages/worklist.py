@@ -76,7 +76,7 @@ def _mail(strip: WorklistStrip, clock: Clock) -> list[str | Component]:
     if strip.dead_mails:
         return [html.Span(f"{strip.dead_mails} could not be delivered", className="overdue")]
     if strip.oldest_unsent_mail is not None:
-        return [f"waiting since {since_text(strip.oldest_unsent_mail, clock.now)}".replace(" ago", "")]
+        return ["waiting to be sent ", _soft(f"oldest written {since_text(strip.oldest_unsent_mail, clock.now)}")]
     return ["nothing waiting"]
 
 
@@ -130,9 +130,9 @@ def _row(row: WorklistRow, clock: Clock) -> Component:
         [
             html.Td(severity(row.severity)),
             html.Td(_patient(row), className="patient"),
-            html.Td([dcc.Link(row.title, href=f"/flag/{row.flag}"), html.P(row.why)], className="what"),
+            html.Td([dcc.Link(row.title, href=f"/flag/{row.flag}"), html.P(row.why, title=row.why)], className="what"),
             html.Td(
-                [since_text(row.since, clock.now), html.Span(moment_text(row.since, clock.zone), className="age")],
+                [since_text(row.since, clock.now), html.Span(_evidence(row, clock), className="age")],
                 className="when",
                 **{"data-name": "Since"},
             ),
@@ -143,11 +143,15 @@ def _row(row: WorklistRow, clock: Clock) -> Component:
     )
 
 
+def _evidence(row: WorklistRow, clock: Clock) -> str:
+    return f"evidence from {day_text(row.first_evidence_at.astimezone(clock.zone))}"
+
+
 def _patient(row: WorklistRow) -> list[Component]:
     born = day_text(row.birth_date) if row.birth_date else "birth date not recorded"
     return [
         dcc.Link(row.patient_name or "Name not recorded", href=f"/p/{quote(row.mrn, safe='')}"),
-        html.Span(f"{row.mrn}, born {born}", className="age"),
+        html.Span(f"{row.mrn}, {born}", className="age"),
     ]
 
 

@@ -20,6 +20,14 @@ STATE_WORDS = {
     "no-tumour-found": "no tumour found",
     "unknown": "not recorded",
 }
+STATE_IN_BRIEF = {
+    "pre-op": "before surgery",
+    "ned-resected": "resected, NED",
+    "residual-stable": "residual, stable",
+    "residual-progressing": "residual, progressing",
+    "no-tumour-found": "no tumour found",
+    "unknown": "not recorded",
+}
 
 
 def banner(who: Identity, *, state: str, regimen: Regimen | None, clock: Clock, heading: bool) -> Component:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from clinical.analytes import CATALOGUE
 from clinical.wording import number, quantity
 
 ARROWS = 3
+ANNOTATION = re.compile(r"\{[^}]*\}")
+"""What UCUM lets stand in braces beside a unit, as in `%{BSA}`."""
 
 
 def unit_text(unit: str | None) -> str:
     """The unit in the letters of a laboratory report: `µg/dL` for `ug/dL`."""
-    return "" if unit is None else quantity(1.0, unit).removeprefix("1").strip()
+    return "" if unit is None else ANNOTATION.sub("", quantity(1.0, unit).removeprefix("1")).strip()
 
 
 def range_text(low: float | None, high: float | None) -> str:

@@ -23,7 +23,7 @@ NO_RESULT = frozenset({"absent", "cancelled", "entered-in-error"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readout:
-    """One channel: `latest` is the value in words and `unit` its unit, None where nothing was ever measured.
+    """One channel: `latest` is the value in words and `unit` its unit, None where `missing` holds instead.
 
     `arrow` marks a value beyond its range. `lines` stand below it; `sentence` is the channel's part of the summary.
     """
@@ -31,6 +31,7 @@ class Readout:
     channel: str
     state: str
     latest: str | None = None
+    missing: str = "never measured"
     unit: str = ""
     arrow: str = ""
     lines: tuple[str, ...] = ()
@@ -69,7 +70,7 @@ def marker_readout(course: MarkerCourse, chart: Chart, clock: Clock) -> Readout:
     value = _value(result)
     compared = _against_nadir(last, clock)
     lines = [
-        f"{clock.when(result)}, {clock.age(result)}",
+        f"{clock.day(result)}, {clock.age(result)}",
         f"range {range_text(result.ref_low, last.upper)}",
         compared,
         *(f"not comparable: {reason}" for reason in last.invalid_because),
@@ -109,11 +110,11 @@ def imaging_readout(scans: tuple[VisitAssessment, ...], chart: Chart, clock: Clo
     stated = chart.responses[-1] if chart.responses else None
     scan = scans[-1] if scans else None
     if stated is None and scan is None:
-        return Readout(channel="Imaging", state="unknown", sentence="never scanned")
+        return Readout(channel="Imaging", state="unknown", missing="never scanned", sentence="never scanned")
     on = max(e for e in (stated and stated.effective, scan and midnight(scan)) if e is not None)
     is_stated = stated is not None and stated.effective >= on - timedelta(days=1)
     letters = stated.response if is_stated and stated is not None else (scan.overall if scan else None)
-    source = "stated by the reader" if is_stated else "computed, not signed"
+    source = "by the reader" if is_stated else "computed"
     sums = _sum_lines(scan)
     return Readout(
         channel="Imaging",
@@ -136,11 +137,11 @@ def _sum_lines(scan: VisitAssessment | None) -> tuple[str, ...]:
 def skin_readout(assessments: tuple[SkinAssessment, ...], clock: Clock) -> Readout:
     """The last assessment, its score if one was given, and since when it is what it is."""
     if not assessments:
-        return Readout(channel="Skin", state="unknown", sentence="skin never assessed")
+        return Readout(channel="Skin", state="unknown", missing="never assessed", sentence="skin never assessed")
     last = assessments[-1]
     scored = None if last.iga is None else f"IGA {last.iga}"
     latest = scored or last.overall or (f"{number(last.bsa)} %" if last.bsa is not None else "seen")
-    lines = [f"{clock.when(last)}, {clock.age(last)}"]
+    lines = [f"{clock.day(last)}, {clock.age(last)}"]
     if last.bsa is not None and scored:
         lines.append(f"body surface {number(last.bsa)} %")
     lines.append(_before(assessments, clock))
@@ -160,7 +161,7 @@ def _before(assessments: tuple[SkinAssessment, ...], clock: Clock) -> str:
     if last.iga is None:
         return ""
     other = next((a for a in reversed(assessments[:-1]) if a.iga is not None and a.iga != last.iga), None)
-    return f"was IGA {other.iga} on {clock.when(other)}" if other is not None else "the same at every assessment"
+    return f"was IGA {other.iga} on {clock.day(other)}" if other is not None else "the same at every assessment"
 
 
 def glucose_readout(chart: Chart, clock: Clock) -> Readout:
@@ -172,7 +173,7 @@ def glucose_readout(chart: Chart, clock: Clock) -> Readout:
             waiting = _waiting(chart, "hba1c", clock)
             return Readout(channel="Glucose", state="unknown", sentence=f"glucose {waiting or 'never measured'}")
         return Readout(channel="Glucose", state="sensor", latest=sensor[0], unit="in 70-180 mg/dL", sentence=sensor[1])
-    lines = [f"{name_of(last.analyte)}, {clock.when(last)}, {clock.age(last)}"]
+    lines = [f"{name_of(last.analyte)}, {clock.day(last)}, {clock.age(last)}"]
     lines.append(f"range {range_text(last.ref_low, last.ref_high)}")
     fasting = _latest(chart, "glucose-fasting", "glucose")
     if fasting is not None and fasting is not last:
@@ -208,7 +209,7 @@ def biliary_readout(chart: Chart, clock: Clock) -> Readout:
     if not chart.biliary:
         removed = next((t for t in chart.therapy if t.procedure == "cholecystectomy"), None)
         if removed is not None:
-            when = clock.when(removed)
+            when = clock.day(removed)
             return Readout(
                 channel="Biliary",
                 state="gallbladder absent",
@@ -216,7 +217,9 @@ def biliary_readout(chart: Chart, clock: Clock) -> Readout:
                 lines=(f"cholecystectomy {when}", "no ultrasound recorded"),
                 sentence=f"gallbladder removed {when}",
             )
-        return Readout(channel="Biliary", state="unknown", sentence="biliary ultrasound never recorded")
+        return Readout(
+            channel="Biliary", state="unknown", missing="never examined", sentence="biliary ultrasound never recorded"
+        )
     last = chart.biliary[-1]
     finding = _biliary(last)
     details = [
@@ -227,7 +230,7 @@ def biliary_readout(chart: Chart, clock: Clock) -> Readout:
         channel="Biliary",
         state=(last.gallbladder or "gallbladder not described").replace("-", " "),
         latest=finding,
-        lines=(f"ultrasound {clock.when(last)}, {clock.age(last)}", *(d for d in details if d)),
+        lines=(f"ultrasound {clock.day(last)}, {clock.age(last)}", *(d for d in details if d)),
         sentence=f"biliary ultrasound {finding} {clock.age(last)}",
     )
 

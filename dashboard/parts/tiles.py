@@ -29,7 +29,7 @@ def _tile(readout: Readout) -> Component:
 
 def _latest(readout: Readout) -> Component:
     if readout.latest is None:
-        return html.P("never measured", className="latest none")
+        return html.P(readout.missing, className="latest none")
     parts: list[Component | str] = [readout.latest]
     if readout.unit:
         parts += [" ", html.Span(readout.unit, className="unit")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 from clinical.chart import Entry
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-DAY_MS = 86_400_000.0
+SHORT = {"day": "d", "week": "wk", "month": "mo", "year": "y"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Clock:
     def when(self, entry: Entry) -> str:
         """The date of an entry, as exact as it is known."""
         return when_text(entry.effective, entry.precision, self.zone)
+
+    def day(self, entry: Entry) -> str:
+        """The date of an entry without its time of day."""
+        timed = entry.precision in ("minute", "second")
+        return day_text(wall(entry.effective, entry.precision, self.zone)) if timed else self.when(entry)
 
     def age(self, entry: Entry) -> str:
         """How long ago an entry was."""
@@ -75,6 +81,13 @@ def age_text(then: datetime, now: datetime) -> str:
     if days < 0:
         return f"in {_span(-days)}"
     return "today" if days == 0 else f"{_span(days)} ago"
+
+
+def brief_age(then: datetime, now: datetime) -> str:
+    """The age in as few letters as a dense table needs: `9 d`, `7 wk`, `8 mo`, `2.3 y`."""
+    return re.sub(
+        r"(\d) (day|week|month|year)s?", lambda m: f"{m[1]} {SHORT[m[2]]}", age_text(then, now).removesuffix(" ago")
+    )
 
 
 def since_text(then: datetime, now: datetime) -> str:

@@ -151,7 +151,7 @@ def test_what_was_never_measured_is_said() -> None:
     empty = Synoptic(as_of=NOW, marker=MarkerPanel(name="Glucagon", unit="pg/mL"))
     titles = [a.text for a in synoptic(empty).layout.annotations]
     assert sum("never measured" in t for t in titles) == 5
-    assert any("no analogue recorded" in t for t in titles)
+    assert any("none recorded" in t for t in titles)
 
 
 def test_sensor_days_are_a_band_that_does_not_bridge_missing_days() -> None:

@@ -10,8 +10,18 @@ from clinical.analytes import CATALOGUE
 from clinical.change import MARKERS, marker_course
 from clinical.chart import Chart
 from clinical.protocol import Protocol
-from clinical.wording import quantity
-from dashboard.figures.series import AnalytePanel, Points, Shown, Span, floats
+from clinical.wording import listed, quantity
+from dashboard.figures.series import (
+    AnalytePanel,
+    AnyPanel,
+    LesionPanel,
+    MarkerPanel,
+    Points,
+    Shown,
+    SkinPanel,
+    Span,
+    floats,
+)
 from dashboard.parts.plotted.channels import lesion_panel, result_points, skin_panel
 from dashboard.parts.plotted.labels import plain
 from dashboard.parts.plotted.marker import marker_panel
@@ -28,6 +38,14 @@ Flag = Mapping[str, Any]
 def shown_evidence(flag: Flag, trends: Trends, protocol: Protocol, clock: Clock) -> list[Shown]:
     """A panel for each channel of the flag's evidence, in the order of the evidence; empty when none can be drawn."""
     return list(_panels(flag, trends, protocol, clock))
+
+
+def summary(shown: Sequence[Shown]) -> str:
+    """One sentence that says which channels the chart shows and which values are ringed."""
+    names = listed(_name(s.panel) for s in shown)
+    ringed = sum(len(s.rings) for s in shown)
+    said = {0: "", 1: "; the value this flag rests on is ringed"}.get(ringed, f"; the {ringed} values used are ringed")
+    return f"{names}{said}."
 
 
 def shown_from(flag: Flag, clock: Clock) -> float:
@@ -54,6 +72,12 @@ def _panels(flag: Flag, trends: Trends, protocol: Protocol, clock: Clock) -> Ite
         yield Shown(panel=lesion_panel(trends.scans, chart.lesions, chart.responses, clock))
     if "skin" in kinds:
         yield Shown(panel=skin_panel(chart.skin, clock))
+
+
+def _name(panel: AnyPanel) -> str:
+    if isinstance(panel, MarkerPanel | AnalytePanel):
+        return panel.name
+    return {LesionPanel: "Imaging", SkinPanel: "Skin"}.get(type(panel), "Glucose")
 
 
 def _rings(evidence: Sequence[Mapping[str, Any]], clock: Clock) -> Points:

@@ -27,7 +27,7 @@ def marker_panel(course: MarkerCourse, clock: Clock) -> MarkerPanel:
         name=name_of(course.analyte),
         unit=unit_text(unit),
         runs=tuple(_run([s for s in samples if s.assay is assay], clock) for assay in _assays(samples)),
-        ranges=_joined(_ranges(spoken_for, clock)),
+        ranges=_joined(_ranges(_stretches(samples, (), clock), clock)),
         nadirs=_joined(_nadirs(spoken_for, clock)),
         limits=_joined(_limits(spoken_for, clock)),
         breaks=breaks,
