@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import zip_longest
 
 from clinical.chart import Chart, Lesion, Response
 from clinical.epochs import Boundary, boundaries
@@ -72,29 +73,42 @@ def _assessments(chart: Chart) -> tuple[VisitAssessment, ...]:
     if not lesions:
         return ()
     days = sorted({r.effective.date() for r in lesions})
-    starts = [days[0]]
+    starts = [_SeriesStart(days[0], shared=False)]
     for boundary in boundaries(chart):
         start = _series_start(boundary, days)
-        if start is not None and start > starts[-1]:
+        if start is not None and start.day > starts[-1].day:
             starts.append(start)
     found: dict[date, VisitAssessment] = {}
-    for number, start in enumerate(starts):
-        end = starts[number + 1] if number + 1 < len(starts) else None
-        series = assess(
-            r for r in lesions if r.effective.date() >= start and (end is None or r.effective.date() <= end)
-        )
+    for start, following in zip_longest(starts, starts[1:]):
+        series = assess(r for r in lesions if start.day <= r.effective.date() and _belongs_before(r, following))
         for visit in series:
             # The scan two series share is judged by the earlier one, of which it is the last.
             found.setdefault(visit.scan_date, visit)
     return tuple(found[day] for day in sorted(found))
 
 
-def _series_start(boundary: Boundary, days: Sequence[date]) -> date | None:
+@dataclass(frozen=True, slots=True)
+class _SeriesStart:
+    """The baseline of a series. `shared`: it is also the last scan of the series before; after an operation it is not,
+    what was measured before has been removed."""
+
+    day: date
+    shared: bool
+
+
+def _belongs_before(lesion: Lesion, following: _SeriesStart | None) -> bool:
+    day = lesion.effective.date()
+    return following is None or day < following.day or (following.shared and day == following.day)
+
+
+def _series_start(boundary: Boundary, days: Sequence[date]) -> _SeriesStart | None:
     day = boundary.moment.date()
     if boundary.kind == "surgery":
-        return next((d for d in days if d > day), None)
+        after = next((d for d in days if d > day), None)
+        return None if after is None else _SeriesStart(after, shared=False)
     if boundary.kind in ("prrt", "systemic", "local"):
-        return next((d for d in reversed(days) if d <= day), None)
+        before = next((d for d in reversed(days) if d <= day), None)
+        return None if before is None else _SeriesStart(before, shared=True)
     return None
 
 

@@ -35,6 +35,7 @@ def disqualified(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str,
     if sample.analyte == "glucagon":
         reasons += _low_glucose(sample, chart, protocol)
         reasons += _low_egfr(sample, chart, protocol)
+        reasons += _inflammation(sample, chart, protocol)
         reasons += _cirrhosis(sample, chart, protocol)
         reasons += _rescue(sample, chart, protocol)
     return tuple(reasons)
@@ -104,6 +105,15 @@ def _low_egfr(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
     if abs(egfr.effective - sample.effective) > window or egfr.value >= protocol["valid_least_egfr"]:
         return []
     return [f"eGFR {quantity(egfr.value, egfr.unit)} on {day(egfr)}"]
+
+
+def _inflammation(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
+    crp = _nearest(chart.of("crp"), sample.effective)
+    if crp is None or crp.value is None or crp.comparator in ("<", "<=") or crp.value < protocol["valid_most_crp"]:
+        return []
+    if abs(crp.effective - sample.effective) > timedelta(days=protocol["valid_crp_window"]):
+        return []
+    return [f"acute illness (CRP {quantity(crp.value, crp.unit, crp.comparator)} on {day(crp)})"]
 
 
 def _nearest(results: Sequence[Result], moment: datetime) -> Result | None:

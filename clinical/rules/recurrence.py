@@ -166,10 +166,10 @@ def first_above_limit(chart: Chart, protocol: Protocol, _now: datetime) -> Itera
     "R33",
     version="1",
     axis="marker",
-    severities=("medium",),
-    trigger="After a resection not called palliative or incomplete (R2): glucagon 14 days or more later is above its "
-    "limit, has never been within it since, and shows no confirmed rise; until a result lies within the limit or the "
-    "tumour is treated again",
+    severities=("medium", "low"),
+    trigger="After a resection not called palliative: glucagon 14 days or more later is above its limit, has never "
+    "been within it since, and shows no confirmed rise; low where it was high before, tumour remains and nothing "
+    "was measured since; until a result lies within the limit or the tumour is treated again",
     question=_REMISSION_QUESTION,
     thresholds=("remission_after",),
 )
@@ -180,7 +180,10 @@ def incomplete_remission(chart: Chart, protocol: Protocol, _now: datetime) -> It
         return
     since = [s for s in _telling(chart, protocol) if s.result.effective > operation.moment]
     rise = marker_course(chart, protocol).rise
-    if not since or any(not s.above for s in since) or (rise is not None and rise.confirmed):
+    if not since:
+        yield from _unmeasured(chart, protocol, operation)
+        return
+    if any(not s.above for s in since) or (rise is not None and rise.confirmed):
         return
     last = since[-1]
     apart = days_between(operation.entry, last.result)
@@ -207,8 +210,32 @@ def incomplete_remission(chart: Chart, protocol: Protocol, _now: datetime) -> It
 
 
 def _meant_to_cure(operation: Boundary) -> bool:
-    entry = operation.entry
-    return operation.kind == "surgery" and entry.intent != "palliative" and entry.completeness != "R2"
+    return operation.kind == "surgery" and operation.entry.intent != "palliative"
+
+
+def _unmeasured(chart: Chart, protocol: Protocol, operation: Boundary) -> Iterable[Finding]:
+    """The check after an operation that left tumour stays open until glucagon is measured."""
+    before = [s for s in _telling(chart, protocol) if s.result.effective <= operation.moment]
+    residual = [s for s in chart.states if s.effective > operation.entry.effective and s.state.startswith("residual")]
+    if not before or not before[-1].above or not (residual or operation.entry.completeness == "R2"):
+        return
+    last = before[-1]
+    shown = evidence(last.result, operation.entry, *residual[:1])
+    yield Finding(
+        rule="R33",
+        rule_version="1",
+        axis="marker",
+        severity="low",
+        subject="glucagon",
+        title="Glucagon not measured since an operation that left tumour",
+        question=_REMISSION_QUESTION,
+        why=f"Glucagon {_said(last)} on {day(last.result)}{_limit_in_words(last)}, resection on "
+        f"{day(operation.entry)}, residual disease known; no glucagon since.",
+        first_evidence_at=operation.entry.effective,
+        evidence=shown,
+        compared_with=_limit_of(last),
+        not_recorded=("glucagon after the operation",),
+    )
 
 
 def _recurrence(raised: list[Sample], protocol: Protocol) -> tuple[Sample, str] | None:
