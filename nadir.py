@@ -9,12 +9,11 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-import click
 import typer
 from sqlalchemy.exc import OperationalError
 
 from clinical.protocol import ProtocolError
-from commands import database, judging, people, processes, records
+from commands import database, judging, people, processes, records, scores
 from commands.frame import UNABLE, UNUSABLE
 from commands.logs import log_to_stderr
 from data.db import DatabaseUnavailable
@@ -23,7 +22,7 @@ from data.people import Forbidden, NotFound
 from data.settings import SettingsError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for module in (database, people, records, judging, processes):
+for module in (database, people, records, judging, scores, processes):
     for name, group in module.GROUPS.items():
         app.add_typer(group, name=name)
     for name, command in module.COMMANDS.items():
@@ -41,9 +40,9 @@ def main() -> None:
     log_to_stderr()
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         give_up(130, "interrupted")
-    except click.ClickException as error:
+    except typer.TyperException as error:
         give_up(UNUSABLE, error.format_message())
     except (SettingsError, ProtocolError, BadInput, NotFound, Forbidden) as error:
         give_up(UNUSABLE, error)
