@@ -128,9 +128,11 @@ class MarkerCourse:
 
 @dataclass(slots=True)
 class _Track:
-    """One line of comparison: the pool its nadir comes from and the run of rises that is going on."""
+    """One line of comparison: the pool its nadir comes from and the run of rises that is going on. `invalid` holds what
+    may set no nadir: only another invalid sample is held against it, to say that it would have been a rise."""
 
     pool: Pool = field(default_factory=Pool)
+    invalid: Pool = field(default_factory=Pool)
     run: list[Sample] = field(default_factory=list)
     confirmed: bool = False
     doubling: bool = False
@@ -208,12 +210,14 @@ class _Comparison:
     def within_epoch(self, sample: Sample, track: _Track) -> None:
         """Compare a sample with its epoch and keep it there: in the run of rises, or among those that set the nadir."""
         sample.nadir = track.pool.nadir(sample.phase, self._window)
-        overall = sample.nadir or track.pool.nadir()
+        overall = sample.nadir or track.pool.nadir() or (None if sample.valid else track.invalid.nadir())
         if overall is not None:
             sample.rcv = self._own_rcv(track.pool)
             sample.limit = max(overall.value * (1 + sample.rcv), overall.value + self._least_rise)
-            self._call(sample, phase_known=sample.nadir is not None)
+            self._call(sample, phase_known=sample.nadir is not None or not sample.valid)
         if not sample.valid:
+            if sample.result.number is not None and not sample.rise:
+                track.invalid.add(sample.result.number, sample.result.effective, sample.phase)
             return
         sample.provisional = sample.rise
         if sample.provisional:

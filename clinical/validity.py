@@ -68,7 +68,7 @@ def not_recorded(sample: Result, chart: Chart) -> tuple[str, ...]:
     if sample.analyte == "glucagon":
         if not _glucose_at(sample, chart):
             missing.append("glucose at the draw")
-        if _nearest(chart.of("egfr"), sample.effective) is None:
+        if _last_by(chart.of("egfr"), sample.effective) is None:
             missing.append("eGFR")
     return tuple(missing)
 
@@ -98,11 +98,11 @@ def _drawn_together(one: Result, other: Result) -> bool:
 
 
 def _low_egfr(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
-    egfr = _nearest(chart.of("egfr"), sample.effective)
+    egfr = _last_by(chart.of("egfr"), sample.effective)
     if egfr is None or egfr.value is None or egfr.comparator in (">", ">="):
         return []
     window = timedelta(days=protocol["valid_condition_window"])
-    if abs(egfr.effective - sample.effective) > window or egfr.value >= protocol["valid_least_egfr"]:
+    if sample.effective - egfr.effective > window or egfr.value >= protocol["valid_least_egfr"]:
         return []
     return [f"eGFR {quantity(egfr.value, egfr.unit)} on {day(egfr)}"]
 
@@ -114,6 +114,14 @@ def _inflammation(sample: Result, chart: Chart, protocol: Protocol) -> list[str]
     if abs(crp.effective - sample.effective) > timedelta(days=protocol["valid_crp_window"]):
         return []
     return [f"acute illness (CRP {quantity(crp.value, crp.unit, crp.comparator)} on {day(crp)})"]
+
+
+def _last_by(results: Sequence[Result], moment: datetime) -> Result | None:
+    """The last result up to the day of `moment`."""
+    at = bisect_left(results, moment.date(), key=lambda r: r.effective.date())
+    while at < len(results) and results[at].effective.date() == moment.date():
+        at += 1
+    return results[at - 1] if at else None
 
 
 def _nearest(results: Sequence[Result], moment: datetime) -> Result | None:

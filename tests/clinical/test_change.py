@@ -164,9 +164,9 @@ def test_a_low_glucose_at_the_draw_keeps_a_sample_out() -> None:
     assert found.rise is None
 
 
-@pytest.mark.parametrize(("day", "judged"), [(150, False), (151, True)])
-def test_renal_failure_counts_for_ninety_days(day: int, judged: bool) -> None:
-    found = course(glucagon(0, 60), glucagon(60, 99), lab(day, "egfr", 25, unit="mL/min/{1.73_m2}"))
+@pytest.mark.parametrize(("day", "judged"), [(60, False), (-30, False), (-31, True)])
+def test_renal_failure_counts_for_the_samples_of_the_next_ninety_days(day: int, judged: bool) -> None:
+    found = course(glucagon(-40, 60), glucagon(60, 99), lab(day, "egfr", 25, unit="mL/min/{1.73_m2}"))
     assert (found.rise is not None) is judged
 
 
