@@ -27,7 +27,7 @@ def stones_after_the_analogue_was_stopped(p: Teller) -> None:
     follow(p, operation + 107, -27, {"glucagon": 78.0}, every=TROUGH)
     visits(p, operation + 60, -27, weight=75.0)
     clear_scans(p, tuple(range(operation + 180, 0, HALF)))
-    ultrasounds(p, operation + 20, stop - 200)
+    ultrasounds(p, operation + 20, stop - 100)
     ultrasounds(p, stop - 10, -60, every=350, stones="multiple", max_mm=3.0)
 
 

@@ -150,7 +150,7 @@ def remission_on_dacarbazine(p: Teller) -> None:
     result(p, operation + 120, "glucagon", "88", ref_low=None, ref_high="200", fasting=True)
     skin(p, relapse, 3, "active")
     result(p, relapse, "glucagon", "6000", ref_low=None, ref_high="200", fasting=True)
-    state(p, relapse + 7, "residual-progressing")
+    state(p, relapse + 20, "residual-progressing")
     regimen(p, relapse + 10, "start", "dacarbazine", note="Six cycles")
     skin(p, relapse + 90, 0, "clear")
     result(p, relapse + 90, "glucagon", "75", ref_low=None, ref_high="200", fasting=True)

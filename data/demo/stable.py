@@ -145,7 +145,7 @@ def shrinking_after_prrt(p: Teller) -> None:
     start = -7 * YEAR
     state(p, start, "residual-stable")
     injections(p, "lanreotide", 120.0, start, -20)
-    before = ((start, 520.0), (therapy - 200, 560.0), (therapy - 30, 1450.0), (therapy + 300, 330.0))
+    before = ((start, 520.0), (therapy - 200, 525.0), (therapy - 30, 1450.0), (therapy + 300, 330.0))
     follow(p, start + 77, -13, {"glucagon": before, "alp": 96.0}, every=TROUGH)
     sizes = {"liver-1": 34.0, "liver-2": 24.0, "node-1": 19.0}
     steady(p, tuple(range(start + 30, therapy - 400, HALF)), sizes, others={"bone-1": "present"})
