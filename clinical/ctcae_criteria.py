@@ -137,11 +137,9 @@ class Criterion:
         return None if None in verdicts else False
 
     def met_by(self, numbers: Numbers) -> str:
-        """The first alternative that is met, as printed; empty when none is."""
-        for clauses in self.alternatives:
-            if all(c.holds(numbers) for c in clauses):
-                return " and ".join(c.text for c in clauses)
-        return ""
+        """The first alternative that is met, as printed. Raises StopIteration when none is."""
+        met = next(clauses for clauses in self.alternatives if all(c.holds(numbers) for c in clauses))
+        return " and ".join(clause.text for clause in met)
 
     def missing(self, numbers: Numbers) -> tuple[str, ...]:
         """What is missing to decide the criterion, in words; nothing when it is decided."""

@@ -87,6 +87,13 @@ REFERENCE: list[tuple[str, int, dict[str, Any], int | None]] = [
     ("Bullous dermatitis", 5, {"value": 9, "unit": "%"}, 1),
     ("Skin ulceration", 5, {"value": 2, "unit": "cm"}, 2),
     ("Skin ulceration", 5, {"value": 2.1, "unit": "cm"}, 3),
+    ("Hemoglobin increased", 4, {"value": 201, "unit": "g/L", "uln": 170, "baseline": 180}, 2),
+    ("Hemoglobin increased", 5, {"value": 201, "unit": "g/L", "uln": 170, "baseline": 180}, 2),
+    ("Hemoglobin increased", 4, {"value": 199, "unit": "g/L", "uln": 170, "baseline": 180}, 1),
+    ("Hemoglobin increased", 4, {"value": 19.9, "unit": "g/dL", "uln": 17}, 2),
+    ("Fibrinogen decreased", 4, {"value": 2.5, "unit": "g/L", "lln": 2}, None),
+    ("Fibrinogen decreased", 4, {"value": 2.5, "unit": "g/L", "lln": 2, "percent_change": -50}, 3),
+    ("Fibrinogen decreased", 5, {"value": 2.5, "unit": "g/L", "lln": 2, "percent_change": -50}, 0),
 ]
 
 

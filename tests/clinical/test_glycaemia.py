@@ -88,6 +88,7 @@ def test_an_empty_record_and_a_single_reading_say_what_is_unknown() -> None:
     assert (single.mean, single.sd, single.median, single.active_percent) == (120, None, 120, None)
     assert wear(record([])).days == 0.0 and episodes(record([120]), "below", 130) == ()
     assert mage(record([])) is None
+    assert np.isnan(profile(record([])).percentiles).all()
 
 
 @pytest.mark.parametrize(
