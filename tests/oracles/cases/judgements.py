@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import clinical.rules  # noqa: F401 - fills the register of rules
 from clinical.rules.registry import registered
 from tests.oracles.cases.answers import ANSWERED_ELSEWHERE, FLAGGED_BY, NO_RESULT_TO_JUDGE, SILENT
 
