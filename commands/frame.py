@@ -7,7 +7,6 @@ import threading
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-import click
 import msgspec
 import typer
 
@@ -42,26 +41,26 @@ def clock() -> datetime:
 
 
 def moment(text: str | None) -> datetime:
-    """An ISO 8601 moment with its zone, or now. Raises click.BadParameter for a naive or unreadable one."""
+    """An ISO 8601 moment with its zone, or now. Raises typer.BadParameter for a naive or unreadable one."""
     if text is None:
         return clock()
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} is not an ISO 8601 time") from error
+        raise typer.BadParameter(f"{text!r} is not an ISO 8601 time") from error
     if parsed.tzinfo is None:
-        raise click.BadParameter(f"{text!r} has no zone; write 2026-03-01T06:00:00Z")
+        raise typer.BadParameter(f"{text!r} has no zone; write 2026-03-01T06:00:00Z")
     return parsed.astimezone(UTC)
 
 
 def day(text: str | None) -> date | None:
-    """An ISO 8601 date, None where none was given. Raises click.BadParameter for an unreadable one."""
+    """An ISO 8601 date, None where none was given. Raises typer.BadParameter for an unreadable one."""
     if text is None:
         return None
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} is not a date; write 2026-03-01") from error
+        raise typer.BadParameter(f"{text!r} is not a date; write 2026-03-01") from error
 
 
 def settled() -> tuple[Settings, Database]:

@@ -25,11 +25,6 @@ def test_every_documented_setting_exists():
     assert documented == set(Settings.model_fields)
 
 
-def test_the_readme_names_the_rules_there_are():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"\bR\d\d\b", readme)) == {rule.id for rule in registered()}
-
-
 def test_every_threshold_a_rule_names_is_in_the_protocol_with_a_source():
     protocol = bundled_protocol()
     for rule in registered():
@@ -44,4 +39,6 @@ def test_no_threshold_ships_signed():
 
 def test_the_requirements_name_no_index():
     for path in (ROOT / "requirements").iterdir():
-        assert not re.search(r"index-url|find-links|https?://", path.read_text(encoding="utf-8")), path.name
+        told = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
+        assert told
+        assert not re.search(r"index-url|find-links|https?://", "\n".join(told)), path.name
