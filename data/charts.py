@@ -30,6 +30,7 @@ from clinical.chart import (
     Therapy,
 )
 from clinical.protocol import Protocol
+from clinical.replay import replay
 from data.intake.item import RETRACTIONS
 from data.models import Patient, ReadingDay, Record
 from data.people import Actor, NotFound, visible
@@ -109,8 +110,6 @@ def replay_patient(
 
     The document of the contract: `patient` and `flags` in day order. Raises NotFound when the actor may not see `mrn`.
     """
-    from clinical.replay import replay
-
     patient_id = session.scalar(select(Patient.id).where(Patient.mrn == mrn, visible(actor)))
     if patient_id is None:
         raise NotFound(f"no patient {mrn!r}")

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from clinical.protocol import Protocol
@@ -27,6 +29,8 @@ from data.upsert import insert_or
 
 STREAM: Final = "sweep"
 CHUNK: Final = 200
+DEADLOCK: Final = "40P01"
+DEADLOCKS: Final = 3
 
 Fence = Callable[[Session], None]
 
@@ -90,14 +94,18 @@ def sweep(
     chunks = [work.patient_ids[i : i + CHUNK] for i in range(0, len(work.patient_ids), CHUNK)]
     if not chunks and work.after is not None and work.after > work.before:
         chunks = [[]]
+
+    def judge_chunk(chunk: Sequence[int], read_to: int | None, session: Session) -> JudgeCounts:
+        found = judge(session, chunk, protocol=protocol, as_of=as_of, now=now, mail=mail, actor=actor)
+        if read_to is not None:
+            _advance(session, read_to)
+        if fence is not None:
+            fence(session)
+        return found
+
     for number, chunk in enumerate(chunks, start=1):
-        with database.write() as session:
-            judged = judge(session, chunk, protocol=protocol, as_of=as_of, now=now, mail=mail, actor=actor)
-            if number == len(chunks) and work.after is not None:
-                _advance(session, work.after)
-            if fence is not None:
-                fence(session)
-        counts.add(judged)
+        read_to = work.after if number == len(chunks) else None
+        counts.add(_committed(database, partial(judge_chunk, chunk, read_to)))
     return SweepReport(
         run=str(uuid4()),
         as_of=as_of,
@@ -105,6 +113,19 @@ def sweep(
         counts=counts,
         watermark=work.before if work.after is None else max(work.before, work.after),
     )
+
+
+def _committed(database: Database, work: Callable[[Session], JudgeCounts]) -> JudgeCounts:
+    """Do `work` in a transaction of its own; again where PostgreSQL chose it to end a deadlock with another writer."""
+    for _ in range(DEADLOCKS):
+        try:
+            with database.write() as session:
+                return work(session)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != DEADLOCK:
+                raise
+    with database.write() as session:
+        return work(session)
 
 
 def _watermark(session: Session) -> int:
@@ -126,9 +147,7 @@ def _all_concerned(session: Session, *, as_of: datetime, now: datetime, full: bo
     return _Work(session.scalars(chosen).all(), before, after)
 
 
-def _concerned(
-    everybody: Select[int], *, before: int, after: int, as_of: datetime, now: datetime
-) -> Select[int]:
+def _concerned(everybody: Select[int], *, before: int, after: int, as_of: datetime, now: datetime) -> Select[int]:
     touched = (
         select(IngestPatient.patient_id)
         .join(Judgement, Judgement.patient_id == IngestPatient.patient_id, isouter=True)

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import event, select, update
 
 from clinical.chart import Lesion, Result, SkinAssessment, Symptom, Therapy
-from data.charts import UnreadableRecord, load_charts, load_part
+from clinical.protocol import bundled_protocol
+from data.charts import UnreadableRecord, load_charts, load_part, replay_patient
 from data.db import Database
 from data.models import Patient, ReadingDay, Record
-from tests.data.ward import Ward, at, coded, lab
+from data.people import Actor, NotFound
+from tests.data.ward import Ward, at, coded, lab, relapsing
 
 
 def test_a_chart_holds_each_kind_of_record_in_its_place(database: Database) -> None:
@@ -169,3 +171,19 @@ def test_a_part_of_a_chart_holds_only_what_was_asked_for(sqlite_database: Databa
         )
         chart = load_part(session, [id], kinds=["skin"], analytes=["glucagon"])[id]
     assert [r.analyte for r in chart.results] == ["glucagon"] and len(chart.skin) == 1 and not chart.symptoms
+
+
+def test_a_replay_finds_the_day_a_flag_would_have_opened_and_changes_nothing(database: Database) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        ward.patient("M1", *relapsing("2026-02-01T10:00"))
+        stranger = Ward.open(session, "Other").person("far@n.example")
+    with database.read() as session:
+        about = {"protocol": bundled_protocol(), "first": None, "last": date(2026, 3, 1)}
+        document = replay_patient(session, Actor.system("test"), "M1", **about)
+        with pytest.raises(NotFound):
+            replay_patient(session, stranger, "M1", **about)
+    assert document["patient"] == "M1"
+    (flag,) = [flag for flag in document["flags"] if flag["rule"] == "R03"]
+    assert list(flag) == ["rule", "opens", "clears", "severity", "why"]
+    assert (flag["opens"], flag["clears"], flag["severity"]) == ("2026-02-01", None, "high")

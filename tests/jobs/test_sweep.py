@@ -287,8 +287,8 @@ def test_a_sweep_that_postgresql_ends_for_a_deadlock_is_done_again(
         with postgresql_database.write() as session:
             session.execute(select(AuditHead.seq).with_for_update())
             report = pool.submit(swept, postgresql_database, now)
-            waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-            while not session.scalar(waiting):
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not report.done() and not session.scalar(waiting):
                 session.execute(text("SELECT pg_sleep(0.01)"))
             session.execute(update(Patient).values(name="renamed"))
         assert report.result()["opened"] == 1
