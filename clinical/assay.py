@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clinical.chart import Result
+from clinical.numbers import exceeds
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ def above_limit(result: Result, upper: float | None) -> bool | None:
             return False if result.value <= upper else None
         if result.comparator in (">", ">="):
             return True if result.value >= upper else None
-        return result.value > upper
+        return exceeds(result.value, upper)
     return _said(result)
 
 

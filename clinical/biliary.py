@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from clinical.assay import above_limit
 from clinical.chart import BiliaryUltrasound, Chart, Entry, Result, Symptom
+from clinical.numbers import exceeds, reaches
 from clinical.protocol import Protocol
 from clinical.variation import rcv_up
 from clinical.wording import day, number, quantity
@@ -187,9 +188,13 @@ def _bilirubin(chart: Chart, protocol: Protocol) -> list[AcuteSign]:
         if value is None or upper is None or result.comparator in ("<", "<="):
             continue
         was_high = (
-            before is not None and before.value is not None and before.value > factor * (before.ref_high or upper)
+            before is not None
+            and before.value is not None
+            and exceeds(before.value, factor * (before.ref_high or upper))
         )
-        if value > factor * upper and not (was_high and before and before.value and value < before.value * step):
+        if exceeds(value, factor * upper) and not (
+            was_high and before and before.value and not reaches(value, before.value * step)
+        ):
             found.append(
                 AcuteSign(
                     f"bilirubin {quantity(value, result.unit, result.comparator)} on {day(result)}, "
@@ -211,7 +216,7 @@ def _lipase(chart: Chart, protocol: Protocol) -> list[AcuteSign]:
             value is None
             or upper is None
             or result.comparator in ("<", "<=")
-            or value < protocol["lipase_factor"] * upper
+            or not reaches(value, protocol["lipase_factor"] * upper)
         ):
             continue
         pain = _near(result, pains, protocol)

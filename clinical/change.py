@@ -20,6 +20,7 @@ from clinical.assay import Assay, above_limit, assays_of
 from clinical.chart import Chart, Result
 from clinical.epochs import boundaries, epoch_at
 from clinical.nadir import Nadir, Pool
+from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.therapy import injections
 from clinical.validity import disqualified
@@ -263,7 +264,7 @@ class _Comparison:
 
     def _call(self, sample: Sample, *, phase_known: bool) -> None:
         """Set `rise`, or say why the number could not be compared."""
-        if sample.least is None or sample.limit is None or sample.least < sample.limit:
+        if sample.least is None or sample.limit is None or not reaches(sample.least, sample.limit):
             # `>x` below the limit may or may not be a rise.
             if sample.result.comparator in (">", ">=") and sample.above:
                 sample.not_compared = "only a lower bound is known"
@@ -301,20 +302,22 @@ class _Comparison:
 
     def _confirms(self, sample: Sample, earlier: Sample) -> bool:
         apart = days_between(earlier.result, sample.result)
-        return self._protocol["confirm_earliest"] <= apart <= self._protocol["confirm_latest"] and (
-            sample.least or 0.0
-        ) >= self._protocol["confirm_least_fraction"] * (earlier.least or 0.0)
+        in_time = self._protocol["confirm_earliest"] <= apart <= self._protocol["confirm_latest"]
+        kept = self._protocol["confirm_least_fraction"] * (earlier.least or 0.0)
+        return in_time and reaches(sample.least or 0.0, kept)
 
     def _doubled(self, sample: Sample, earlier: Sample, nadir: Nadir) -> bool:
         factor = self._protocol["doubling_factor"]
         return all(
-            s.least is not None and s.upper is not None and s.least >= factor * max(nadir.value, s.upper)
+            s.least is not None and s.upper is not None and reaches(s.least, factor * max(nadir.value, s.upper))
             for s in (sample, earlier)
         )
 
     def _drifted(self, sample: Sample, nadir: Nadir, limit: float) -> bool:
         least = sample.least
-        return least is not None and sample.above is True and least >= limit and least - nadir.value >= self._least_rise
+        if least is None or sample.above is not True:
+            return False
+        return reaches(least, limit) and reaches(least - nadir.value, self._least_rise)
 
 
 def _standing(samples: tuple[Sample, ...]) -> Rise | None:

@@ -1,4 +1,4 @@
-"""Reading a number a person or a laboratory wrote, refusing whatever could mean two numbers.
+"""Reading a number a person or a laboratory wrote, and holding one against a limit.
 
 The decimal sign is a point. A comma is refused: `1,234` is one thousand in one country and one and a quarter in the
 next. A comparator in front is kept beside the number and never dropped.
@@ -54,3 +54,14 @@ def parse_number(text: str) -> ParsedNumber:
         raise NumberError(f"{stripped!r} is outside the range of numbers Nadir can hold")
     sign = match["comparator"]
     return ParsedNumber(value, _COMPARATORS[sign] if sign else None)
+
+
+def reaches(value: float, limit: float) -> bool:
+    """Whether a value is at or beyond a limit. Both may come from a conversion or a product: 1.8 reaches 1.5 x 1.2,
+    though the double of that product lies a hair above or below it."""
+    return value > limit or math.isclose(value, limit, rel_tol=1e-9)
+
+
+def exceeds(value: float, limit: float) -> bool:
+    """Whether a value is beyond a limit, and not merely a hair of rounding beyond it."""
+    return value > limit and not math.isclose(value, limit, rel_tol=1e-9)

@@ -11,7 +11,7 @@ from clinical.evidence import evidence, first_effective, used
 from clinical.finding import ComparedWith, Finding, Severity
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
-from clinical.therapy import Regimen, regimen_at
+from clinical.therapy import Regimen, is_analogue, regimen_at
 from clinical.wording import date_of, day, number
 
 _URGENT_QUESTION = "Biliary complication or pancreatitis: same-day assessment?"
@@ -103,7 +103,7 @@ def ultrasound_overdue(chart: Chart, protocol: Protocol, now: datetime) -> Itera
     else:
         days = (now - last.effective).days
         why = f"Last biliary ultrasound {day(last)}, {days} days ago, {started}; overdue after 9 months."
-    therapy = [t for t in chart.therapy if t.drug == regimen.drug and t.effective == regimen.started]
+    therapy = [t for t in chart.therapy if is_analogue(t.drug) and t.effective == regimen.started]
     shown = evidence(*([last] if last else []), *therapy)
     yield Finding(
         rule="R18",

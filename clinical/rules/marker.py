@@ -9,6 +9,7 @@ from clinical.change import MarkerCourse, Rise, Sample, marker_course
 from clinical.chart import Chart
 from clinical.evidence import evidence, first_effective, used
 from clinical.finding import ComparedWith, Finding, Severity, Suppressed, UsedThreshold
+from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
 from clinical.therapy import regimen_at
@@ -146,7 +147,7 @@ def _why_not_judged(sample: Sample, protocol: Protocol) -> str | None:
     twice = (
         sample.least is not None
         and sample.upper is not None
-        and sample.least >= protocol["recurrence_factor"] * sample.upper
+        and reaches(sample.least, protocol["recurrence_factor"] * sample.upper)
     )
     renal = any(reason.startswith("eGFR") for reason in sample.invalid_because)
     if twice or (renal and sample.rise):

@@ -14,6 +14,7 @@ from clinical.chart import Chart
 from clinical.epochs import Boundary, last_boundary
 from clinical.evidence import evidence, first_effective, used
 from clinical.finding import ComparedWith, Finding
+from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.rules.marker import compared_with_nadir, rise_in_words, rise_thresholds
 from clinical.rules.registry import rule
@@ -246,7 +247,7 @@ def _recurrence(raised: list[Sample], protocol: Protocol) -> tuple[Sample, str] 
 def _single(raised: list[Sample], protocol: Protocol) -> tuple[Sample, str] | None:
     """The first result of at least twice the limit and the sentence about it, with the draw that confirms it."""
     factor = protocol["recurrence_factor"]
-    high = [s for s in raised if s.least is not None and s.upper is not None and s.least >= factor * s.upper]
+    high = [s for s in raised if s.least is not None and s.upper is not None and reaches(s.least, factor * s.upper)]
     if not high:
         return None
     first = high[0]

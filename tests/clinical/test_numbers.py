@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical.numbers import NumberError, ParsedNumber, parse_number
+from clinical.numbers import NumberError, ParsedNumber, exceeds, parse_number, reaches
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,14 @@ def test_a_comma_is_refused_because_it_could_mean_two_numbers(text: str) -> None
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(NumberError):
         parse_number(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "at_it"), [(1.8, 1.5 * 1.2, True), (99, 0.9 * 110, True), (98.9, 99, False)]
+)
+def test_a_boundary_is_a_boundary_whatever_rounding_does_to_a_product(value: float, limit: float, at_it: bool) -> None:
+    assert reaches(value, limit) is at_it
+    assert not exceeds(value, limit)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=4))
