@@ -57,7 +57,7 @@ def test_every_kind_of_record_and_every_disease_state_is_told(cohort: dict[str, 
     assert {item.kind for item in items} == KINDS
     assert {item.detail["state"] for item in items if item.kind == "state" and item.detail} == STATES
     last_states = {
-        max((i for i in t.items if i.kind == "state"), key=lambda i: i.effective_text).detail["state"]  # type: ignore[index]
+        max((i for i in t.items if i.kind == "state"), key=lambda i: i.effective_text).detail["state"]
         for t in cohort.values()
     }
     assert last_states == STATES
@@ -118,7 +118,7 @@ def test_another_day_moves_every_date_and_no_value(shift: int) -> None:
     story = COHORT[0]
     then, now = told(story), told(story, TODAY + timedelta(days=shift))
     assert [item.value for item in then.items] == [item.value for item in now.items]
-    assert {(b.effective_at - a.effective_at).days for a, b in zip(then.items, now.items, strict=True)} == {shift}  # type: ignore[operator]
+    assert {(b.effective_at - a.effective_at).days for a, b in zip(then.items, now.items, strict=True)} == {shift}
 
 
 @given(shift=st.integers(0, 800), index=st.integers(0, len(COHORT) - 1))
