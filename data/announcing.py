@@ -145,9 +145,9 @@ def _write(session: Session, rows: list[dict[str, Any]]) -> int:
     if not rows:
         return 0
     written = session.execute(
-        insert_or(session, Outbox)
-        .values(rows)
+        insert_or(session, Outbox.__table__)
         .on_conflict_do_nothing(index_elements=["flag_id", "episode", "recipient_id", "step"])
-        .returning(Outbox.id)
+        .returning(Outbox.id),
+        rows,
     )
     return len(written.all())

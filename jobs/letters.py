@@ -17,11 +17,11 @@ from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from data.deadlines import WORKING_DAYS, working_days_after
 from data.settings import Settings
 
 WIDTH = 76
 LATE = timedelta(minutes=15)
-WORKING_DAYS = 3
 TEMPLATES = {"immediate": "flag.txt", "digest": "digest.txt", "technical": "technical.txt", "test": "test.txt"}
 
 
@@ -123,14 +123,6 @@ class Desk:
     def _when(self, moment: datetime) -> str:
         local = moment.astimezone(self._settings.zone)
         return f"{_day(local.date())}, {local:%H:%M} ({self._settings.site_timezone})"
-
-
-def working_days_after(day: date, count: int) -> date:
-    """The date `count` working days after `day`; Saturdays and Sundays do not count, holidays are not known."""
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < 5
-    return day
 
 
 def _day(day: date) -> str:

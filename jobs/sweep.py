@@ -28,7 +28,8 @@ from data.people import Actor, NotFound
 from data.upsert import insert_or
 
 STREAM: Final = "sweep"
-CHUNK: Final = 200
+CHUNK: Final = 100
+"""Patients a transaction: SQLite lets nobody else write meanwhile, so it is to end within a second or so."""
 DEADLOCK: Final = "40P01"
 DEADLOCKS: Final = 3
 
