@@ -119,6 +119,9 @@ class _Series:
         # What each baseline target lesion is made of now: itself, its parts, or the lesion it merged into.
         self._parts: dict[str, tuple[str, ...]] = {r.lesion: (r.lesion,) for r in baseline_rows if r.role == "target"}
         self._non_targets = {r.lesion for r in baseline_rows if r.role == "non-target"}
+        # A lesion that was new on the baseline scan of a later series is old disease for that series.
+        self._old = {r.lesion for r in baseline_rows if _newness(r) == "yes"} if self._followed else set()
+        self._non_targets |= self._old
         self._confirmed_new = confirmed_new
         self._baseline: int | None = None
         self._nadir: int | None = None
@@ -128,7 +131,7 @@ class _Series:
         by_lesion = _one_row_each(rows)
         self._follow(by_lesion)
         read = self._target_sum(by_lesion)
-        followed = bool(self._parts or self._non_targets)
+        followed = self._followed
         target = None if is_baseline or not self._parts else self._target(read)
         non_target = None if is_baseline else self._non_target(by_lesion)
         new: NewLesion = "no" if is_baseline and followed else self._new(rows)
@@ -154,6 +157,10 @@ class _Series:
             self._nadir = read.total if self._nadir is None else min(self._nadir, read.total)
             self._was_cr = self._was_cr or target == "CR"
         return visit
+
+    @property
+    def _followed(self) -> bool:
+        return bool(self._parts or self._non_targets)
 
     def _follow(self, rows: Mapping[str, Lesion]) -> None:
         for lesion, parts in self._parts.items():
@@ -207,7 +214,11 @@ class _Series:
         return node and row.diameter_tenths is not None and row.diameter_tenths < NORMAL_NODE_TENTHS
 
     def _new(self, rows: Sequence[Lesion]) -> NewLesion:
-        newness = {"yes" if r.lesion in self._confirmed_new else _newness(r) for r in rows if _newness(r) != "no"}
+        newness = {
+            "yes" if r.lesion in self._confirmed_new else _newness(r)
+            for r in rows
+            if _newness(r) != "no" and r.lesion not in self._old
+        }
         return "yes" if "yes" in newness else "equivocal" if "equivocal" in newness else "no"
 
     def _reason(

@@ -138,6 +138,11 @@ def test_without_disease_the_answer_is_ned_or_recurrence() -> None:
     assert assess([lesion(0, "X", role="new", state="absent")])[0].overall == "NED"
 
 
+def test_a_lesion_that_was_there_at_the_start_of_a_series_is_not_new_again() -> None:
+    rows = [lesion(day, "T1", 20) for day in (0, 60)] + [lesion(day, "X", 12, role="new") for day in (0, 60)]
+    assert assess(rows)[-1].overall == "SD"
+
+
 def test_no_lesions_give_no_visits() -> None:
     assert assess([]) == ()
 
