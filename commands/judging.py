@@ -59,7 +59,7 @@ def replay(
 
     settings, database = settled()
     first, last = day(from_), day(to) or clock().astimezone(settings.zone).date()
-    in_force = load_protocol(protocol) if protocol else protocol_of(settings)
+    in_force = load_protocol(protocol, jurisdiction=settings.jurisdiction) if protocol else protocol_of(settings)
     with database.read() as session:
         document = replay_patient(session, cli_actor(), patient, protocol=in_force, first=first, last=last)
     say(
