@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Literal
 
 ChannelName = Literal["marker", "imaging", "skin", "glucose", "absorption", "biliary"]
-ChannelWord = Literal["worse", "possibly worse", "stable", "better", "unknown"]
+ChannelWord = Literal["worse", "worse, unconfirmed", "stable", "better", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
     """The state of a channel at one moment.
 
-    `word` is the direction; `possibly worse` is what is neither confirmed nor read. `detail` says it with its values
+    `word` is the direction; `worse, unconfirmed` is what no second look, sample or reader has confirmed yet. `detail` says it with its values
     and dates, as it stands on a tile. `since` is when the state began to hold: the first worse value, the last one that
     tells where it is stable, None where it is unknown.
     """
