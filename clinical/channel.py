@@ -17,9 +17,9 @@ ChannelWord = Literal["worse", "worse, unconfirmed", "stable", "better", "unknow
 class ChannelState:
     """The state of a channel at one moment.
 
-    `word` is the direction; `worse, unconfirmed` is what no second look, sample or reader has confirmed yet. `detail` says it with its values
-    and dates, as it stands on a tile. `since` is when the state began to hold: the first worse value, the last one that
-    tells where it is stable, None where it is unknown.
+    `word` is the direction; `worse, unconfirmed` is what no second look, sample or reader has confirmed yet. `detail`
+    says it with its values and dates, as it stands on a tile. `since` is when the state began to hold: the first worse
+    value, the last one that tells where it is stable or better, None where it is unknown.
     """
 
     channel: ChannelName
