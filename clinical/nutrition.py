@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clinical.assay import above_limit, below_limit, words_of
 from clinical.chart import Chart, Entry, Result
 from clinical.protocol import Protocol
-from clinical.wording import day, days_between, quantity
+from clinical.wording import day, days_between, said
 
 _NOON = 12
 
@@ -54,11 +54,11 @@ def nutrients_beside(chart: Chart, moment: Entry, protocol: Protocol) -> Inquiry
     found: list[str] = []
     for name, result, is_low in looked_at:
         low = is_low(result)
-        said = f"{name} {_said(result)} on {day(result)}"
+        told = f"{name} {said(result)} on {day(result)}"
         if low is None:
-            missing.append(f"a limit for {said}")
+            missing.append(f"a limit for {told}")
         else:
-            (against if low else found).append(f"{said} ({'abnormal' if low else 'not low'})")
+            (against if low else found).append(f"{told} ({'abnormal' if low else 'not low'})")
     return Inquiry(tuple(missing), tuple(against), tuple(found), tuple(result for _, result, _ in looked_at))
 
 
@@ -66,9 +66,3 @@ def _latest(chart: Chart, analyte: str, moment: Entry, protocol: Protocol) -> Re
     window = protocol["skin_nutrient_window"]
     told = (r for r in reversed(chart.of(analyte)) if r.value is not None or words_of(r))
     return next((r for r in told if days_between(r, moment) <= window), None)
-
-
-def _said(result: Result) -> str:
-    if result.value is not None:
-        return quantity(result.value, result.unit, result.comparator)
-    return f'"{result.text or result.interpretation}"'

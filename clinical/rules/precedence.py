@@ -18,6 +18,7 @@ CONTAINS: dict[str, tuple[str, ...]] = {
     "R03": ("R01", "R02", "R42"),
     "R02": ("R01",),
     "R06": ("R07",),
+    "R16": ("R15",),
 }
 # A rule of two axes and those of a single axis, or of their disagreement, that it answers.
 CONTAINS_ACROSS: dict[str, tuple[str, ...]] = {

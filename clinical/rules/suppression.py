@@ -12,8 +12,11 @@ from clinical.change import marker_course
 from clinical.chart import Chart
 from clinical.finding import Suppressed
 from clinical.protocol import Protocol
+from clinical.rules.absorption import suppressed_elastase
 from clinical.rules.chromogranin import suppressed_chromogranin
+from clinical.rules.glucose import suppressed_sensor
 from clinical.rules.marker import strongest_rise, too_soon_after_procedure
+from clinical.rules.nutrition import suppressed_nutrition
 from clinical.wording import date_of
 
 
@@ -29,4 +32,10 @@ def held_back(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Suppress
     """Every finding that stands in the data and is not called."""
     rise = strongest_rise(marker_course(chart, protocol))
     after = None if rise is None else too_soon_after_procedure(chart, rise.last, protocol)
-    return (*(() if after is None else (after,)), *suppressed_chromogranin(chart, protocol, now))
+    return (
+        *(() if after is None else (after,)),
+        *suppressed_chromogranin(chart, protocol, now),
+        *suppressed_elastase(chart, protocol),
+        *suppressed_nutrition(chart, protocol, now),
+        *suppressed_sensor(chart, protocol, now),
+    )
