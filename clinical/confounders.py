@@ -1,4 +1,4 @@
-"""What else raises a marker: drugs, kidney, stomach and liver as they stand in the chart (clinical reference 1.2, 1.3)."""
+"""What else raises a marker: drugs, kidney, stomach and liver as the chart has them (clinical reference 1.2, 1.3)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Cycles of a depot analogue, and whether symptoms gather at their end (clinical reference 2.3 and R13).
 
-Day 1 of a cycle is the day of its injection, so that a cycle of 28 days has days 8 to 21 in its middle and days 22 to 28
-as its last week. In a shorter cycle the middle ends where the last week begins.
+Day 1 of a cycle is the day of its injection, so that a cycle of 28 days has days 8 to 21 in its middle and days 22 to
+28 as its last week. In a shorter cycle the middle ends where the last week begins.
 """
 
 from __future__ import annotations

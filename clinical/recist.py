@@ -23,7 +23,10 @@ NewLesion = Literal["no", "equivocal", "yes"]
 TOO_SMALL_TENTHS = 50
 NORMAL_NODE_TENTHS = 100
 _LEAST_GROWTH_TENTHS = 50
-_RECEPTOR_IMAGING = ("pet", "sstr", "dota", "octreoscan", "scintigraphy", "spect")
+_RECEPTOR_IMAGING = (
+    *("pet", "spect", "scintigraphy", "dota", "sstr", "srs"),
+    *("receptor", "somatostatin", "octreoscan", "octreotide", "pentetreotide"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
