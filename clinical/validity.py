@@ -41,6 +41,12 @@ def disqualified(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str,
     return tuple(reasons)
 
 
+def acute_illness(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str, ...]:
+    """What says that a sample was drawn in acute illness, in words with the numbers; empty where nothing does."""
+    recorded = [_DISQUALIFIERS[d] for d in sample.disqualifiers if d == "acute-illness"]
+    return (*recorded, *_inflammation(sample, chart, protocol))
+
+
 def renal_failure(sample: Result, chart: Chart, protocol: Protocol) -> bool:
     """Whether an eGFR below the limit lies within the window around the sample."""
     return bool(_low_egfr(sample, chart, protocol))
