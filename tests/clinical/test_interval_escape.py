@@ -1,4 +1,4 @@
-"""R13: symptoms that gather in the last week of the injection cycle (vector e of the clinical reference, section 12)."""
+"""R13: symptoms that gather in the last week of the injection cycle (vector e of clinical reference section 12)."""
 
 from __future__ import annotations
 
