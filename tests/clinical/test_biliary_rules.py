@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clinical.chart import Entry
-from clinical.rules import judge_chart
+from clinical.rules import judge_chart, registered
 from tests.clinical.charts import PROTOCOL, chart, findings, lab, moment, operation, symptom, therapy, ultrasound
 
 STONES = ultrasound(0, stones="multiple", wall_mm=2.5, cbd_mm=4)
@@ -115,6 +115,6 @@ def test_nothing_is_overdue_without_gallbladder_or_analogue(entries: tuple[Entry
 
 def test_time_alone_makes_it_due_and_the_rule_says_when() -> None:
     started = chart(START)
-    assert judge_chart(started, PROTOCOL, moment(10)).next_due == moment(91)
-    assert judge_chart(started, PROTOCOL, moment(91)).next_due == moment(458)
-    assert judge_chart(started, PROTOCOL, moment(500)).next_due is None
+    (overdue,) = [rule.next_due for rule in registered() if rule.id == "R18"]
+    assert overdue is not None
+    assert [overdue(started, PROTOCOL, moment(day)) for day in (10, 91, 500)] == [moment(91), moment(458), None]
