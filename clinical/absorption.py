@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Literal
 
-from clinical.assay import above_limit, below_limit, latest_told
+from clinical.assay import above_limit, below_limit, latest_told, measured
 from clinical.chart import Chart, Entry, Result, Symptom
 from clinical.deficiency import FAT_SOLUBLE, NAMES, deficiencies
 from clinical.numbers import reaches
@@ -76,7 +76,7 @@ def _signs(chart: Chart, protocol: Protocol) -> Iterable[AbsorptionSign]:
 
 def usual_stools(chart: Chart) -> float | None:
     """The patient's usual stools a day: the median of those before the first analogue, else of the first three."""
-    counts = [r for r in chart.of("stools-per-day") if r.number is not None]
+    counts = [r for r in measured(chart, "stools-per-day") if r.number is not None]
     steps = analogue_steps(chart)
     before = [r.number for r in counts if steps and r.effective < steps[0].entry.effective and r.number is not None]
     usual = before or [r.number for r in counts[:_USUAL_OF] if r.number is not None]
@@ -86,7 +86,7 @@ def usual_stools(chart: Chart) -> float | None:
 def _stools(chart: Chart, protocol: Protocol) -> Iterable[AbsorptionSign]:
     """Days with more stools or with oily ones; each kind counts while its latest record still says so."""
     days: dict[date, Entry] = {}
-    counts = [r for r in chart.of("stools-per-day") if r.number is not None]
+    counts = [r for r in measured(chart, "stools-per-day") if r.number is not None]
     usual = usual_stools(chart)
     if usual is not None:
         limit = usual + protocol["stools_more"]

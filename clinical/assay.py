@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from clinical.chart import Chart, Result
 from clinical.numbers import exceeds
+from clinical.validity import plausible
 
 
 @dataclass(slots=True)
@@ -93,9 +94,15 @@ def below_limit(result: Result, lower: float | None) -> bool | None:
 
 
 def latest_told(chart: Chart, *analytes: str) -> Result | None:
-    """The newest result of the analytes that says something: a number or words, not merely that it was sent."""
-    told = (r for r in reversed(chart.of(*analytes)) if r.status not in NO_RESULT)
+    """The newest result of the analytes that says something: a number one can have, or words, not merely that it was
+    sent."""
+    told = (r for r in reversed(chart.of(*analytes)) if r.status not in NO_RESULT and plausible(r))
     return next((r for r in told if r.value is not None or words_of(r)), None)
+
+
+def measured(chart: Chart, *analytes: str) -> tuple[Result, ...]:
+    """The results of the analytes with a number one can have, `<x` and `>x` among them, oldest first."""
+    return tuple([r for r in chart.of(*analytes) if r.value is not None and plausible(r)])
 
 
 NO_RESULT = frozenset({"absent", "entered-in-error", "cancelled"})

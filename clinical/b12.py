@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from clinical.assay import assays_of, below_limit
+from clinical.assay import assays_of, below_limit, measured
 from clinical.chart import Chart, Result, Therapy
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
@@ -34,7 +34,7 @@ def b12_trend(chart: Chart, protocol: Protocol, now: datetime) -> B12Trend | Non
 
     Baseline: the last result up to the start of the analogue, else the first soon after it.
     """
-    results = [r for r in chart.of("b12") if r.number]
+    results = [r for r in measured(chart, "b12") if r.number]
     regimen = regimen_at(chart, now) if len(results) > 1 else None
     if regimen is None:
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from clinical.assay import measured
 from clinical.chart import Chart, Entry, Result
 from clinical.numbers import exceeds, reaches
 from clinical.protocol import Protocol
@@ -46,8 +47,6 @@ def cholestasis(chart: Chart, protocol: Protocol) -> Cholestasis | None:
 
 
 def _cholestasis(chart: Chart, protocol: Protocol) -> Cholestasis | None:
-    if not (chart.of("alp") or chart.of("ggt")):
-        return None
     other = _other_source(chart)
     run: list[CholestaticSample] = []
     for results in _by_day(chart):
@@ -66,12 +65,13 @@ def _cholestasis(chart: Chart, protocol: Protocol) -> Cholestasis | None:
 def _by_day(chart: Chart) -> Iterable[dict[str, Result]]:
     """The enzymes of each day, the newest day first; of several on one day the last."""
     gathered: dict[str, Result] = {}
-    for result in reversed(chart.of("alp", "alt", "ggt")):
+    for result in reversed(measured(chart, "alp", "alt", "ggt")):
         if gathered and next(iter(gathered.values())).effective.date() != result.effective.date():
             yield gathered
             gathered = {}
         gathered.setdefault(result.analyte, result)
-    yield gathered
+    if gathered:
+        yield gathered
 
 
 def _judged(results: dict[str, Result], protocol: Protocol, *, alp_speaks: bool) -> CholestaticSample | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from clinical.assay import above_limit, below_limit, latest_told
+from clinical.assay import above_limit, below_limit, latest_told, measured
 from clinical.chart import Chart, Entry, Result
 from clinical.finding import Suppressed
 from clinical.inflammation import inflammation, inflammation_in_words
@@ -106,7 +106,7 @@ def tocopherol_per_cholesterol(chart: Chart, vitamin_e: Result) -> float | None:
     """
     same_day = {
         r.analyte: r
-        for r in chart.of("cholesterol", "triglycerides")
+        for r in measured(chart, "cholesterol", "triglycerides")
         if r.effective.date() == vitamin_e.effective.date() and r.number
     }
     cholesterol = same_day.get("cholesterol")
@@ -264,8 +264,8 @@ def _unless_explained(chart: Chart, result: Result, beyond: Beyond, protocol: Pr
 def _mma(chart: Chart, result: Result, protocol: Protocol) -> Beyond | Suppressed | None:
     if result.value is None or not above_limit(result, protocol["mma_high"]):
         return None
-    by_then = (r for r in reversed(chart.of("egfr")) if r.effective.date() <= result.effective.date())
-    egfr = next((r for r in by_then if r.value is not None), None)
+    by_then = (r for r in reversed(measured(chart, "egfr")) if r.effective.date() <= result.effective.date())
+    egfr = next(by_then, None)
     if egfr is not None and below_limit(egfr, protocol["mma_least_egfr"]):
         what = f"{NAMES['mma']} {said(result)} of {day(result)}"
         return Suppressed(what=what, why=f"eGFR {said(egfr)} on {day(egfr)}")

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from clinical import ctcae
-from clinical.assay import below_limit, latest_told
+from clinical.assay import below_limit, latest_told, measured
 from clinical.chart import Chart, Entry, Result
 from clinical.finding import ComparedWith, Severity
 from clinical.numbers import reaches
@@ -60,7 +60,7 @@ def next_low(chart: Chart, protocol: Protocol, now: datetime) -> datetime | None
 def low_trust(chart: Chart, hba1c: Result, protocol: Protocol) -> Entry | None:
     """The anaemia or transfusion around an HbA1c that makes it unreliable; None where none is recorded."""
     window = timedelta(days=protocol["hba1c_trust_window"])
-    near = [h for h in chart.of("haemoglobin") if abs(h.effective - hba1c.effective) <= window]
+    near = [h for h in measured(chart, "haemoglobin") if abs(h.effective - hba1c.effective) <= window]
     nearest = min(near, key=lambda h: abs(h.effective - hba1c.effective), default=None)
     if nearest is not None and below_limit(nearest, nearest.ref_low):
         return nearest
@@ -119,7 +119,7 @@ def _newly_diabetic(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
 
 
 def _fasting(chart: Chart) -> list[Result]:
-    return [r for r in chart.of("glucose", "glucose-fasting") if _is_fasting(r)]
+    return [r for r in measured(chart, "glucose", "glucose-fasting") if _is_fasting(r)]
 
 
 def _is_fasting(result: Result) -> bool:
@@ -140,11 +140,13 @@ def _at_least(result: Result, limit: float) -> bool | None:
 def _known_diabetic(chart: Chart, before: Entry, protocol: Protocol) -> bool:
     drug = any(t.drug in ANTIDIABETIC_DRUGS and t.effective <= before.effective for t in chart.therapy)
     limit = protocol["hba1c_diabetic"]
-    return drug or any(_at_least(r, limit) for r in chart.of("hba1c") if r.effective.date() < before.effective.date())
+    return drug or any(
+        _at_least(r, limit) for r in measured(chart, "hba1c") if r.effective.date() < before.effective.date()
+    )
 
 
 def _hba1c_rise(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
-    results = [r for r in chart.of("hba1c") if r.number is not None]
+    results = [r for r in measured(chart, "hba1c") if r.number is not None]
     if not results:
         return
     last = results[-1]
@@ -173,8 +175,8 @@ def _graded(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
     last = latest_told(chart, "glucose", "glucose-fasting")
     if last is None:
         return
-    that_day = [r for r in chart.of("glucose", "glucose-fasting") if r.effective.date() == last.effective.date()]
-    graded = [(hyperglycaemia_grade(r), r) for r in that_day if r.value is not None]
+    that_day = [r for r in measured(chart, "glucose", "glucose-fasting") if r.effective.date() == last.effective.date()]
+    graded = [(hyperglycaemia_grade(r), r) for r in that_day]
     grade, result = max(graded, key=lambda pair: pair[0], default=(0, last))
     if grade < protocol["glucose_ctcae_grade"]:
         return
@@ -205,7 +207,11 @@ def _ketoacidosis(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
     told: list[tuple[str, Entry]] = [
         *((f"ketoacidosis on {day(s)}", s) for s in chart.symptoms if s.name == "ketoacidosis" and s.present),
         *((f"ketoacidosis on {day(f)}", f) for f in chart.findings if f.code == "ketoacidosis"),
-        *((f"ketones {said(r)} on {day(r)}", r) for r in chart.of("ketones") if _at_least(r, protocol["ketones_high"])),
+        *(
+            (f"ketones {said(r)} on {day(r)}", r)
+            for r in measured(chart, "ketones")
+            if _at_least(r, protocol["ketones_high"])
+        ),
     ]
     for words, entry in told:
         yield GlucoseSign(
@@ -262,8 +268,8 @@ def _low(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
                 thresholds=("glucose_event_window",),
                 lapses=_lapse(symptom, window),
             )
-    for result in chart.of("glucose", "glucose-fasting"):
-        if result.value is not None and below_limit(result, protocol["glucose_low"]):
+    for result in measured(chart, "glucose", "glucose-fasting"):
+        if below_limit(result, protocol["glucose_low"]):
             yield GlucoseSign(
                 words=f"glucose {said(result)} on {day(result)}",
                 severity="high",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from clinical.assay import above_limit, below_limit
+from clinical.assay import above_limit, below_limit, measured
 from clinical.chart import Chart, Entry, Result
 from clinical.protocol import Protocol
 from clinical.wording import day, said
@@ -31,5 +31,5 @@ def inflammation_in_words(shown: tuple[Result, ...]) -> str:
 
 def _nearest(chart: Chart, analyte: str, moment: Entry, protocol: Protocol) -> Result | None:
     window = timedelta(days=protocol["inflammation_window"])
-    near = [r for r in chart.of(analyte) if r is not moment and abs(r.effective - moment.effective) <= window]
+    near = [r for r in measured(chart, analyte) if r is not moment and abs(r.effective - moment.effective) <= window]
     return min(near, key=lambda r: abs(r.effective - moment.effective), default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clinical.assay import measured
 from clinical.chart import Chart, Result
 from clinical.protocol import Protocol
 from clinical.wording import day, days_between, quantity
@@ -37,7 +38,7 @@ def weight_change(chart: Chart, protocol: Protocol) -> WeightChange | None:
 
 
 def _weight_change(chart: Chart, protocol: Protocol) -> WeightChange | None:
-    weights = [r for r in chart.of("weight") if r.number]
+    weights = [r for r in measured(chart, "weight") if r.number]
     if len(weights) < 2:
         return None
     latest = weights[-1]

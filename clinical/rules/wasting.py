@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from clinical.assay import below_limit, latest_told
+from clinical.assay import below_limit, latest_told, measured
 from clinical.chart import Chart, CodedFinding, Entry, Result, Symptom
 from clinical.evidence import evidence, used
 from clinical.finding import ComparedWith, Finding, Severity
@@ -80,7 +80,7 @@ def weight_loss(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fi
 )
 def anaemia(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
     """Haemoglobin is very low or has fallen fast."""
-    results = [r for r in chart.of("haemoglobin") if r.value is not None]
+    results = measured(chart, "haemoglobin")
     if not results:
         return
     latest = results[-1]
@@ -168,7 +168,7 @@ def _fluid_in_words(entry: Symptom | CodedFinding) -> str:
     return f"{name.replace('-', ' ')} on {day(entry)}"
 
 
-def _highest_before(results: list[Result], protocol: Protocol) -> Result | None:
+def _highest_before(results: Sequence[Result], protocol: Protocol) -> Result | None:
     """The highest haemoglobin of the window before the latest."""
     latest = results[-1]
     window = protocol["haemoglobin_fall_window"]

@@ -24,7 +24,6 @@ FLAGGED_BY: Mapping[str, tuple[str, ...]] = {
     "confounder_check": ("R40",),
     "glycaemic_deterioration": ("R21",),
     "glycaemic_crisis": ("R21",),
-    "ssa_hyperglycaemia": ("R21",),
     "ssa_b12_low": ("R36", "R20"),
     "vte_alert": ("R26",),
     "scan_discordance": ("R37",),
@@ -51,6 +50,7 @@ SILENT: Mapping[str, tuple[str, ...]] = {
     "ssa_gallstones": ("R15", "R16"),
 }
 ANSWERED_ELSEWHERE: Mapping[str, str] = {
+    "ssa_hyperglycaemia": "test_an_hba1c_rise_beyond_the_usual_drift_is_flagged_and_the_drift_is_not",
     "unit_check": "test_glucagon_in_molar_units_is_read_as_such",
     "glucose_required": "test_normal_glucose_lowers_no_suspicion",
     "zinc_deficiency_only": "test_a_zinc_trial_silences_nothing",

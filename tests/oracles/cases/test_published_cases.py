@@ -6,18 +6,21 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from clinical.protocol import bundled_protocol
 from clinical.replay import ReplayedFlag, replay
+from clinical.units import to_canonical
 from data.charts import load_charts
 from data.db import Database, open_database
 from data.intake.batch import import_paths
 from data.patients import find_by_mrn
 from data.people import Actor
 from data.records import list_records
+from tests.clinical.charts import findings, lab, therapy
 from tests.oracles.cases.answers import ANSWERED_ELSEWHERE, FLAGGED_BY, SILENT
 from tests.oracles.cases.bundle import bundle, day, mrn
 from tests.oracles.cases.judgements import CASES, judgements, read_case
@@ -136,6 +139,21 @@ def test_an_equivocal_scan_closes_nothing(replayed: Callable[[str], Flags]) -> N
 def test_ketoacidosis_on_an_analogue_is_not_only_a_drug_effect(replayed: Callable[[str], Flags]) -> None:
     flags = replayed("fenkci-2005-dka-on-lar")
     assert any(flag.rule in FLAGGED_BY["imaging_progression"] and _stands(flag, day(1095)) for flag in flags)
+
+
+@pytest.mark.parametrize(("deviations", "flagged"), [(0, False), (1, True)])
+def test_an_hba1c_rise_beyond_the_usual_drift_is_flagged_and_the_drift_is_not(deviations: int, flagged: bool) -> None:
+    """The cohort's mean change, and that of a patient one standard deviation beyond it; 6.30 is of the printed text."""
+    (drift,) = (e["value"] for e in read_case("patel-2019-ssa-hba1c-drift")["timeline"] if e["unit"] == "mmol/mol")
+    after = 40 + drift + deviations * 6.30
+    entries = [
+        lab(0, "hba1c", to_canonical("hba1c", Decimal(40), "mmol/mol"), unit="%"),
+        therapy(1, "start", drug="lanreotide", dose=120, interval_days=28),
+        lab(120, "hba1c", to_canonical("hba1c", Decimal(str(after)), "mmol/mol"), unit="%"),
+    ]
+    found = findings(120, *entries)
+    assert ("R21" in found) is flagged
+    assert not found.keys() & set(SILENT["recurrence"])
 
 
 def test_after_the_last_injection_nothing_is_overdue_as_if_treatment_went_on(replayed: Callable[[str], Flags]) -> None:
