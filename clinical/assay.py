@@ -9,7 +9,7 @@ from clinical.chart import Result
 from clinical.numbers import exceeds
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Assay:
     """One laboratory's way to measure a marker. None means never recorded; it is filled in when a result names it.
 
@@ -54,7 +54,7 @@ def assays_of(results: Iterable[Result]) -> list[tuple[Assay, float | None]]:
         if assay is None:
             assay = Assay(result.lab, result.method, result.unit, result.ref_high)
             assays.append(assay)
-        else:
+        elif assay is not assays[-1]:
             # The assay met last is tried first.
             assays.remove(assay)
             assays.append(assay)
