@@ -155,7 +155,8 @@ def _dated(session: Session, item: Item, retracted: Version) -> Item:
 def _write(
     session: Session, rows: list[Version], closed: list[Version], *, batch_id: str, actor: Actor, now: datetime
 ) -> None:
-    rows.sort(key=lambda row: (row.patient_id, row.item.effective_at if row.item else now, row.natural_key))
+    # In order of patient and time, so that rows read together lie together; what came first stays first.
+    rows.sort(key=lambda row: (row.patient_id, row.item.effective_at if row.item else now))
     for row, id in zip(rows, _new_ids(session, len(rows)), strict=True):
         row.id = id
     touched = {version.patient_id for version in (*rows, *closed)}
