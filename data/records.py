@@ -76,7 +76,9 @@ def store_chunk(
     """Store `items` in the transaction of `session` and say what became of each, in their order.
 
     New rows, rows they close, one ingest number and one audit row. Nothing at all is written when every item is known.
-    The batch must exist (`open_batch`), and the items' patients must be ones `actor` may see: the caller matched them.
+    A transaction that also writes audit rows of its own before this calls `lock_ingest` first: every writer takes the
+    ingest lock before the head of the audit chain. The batch must exist (`open_batch`), and the items' patients must be
+    ones `actor` may see: the caller matched them.
     """
     if not items:
         return ()
