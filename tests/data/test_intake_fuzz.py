@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,8 @@ def test_a_good_bundle_with_a_field_of_another_kind(data: st.DataObject, ground:
     document = json.loads(GOOD)
     for _ in range(data.draw(st.integers(1, 3))):
         holder, key = data.draw(st.sampled_from(list(places(document))))
-        holder[key] = data.draw(JUNK)
+        # JUNK hands out the same list every time; put into itself it would never end.
+        holder[key] = deepcopy(data.draw(JUNK))
     attempt(ground, folder / "y.json", json.dumps(document).encode())
 
 
