@@ -10,7 +10,7 @@ from clinical.numbers import exceeds
 from clinical.validity import plausible
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Assay:
     """One laboratory's way to measure a marker. None means never recorded; it is filled in when a result names it.
 
@@ -55,7 +55,7 @@ def assays_of(results: Iterable[Result]) -> list[tuple[Assay, float | None]]:
         if assay is None:
             assay = Assay(result.lab, result.method, result.unit, result.ref_high)
             assays.append(assay)
-        else:
+        elif assay is not assays[-1]:
             # The assay met last is tried first.
             assays.remove(assay)
             assays.append(assay)

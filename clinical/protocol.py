@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +20,10 @@ class ProtocolError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """One number of the protocol. `unit` is a UCUM string, `1` for a pure ratio; `source` cites where it comes from."""
+    """One number of the protocol. `unit` is a UCUM string, `1` for a pure ratio; `source` cites where it comes from.
+
+    A `fixed` one belongs to a published definition: it is shown, and a site cannot change it.
+    """
 
     name: str
     value: float
@@ -27,6 +31,7 @@ class Threshold:
     source: str
     signed_off: bool
     meaning: str
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +77,11 @@ def load_protocol(overrides: Path | None = None, *, jurisdiction: str = DEFAULT_
     for name, changed in _read(overrides.read_text(encoding="utf-8"), str(overrides)).items():
         if name not in merged:
             raise ProtocolError(f"{overrides}: [{name}]: no such threshold")
+        if merged[name].fixed:
+            raise ProtocolError(f"{overrides}: [{name}]: is part of a published definition and cannot be changed")
         if changed.unit != merged[name].unit:
             raise ProtocolError(f"{overrides}: [{name}]: unit {changed.unit!r}, expected {merged[name].unit!r}")
-        merged[name] = changed
+        merged[name] = replace(changed, meaning=changed.meaning or merged[name].meaning)
     return _build(merged, jurisdiction)
 
 
@@ -95,6 +102,9 @@ def _threshold(name: str, table: object, where: str) -> Threshold:
     value = table["value"]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ProtocolError(f"{where}: [{name}]: value {value!r} is not a number")
+    # A threshold that is not a number would make every comparison false, and every rule silent.
+    if not math.isfinite(value):
+        raise ProtocolError(f"{where}: [{name}]: value {value!r} is not finite")
     return Threshold(
         name=name,
         value=float(value),
@@ -102,6 +112,7 @@ def _threshold(name: str, table: object, where: str) -> Threshold:
         source=str(table["source"]),
         signed_off=table.get("signed_off") is True,
         meaning=str(table.get("meaning", "")),
+        fixed=table.get("fixed") is True,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from clinical.analytes import CATALOGUE
 from clinical.chart import Chart, Result
@@ -86,14 +86,17 @@ def _low_glucose(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
 
 
 def _glucose_at(sample: Result, chart: Chart) -> list[Result]:
-    found = []
-    for analyte in ("glucose", "glucose-fasting"):
-        results = chart.of(analyte)
-        at = bisect_left(results, sample.effective - timedelta(days=1), key=lambda r: r.effective)
-        while at < len(results) and results[at].effective <= sample.effective + timedelta(days=1):
-            if _drawn_together(results[at], sample):
-                found.append(results[at])
-            at += 1
+    by_day = chart.derived("glucose-by-day", lambda: _glucose_by_day(chart))
+    day_of = sample.effective.date()
+    # Around midnight the neighbouring day may hold the same draw.
+    near = [r for days in (-1, 0, 1) for r in by_day.get(day_of + timedelta(days=days), ())]
+    return [r for r in near if _drawn_together(r, sample)]
+
+
+def _glucose_by_day(chart: Chart) -> dict[date, list[Result]]:
+    found: dict[date, list[Result]] = {}
+    for result in chart.of("glucose", "glucose-fasting"):
+        found.setdefault(result.effective.date(), []).append(result)
     return found
 
 

@@ -70,7 +70,7 @@ def list_flags(
 
 def show_flag(session: Session, actor: Actor, flag_id: str) -> dict[str, Any]:
     """One flag as the contract prints it, with what the flag's page needs beside: `version`, `owner`, `cleared_at`,
-    `snoozed_until`, `protocol_version`, `not_recorded`, and evidence, comparison and thresholds whole.
+    `snoozed_until`, `protocol_version` and the whole `finding` as the rule gave it.
 
     Raises NotFound for a flag the actor may not see, Forbidden for a role that sees no patients.
     """
@@ -84,7 +84,6 @@ def show_flag(session: Session, actor: Actor, flag_id: str) -> dict[str, Any]:
     if row is None:
         raise NotFound(f"no flag {flag_id!r}")
     flag, mrn, owner = row
-    finding = flag.finding
     document = _as_contract(flag, mrn, _histories(session, [flag_id]).get(flag_id, []))
     return document | {
         "version": flag.version,
@@ -92,10 +91,7 @@ def show_flag(session: Session, actor: Actor, flag_id: str) -> dict[str, Any]:
         "cleared_at": _iso(flag.cleared_at),
         "snoozed_until": _iso(flag.snoozed_until),
         "protocol_version": flag.protocol_version,
-        "not_recorded": finding["not_recorded"],
-        "evidence": finding["evidence"],
-        "compared_with": finding["compared_with"],
-        "thresholds": finding["thresholds"],
+        "finding": flag.finding,
     }
 
 

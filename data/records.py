@@ -76,7 +76,9 @@ def store_chunk(
     """Store `items` in the transaction of `session` and say what became of each, in their order.
 
     New rows, rows they close, one ingest number and one audit row. Nothing at all is written when every item is known.
-    The batch must exist (`open_batch`), and the items' patients must be ones `actor` may see: the caller matched them.
+    A transaction that also writes audit rows of its own before this calls `lock_ingest` first: every writer takes the
+    ingest lock before the head of the audit chain. The batch must exist (`open_batch`), and the items' patients must be
+    ones `actor` may see: the caller matched them.
     """
     if not items:
         return ()
@@ -155,7 +157,8 @@ def _dated(session: Session, item: Item, retracted: Version) -> Item:
 def _write(
     session: Session, rows: list[Version], closed: list[Version], *, batch_id: str, actor: Actor, now: datetime
 ) -> None:
-    rows.sort(key=lambda row: (row.patient_id, row.item.effective_at if row.item else now, row.natural_key))
+    # In order of patient and time, so that rows read together lie together; what came first stays first.
+    rows.sort(key=lambda row: (row.patient_id, row.item.effective_at if row.item else now))
     for row, id in zip(rows, _new_ids(session, len(rows)), strict=True):
         row.id = id
     touched = {version.patient_id for version in (*rows, *closed)}

@@ -133,6 +133,7 @@ def run(
 ) -> None:
     """Send mails until `stop` is set; the mail in hand is settled first."""
     sender = Sender(database, settings, stop=stop, clock=clock)
+    log.info("sending", host=settings.smtp_host, port=settings.smtp_port)
     while not stop.is_set():
         try:
             wait_s = LOOK_S if sender.send_next() is None else sender.circuit.wait_s

@@ -71,7 +71,7 @@ def layout(mrn: str) -> Component:
                             html.Summary(
                                 "Every number and entry of the record as a table", id="patient-record-open", n_clicks=0
                             ),
-                            dcc.Loading(html.Div(id="patient-record"), type="dot"),
+                            html.Div(id="patient-record"),
                         ],
                         className="card",
                     ),

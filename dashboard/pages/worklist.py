@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
-from dash import Dash, dcc, html
+from dash import Dash, html
 from dash.development.base_component import Component
 
 from clinical.finding import SEVERITIES
-from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, severity, status
+from dashboard.parts import rows
+from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, chip, severity
 from dashboard.parts.times import Clock, day_text, moment_text, since_text
 from dashboard.policy import CLINICAL, Policy
 from dashboard.request import current_actor, current_database, current_settings, request_now
@@ -24,13 +26,13 @@ def layout() -> Component:
     """The page for the person who asks: the flags that stand for the patients of their teams."""
     clock = Clock(request_now(), current_settings().zone)
     with current_database().read() as session:
-        rows = worklist(session, current_actor(), now=clock.now, zone=clock.zone)
+        flags = worklist(session, current_actor(), now=clock.now, zone=clock.zone)
         strip = worklist_strip(session, current_actor())
     return html.Div(
         [
             html.H1("Worklist"),
             _strip(strip, clock),
-            *([_filters(rows), _table(rows, clock)] if rows else [_empty(strip, clock)]),
+            *([_filters(flags), _table(flags, clock)] if flags else [_empty(strip, clock)]),
         ],
         className="page",
     )
@@ -84,15 +86,15 @@ def _soft(text: str) -> Component:
     return html.Span(text, className="soft")
 
 
-def _filters(rows: Sequence[WorklistRow]) -> Component:
-    severities = [name for name in SEVERITIES if any(r.severity == name for r in rows)]
-    axes = [name for name in AXIS_WORDS if any(r.axis == name for r in rows)]
+def _filters(flags: Sequence[WorklistRow]) -> Component:
+    severities = [name for name in SEVERITIES if any(r.severity == name for r in flags)]
+    axes = [name for name in AXIS_WORDS if any(r.axis == name for r in flags)]
     return html.Div(
         [
-            _group("Severity", [_chip("severity", name, severity(name)) for name in severities]),
-            _group("Axis", [_chip("axis", name, AXIS_WORDS[name]) for name in axes]),
-            _group("Due", [_chip("overdue", "yes", "Overdue")]),
-            html.Span(f"{len(rows)} rows", className="soft small", role="status", **{"data-shown": TABLE}),
+            _group("Severity", [chip("severity", name, severity(name)) for name in severities]),
+            _group("Axis", [chip("axis", name, AXIS_WORDS[name]) for name in axes]),
+            _group("Due", [chip("overdue", "yes", "Overdue")]),
+            html.Span(f"{len(flags)} rows", className="soft small", role="status", **{"data-shown": TABLE}),
         ],
         className="filters no-print",
         **{"data-filters": TABLE},
@@ -103,75 +105,54 @@ def _group(name: str, chips: list[Component]) -> Component:
     return html.Fieldset([html.Legend(name), *chips])
 
 
-def _chip(name: str, value: str, content: str | Component) -> Component:
-    return html.Button(
-        content, type="button", className="chip", **{"data-filter": f"{name}:{value}", "aria-pressed": "false"}
+def _table(flags: Sequence[WorklistRow], clock: Clock) -> Component:
+    return rows.table(
+        TABLE,
+        ("Severity", "Patient", "What and why", "Since", "Due", "Status"),
+        [_row(row, clock) for row in flags],
+        caption="Flags that stand, most pressing first",
+        css="dense stacking worklist",
     )
 
 
-def _table(rows: Sequence[WorklistRow], clock: Clock) -> Component:
-    heads = ("Severity", "Patient", "What and why", "Since", "Due", "Status")
-    return html.Div(
-        html.Table(
-            [
-                html.Caption("Flags that stand, most pressing first", className="visually-hidden"),
-                html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])),
-                html.Tbody([_row(row, clock) for row in rows]),
-            ],
-            id=TABLE,
-            className="dense stacking worklist",
-        ),
-        className="table-frame",
-    )
-
-
-def _row(row: WorklistRow, clock: Clock) -> Component:
-    return html.Tr(
-        [
-            html.Td(severity(row.severity)),
-            html.Td(_patient(row), className="patient"),
-            html.Td([dcc.Link(row.title, href=f"/flag/{row.flag}"), html.P(row.why, title=row.why)], className="what"),
-            html.Td(
-                [since_text(row.since, clock.now), html.Span(_evidence(row, clock), className="age")],
-                className="when",
-                **{"data-name": "Since"},
-            ),
-            html.Td(_due(row), className="when", **{"data-name": "Due"}),
-            html.Td(_standing(row, clock), **{"data-name": "Status"}),
-        ],
-        **{"data-severity": row.severity, "data-axis": row.axis, "data-overdue": "yes" if row.overdue else "no"},
-    )
-
-
-def _evidence(row: WorklistRow, clock: Clock) -> str:
-    return f"evidence from {day_text(row.first_evidence_at.astimezone(clock.zone))}"
-
-
-def _patient(row: WorklistRow) -> list[Component]:
+def _row(row: WorklistRow, clock: Clock) -> dict[str, Any]:
+    name = row.patient_name or "Name not recorded"
     born = day_text(row.birth_date) if row.birth_date else "birth date not recorded"
-    return [
-        dcc.Link(row.patient_name or "Name not recorded", href=f"/p/{quote(row.mrn, safe='')}"),
-        html.Span(f"{row.mrn}, {born}", className="age"),
-    ]
+    evidence = f"evidence from {day_text(row.first_evidence_at.astimezone(clock.zone))}"
+    return rows.row(
+        [
+            rows.cell(rows.severity(row.severity)),
+            rows.cell(
+                rows.link(name, f"/p/{quote(row.mrn, safe='')}"), rows.below(f"{row.mrn}, {born}"), css="patient"
+            ),
+            rows.cell(rows.link(row.title, f"/flag/{row.flag}"), rows.span(row.why, "why", title=row.why), css="what"),
+            rows.cell(since_text(row.since, clock.now), rows.below(evidence), css="when", name="Since"),
+            rows.cell(*_due(row), css="when", name="Due"),
+            rows.cell(*_standing(row, clock), name="Status"),
+        ],
+        severity=row.severity,
+        axis=row.axis,
+        overdue="yes" if row.overdue else "no",
+    )
 
 
-def _due(row: WorklistRow) -> list[str | Component]:
+def _due(row: WorklistRow) -> list[rows.Part]:
     if row.due is None:
         return [DUE_WORDS[row.severity]]
     when = day_text(row.due)
     if row.overdue:
-        return [html.Span(f"overdue since {when}", className="overdue")]
-    return [when, html.Span(DUE_WORDS[row.severity], className="age")]
+        return [rows.span(f"overdue since {when}", "overdue")]
+    return [when, rows.below(DUE_WORDS[row.severity])]
 
 
-def _standing(row: WorklistRow, clock: Clock) -> list[str | Component]:
-    parts: list[str | Component] = [status(row.status)]
+def _standing(row: WorklistRow, clock: Clock) -> list[rows.Part]:
+    parts = [rows.status(row.status)]
     if row.owner:
-        parts.append(html.Span(row.owner, className="age"))
+        parts.append(rows.below(row.owner))
     if row.cleared_at is not None:
-        parts.append(html.Span("data cleared it, not seen yet", className="age"))
+        parts.append(rows.below("data cleared it, not seen yet"))
     if row.snoozed_until is not None:
-        parts.append(html.Span(f"until {moment_text(row.snoozed_until, clock.zone)}", className="age"))
+        parts.append(rows.below(f"until {moment_text(row.snoozed_until, clock.zone)}"))
     return parts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dash import html
+from dash.development.base_component import Component
 
 from dashboard.parts.quantities import arrows_in_words
 
@@ -51,6 +52,13 @@ def arrow(marks: str) -> html.Span:
     """Arrows that say high or low, with words for those who do not see them."""
     return html.Span(
         [html.Span(marks, className="arrow", **{"aria-hidden": "true"}), _words(arrows_in_words(marks))],
+    )
+
+
+def chip(name: str, value: str, content: str | Component) -> Component:
+    """A button that shows only the rows whose mark `name` is `value` (assets/tables.js)."""
+    return html.Button(
+        content, type="button", className="chip", **{"data-filter": f"{name}:{value}", "aria-pressed": "false"}
     )
 
 

@@ -40,8 +40,8 @@ def standing(flag: Flag, clock: Clock) -> list[Component]:
 
 def values_table(flag: Flag, clock: Clock) -> Component:
     """Every value the flag rests on, oldest first, and what they were held against."""
-    rows = [_value_row(e, clock) for e in flag["evidence"]]
-    compared = flag["compared_with"]
+    rows = [_value_row(e, clock) for e in flag["finding"]["evidence"]]
+    compared = flag["finding"]["compared_with"]
     if compared is not None:
         rows.append(_compared_row(compared, clock))
     return _table("Values used", ("Date", "What", "Value", "Upper limit", "Age"), rows)
@@ -49,7 +49,7 @@ def values_table(flag: Flag, clock: Clock) -> Component:
 
 def thresholds_table(flag: Flag) -> Component:
     """The thresholds as they were applied, with their sources and whether a clinician signed them off."""
-    if not flag["thresholds"]:
+    if not flag["finding"]["thresholds"]:
         return html.P("This rule applies no threshold.", className="soft")
     rows = [
         html.Tr(
@@ -60,7 +60,7 @@ def thresholds_table(flag: Flag) -> Component:
                 html.Td("signed off" if t["signed_off"] else "not signed off"),
             ]
         )
-        for t in flag["thresholds"]
+        for t in flag["finding"]["thresholds"]
     ]
     return _table("Thresholds applied", ("Threshold", "Value", "Source", "Sign-off"), rows)
 
@@ -74,8 +74,8 @@ def unexplained(flag: Flag) -> list[Component]:
     if flag["contains"]:
         parts += [html.H3("Contains"), html.P(", ".join(flag["contains"]))]
     parts.append(html.H3("Not recorded"))
-    if flag["not_recorded"]:
-        parts.append(html.Ul([html.Li(item) for item in flag["not_recorded"]], className="plain-list"))
+    if flag["finding"]["not_recorded"]:
+        parts.append(html.Ul([html.Li(item) for item in flag["finding"]["not_recorded"]], className="plain-list"))
     else:
         parts.append(html.P("Nothing the rule asks for is missing.", className="soft"))
     return parts

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
 
 from clinical.chart import Chart, Entry, Lesion, Result
 from clinical.wording import number, quantity
-from dashboard.parts.badges import arrow
+from dashboard.parts.badges import chip
 from dashboard.parts.plotted.therapy import dose_text
 from dashboard.parts.quantities import arrows, name_of, range_text
+from dashboard.parts.rows import arrow, cell, row, table
 from dashboard.parts.times import Clock
 from data.trends import SensorDays
 
@@ -39,50 +41,38 @@ def record_table(id: str, chart: Chart, sensor: SensorDays, clock: Clock) -> Com
     return html.Div(
         [
             html.Div(
-                [_chip(kind) for kind in kinds],
+                [
+                    *(chip("kind", kind, kind) for kind in kinds),
+                    html.Span(f"{len(lines)} rows", className="soft small", role="status", **{"data-shown": id}),
+                ],
                 className="chips",
                 role="group",
                 **{"aria-label": "Show only", "data-filters": id},
             ),
-            html.Div(
-                html.Table(
-                    [
-                        html.Caption(f"{len(lines)} entries, newest first"),
-                        html.Thead(html.Tr([html.Th(c, scope="col") for c in COLUMNS])),
-                        html.Tbody([_row(line, clock) for line in lines]),
-                    ],
-                    id=id,
-                    className="dense",
-                ),
-                className="table-frame",
-                tabIndex=0,
-                role="group",
-                **{"aria-label": "Record of the patient"},
+            table(
+                id,
+                COLUMNS,
+                [_row(line, clock) for line in lines],
+                caption="Record of the patient, newest first",
+                css="dense",
             ),
         ],
+        className="stacked",
     )
 
 
-def _chip(kind: str) -> Component:
-    return html.Button(
-        kind, type="button", className="chip", **{"data-filter": f"kind:{kind}", "aria-pressed": "false"}
-    )
-
-
-def _row(line: Line, clock: Clock) -> Component:
-    value: list[str | Component] = [line.value]
-    if line.mark:
-        value += [" ", arrow(line.mark)]
-    return html.Tr(
+def _row(line: Line, clock: Clock) -> dict[str, Any]:
+    mark = [" ", arrow(line.mark)] if line.mark else []
+    return row(
         [
-            html.Td(clock.when(line.entry), className="when"),
-            html.Th(line.what, scope="row"),
-            html.Td(value),
-            html.Td(line.range),
-            html.Td(line.details),
-            html.Td(clock.age(line.entry), className="when"),
+            cell(clock.when(line.entry), css="when"),
+            cell(line.what, heads=True),
+            cell(line.value, *mark),
+            cell(line.range),
+            cell(line.details),
+            cell(clock.age(line.entry), css="when"),
         ],
-        **{"data-kind": line.kind},
+        kind=line.kind,
     )
 
 

@@ -6,17 +6,14 @@ import math
 from base64 import b64encode
 from collections.abc import Sequence
 
-from dash import html
-from dash.development.base_component import Component
+from dashboard.parts.rows import Part, image
 
 WIDTH, HEIGHT, EDGE = 84, 22, 3.0
 COLOUR = "#2A7FB8"
 
 
-def sparkline(at: Sequence[float], values: Sequence[float], *, words: str) -> Component | None:
-    """The values over time on a logarithmic height; None below two of them. `words` say the same to a screen reader."""
-    if len(values) < 2:
-        return None
+def sparkline(at: Sequence[float], values: Sequence[float], *, words: str) -> Part:
+    """The values over time on a logarithmic height, two at least. `words` say the same to a screen reader."""
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(_across(at), _up(values), strict=True))
     last = points.rpartition(" ")[2]
     x, y = last.split(",")
@@ -26,7 +23,7 @@ def sparkline(at: Sequence[float], values: Sequence[float], *, words: str) -> Co
         f'<circle cx="{x}" cy="{y}" r="2.4" fill="{COLOUR}"/></svg>'
     )
     source = "data:image/svg+xml;base64," + b64encode(drawing.encode()).decode()
-    return html.Img(src=source, alt=words, width=WIDTH, height=HEIGHT, className="spark")
+    return image(source, words=words, width=WIDTH, height=HEIGHT)
 
 
 def _across(at: Sequence[float]) -> list[float]:

@@ -18,7 +18,7 @@ from data.models import Patient
 from data.patients import NewPatient, register
 from data.people import Actor
 from data.readings import store_days
-from data.records import open_batch, store_chunk
+from data.records import lock_ingest, open_batch, store_chunk
 
 BATCH = "demo"
 
@@ -43,6 +43,7 @@ def load_demo(database: Database, actor: Actor, *, today: date, now: datetime) -
     that holds any patient: real and invented patients never stand side by side.
     """
     with database.write() as session:
+        lock_ingest(session)
         _refuse_beside_patients(session)
         make_teams(session, actor, now)
         people = make_people(session, actor, now)

@@ -31,6 +31,8 @@ BOM = b"\xef\xbb\xbf"
 WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 _HEAD = msgspec.json.Decoder(Head)
+# Numbers of any size pass here; those that are read are checked where they are read.
+_ANYTHING = msgspec.json.Decoder(float_hook=str)
 _BUNDLE = msgspec.json.Decoder(Bundle)
 
 
@@ -66,7 +68,7 @@ def refuse_duplicate_keys(raw: bytes) -> None:
     """
     try:
         compact = msgspec.json.format(raw, indent=-1)
-        again = msgspec.json.encode(msgspec.json.decode(raw))
+        again = msgspec.json.encode(_ANYTHING.decode(raw))
     except (ValueError, RecursionError) as error:
         raise Held(_cause(error)) from error
     if b'\\\\":' not in compact and _keys(compact) == _keys(again):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from data.db import Database
+from data.records import lock_ingest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ def transactions(database: Database, *, dry_run: bool) -> Iterator[Transactions]
         return
     try:
         with database.write() as session:
+            # Every writer takes the ingest lock before the head of the audit chain, or two would wait for each other.
+            lock_ingest(session)
             yield Transactions(lambda: nullcontext(session), lambda: nullcontext(session))
             raise _Rehearsed
     except _Rehearsed:

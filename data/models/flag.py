@@ -14,8 +14,11 @@ OPEN_ONLY = text("status NOT IN ('resolved','overridden')")
 
 
 class Flag(Base):
-    """A finding that stands. `finding` is the finding as last judged; `cleared_at` is set when the data no longer show it
-    although nobody has seen it yet."""
+    """A finding that stands.
+
+    `finding` is the finding as last judged; `cleared_at` is set when the data no longer show it although nobody has
+    seen it yet.
+    """
 
     __tablename__ = "flag"
     __table_args__ = (

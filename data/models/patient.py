@@ -1,4 +1,7 @@
-"""Patients, their identifiers and care teams. Identity stands in `patient` and `patient_identifier` and nowhere else."""
+"""Patients, their identifiers and care teams.
+
+Identity stands in `patient` and `patient_identifier` and nowhere else.
+"""
 
 from __future__ import annotations
 

@@ -51,8 +51,9 @@ class IngestPatient(Base):
 
 
 class Record(Base):
-    """One fact about a patient. `kind` says which: lab, skin, lesion, response, biliary, therapy, symptom, state, finding.
+    """One fact about a patient.
 
+    `kind` says which: lab, skin, lesion, response, biliary, therapy, symptom, state, finding.
     `value`, `unit`, `ref_low`, `ref_high`, `effective_text` are as received; `canonical_*` are derived beside them.
     `detail` holds the fields of the kind (see `clinical.chart`, the dataclass of the same name).
     """

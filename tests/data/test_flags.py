@@ -102,7 +102,7 @@ def test_a_flag_is_listed_with_exactly_the_keys_of_the_contract(database: Databa
 
 def test_the_page_of_a_flag_gets_its_version_and_the_whole_evidence(sqlite_database: Database, now: datetime) -> None:
     shown = Clinic(sqlite_database, now).shown()
-    assert shown["version"] == 1 and shown["owner"] is None and shown["thresholds"][0]["unit"] == "1"
+    assert shown["version"] == 1 and shown["owner"] is None and shown["finding"]["thresholds"][0]["unit"] == "1"
     assert set(CONTRACT_KEYS) < set(shown)
 
 

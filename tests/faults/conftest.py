@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -46,29 +47,36 @@ class Site:
             "NADIR_SWEEP_S": "1",
             "NADIR_BACKOFF_BASE_S": "0.2",
         }
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._logs: dict[subprocess.Popen[bytes], Path] = {}
+        self._numbers = itertools.count()
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """A new process `nadir COMMAND`; its log goes into the folder."""
-        with (self._home / f"{command[0]}.log").open("ab") as log:
+        path = self._home / f"{command[0]}.{next(self._numbers)}.log"
+        with path.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "nadir", *command], cwd=self._home, env=self._environment, stderr=log
             )
-        self._processes.append(process)
+        self._logs[process] = path
         return process
 
     def end(self) -> None:
         """Kill what still runs."""
-        for process in self._processes:
+        for process in self._logs:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
             process.wait()
 
+    def at_work(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether a process has come so far that it leads, or sends."""
+        text = self._logs[process].read_text(encoding="utf-8")
+        assert process.poll() is None, text[-3000:]
+        return '"event": "leading"' in text or '"event": "sending"' in text
+
     def log(self, name: str) -> str:
         """What the processes `name` have logged."""
-        path = self._home / f"{name}.log"
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        return "".join(path.read_text(encoding="utf-8") for path in sorted(self._home.glob(f"{name}.*.log")))
 
     def leader(self) -> tuple[int, str] | None:
         """Epoch and holder in the lease row."""

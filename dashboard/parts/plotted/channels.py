@@ -82,7 +82,12 @@ def _scored(scores: Sequence[tuple[SkinAssessment, float | None]], form: str, cl
 
 def _skin(a: SkinAssessment) -> list[str | None]:
     infection = None if a.infection in (None, "none") else f"infection {a.infection}"
-    return [a.overall, ", ".join(a.sites), infection, a.new_drug and f"new drug {a.new_drug}"]
+    return [
+        a.overall,
+        ", ".join(a.sites),
+        infection,
+        None if a.new_drug in (None, "none") else f"new drug {a.new_drug}",
+    ]
 
 
 def lesion_panel(

@@ -50,8 +50,8 @@ def summary(shown: Sequence[Shown]) -> str:
 
 def shown_from(flag: Flag, clock: Clock) -> float:
     """Where the chart begins: some time before the earliest value used or compared with, in ms."""
-    moments = [_moment(e["effective"]) for e in flag["evidence"]]
-    compared = flag["compared_with"]
+    moments = [_moment(e["effective"]) for e in flag["finding"]["evidence"]]
+    compared = flag["finding"]["compared_with"]
     if compared is not None and compared["effective"] is not None:
         moments.append(_moment(compared["effective"]))
     moments.append(_moment(flag["first_evidence_at"]))
@@ -60,14 +60,14 @@ def shown_from(flag: Flag, clock: Clock) -> float:
 
 def _panels(flag: Flag, trends: Trends, protocol: Protocol, clock: Clock) -> Iterator[Shown]:
     chart = trends.chart
-    by_analyte = [e["analyte"] for e in flag["evidence"] if e["analyte"] is not None]
+    by_analyte = [e["analyte"] for e in flag["finding"]["evidence"] if e["analyte"] is not None]
     for analyte in dict.fromkeys(a for a in by_analyte if chart.of(a)):
-        rings = _rings([e for e in flag["evidence"] if e["analyte"] == analyte], clock)
+        rings = _rings([e for e in flag["finding"]["evidence"] if e["analyte"] == analyte], clock)
         if analyte in MARKERS:
             yield Shown(panel=marker_panel(marker_course(chart, protocol, analyte), clock), rings=rings)
         else:
             yield Shown(panel=_analyte(chart, analyte, flag, clock), rings=rings)
-    kinds = {KIND_OF_PANEL.get(e["kind"]) for e in flag["evidence"]}
+    kinds = {KIND_OF_PANEL.get(e["kind"]) for e in flag["finding"]["evidence"]}
     if "imaging" in kinds:
         yield Shown(panel=lesion_panel(trends.scans, chart.lesions, chart.responses, clock))
     if "skin" in kinds:
@@ -109,11 +109,11 @@ def _analyte(chart: Chart, analyte: str, flag: Flag, clock: Clock) -> AnalytePan
 def _levels(flag: Flag, unit: str | None, clock: Clock) -> Iterator[Span]:
     """The thresholds and the compared value that are in the unit of the panel; others have no place on its axis."""
     start, end = shown_from(flag, clock), clock.at(clock.now)
-    for threshold in flag["thresholds"]:
+    for threshold in flag["finding"]["thresholds"]:
         if threshold["unit"] == unit and isinstance(threshold["value"], int | float):
             words = plain(f"{threshold['name'].replace('_', ' ')} {quantity(threshold['value'], unit)}")
             yield Span(start=start, end=end, high=float(threshold["value"]), label=words)
-    compared = flag["compared_with"]
+    compared = flag["finding"]["compared_with"]
     if compared is not None and compared["value"] is not None and compared["unit"] == unit:
         words = plain(f"{compared['kind']} {quantity(compared['value'], unit)}")
         yield Span(start=start, end=end, high=compared["value"], label=words)

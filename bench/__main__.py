@@ -1,0 +1,17 @@
+"""Run every benchmark one after the other: `make bench`. Each prints its own ratio; docs in bench/RESULTS.md."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+BENCHMARKS = ("bench.first_page",)
+
+
+def main() -> int:
+    """The number of benchmarks that failed."""
+    return sum(subprocess.run([sys.executable, "-m", name], check=False).returncode != 0 for name in BENCHMARKS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""Nobody is kept out: axe-core finds nothing serious on any page in either scheme, and a phone needs no scrolling."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import PHONE, Open, Site
+
+PATHS = ("/login", "/", "/patients", "/p/DEMO-008", "/p/DEMO-030", "flag R03", "flag R11", "flag R18")
+
+
+def opened(open_page: Open, site: Site, path: str, **how: object) -> Page:
+    """The page, complete: its heading there and its chart, if it has one, drawn."""
+    if path == "/login":
+        return open_page(path, role=None, **how)
+    if path.startswith("flag"):
+        path = f"/flag/{site.flag(path.removeprefix('flag '))[0]}"
+    page = open_page(path, **how)
+    page.wait_for_selector("#shell-page h1")
+    if page.locator(".chart").count():
+        page.wait_for_selector(".main-svg .xtick text")
+    page.wait_for_function("document.getElementById('shell-person').textContent !== ''")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PATHS)
+def test_axe_finds_nothing_serious(path: str, scheme: str, site: Site, open_page: Open) -> None:
+    page = opened(open_page, site, path, scheme=scheme)
+    violations = Axe().run(page).response["violations"]
+    grave = [
+        f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:150]} {v['nodes'][0].get('failureSummary', '')[:200]}"
+        for v in violations
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert not grave
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_phone_never_scrolls_sideways(path: str, site: Site, open_page: Open) -> None:
+    page = opened(open_page, site, path, size=PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+
+
+def test_every_page_has_one_heading_of_the_first_rank(site: Site, open_page: Open) -> None:
+    for path in PATHS:
+        assert opened(open_page, site, path).locator("h1").count() == 1, path
+
+
+def test_the_banner_stays_in_sight_however_far_the_page_is_scrolled(open_page: Open, site: Site) -> None:
+    page = opened(open_page, site, "/p/DEMO-008")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    assert page.locator(".banner h1").bounding_box()["y"] >= 0
+    assert page.evaluate("document.elementFromPoint(200, 15).closest('.banner') !== null")
