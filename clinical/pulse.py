@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import takewhile
 
 from clinical.assay import above_limit, below_limit, latest_told, words_of
 from clinical.awaited import says_nothing
@@ -35,10 +37,9 @@ def slow_pulse(chart: Chart, protocol: Protocol) -> tuple[Entry, ...]:
     if not readings or not below_limit(readings[-1], protocol["bradycardia_with_symptoms"]):
         return ()
     latest = readings[-1]
-    if below_limit(latest, protocol["bradycardia"]):
-        before = _on_another_day(readings, protocol)
-        if before is not None and below_limit(before, protocol["bradycardia"]):
-            return (before, latest)
+    twice = _twice(readings, lambda r: below_limit(r, protocol["bradycardia"]) is True, protocol)
+    if twice:
+        return twice
     symptom = _near(chart, latest, _SYMPTOMS, protocol)
     return () if symptom is None else (symptom, latest)
 
@@ -51,8 +52,7 @@ def fast_pulse(chart: Chart, protocol: Protocol) -> tuple[Result, ...]:
     latest = readings[-1]
     if latest.value is None:
         return (latest,)
-    before = _on_another_day(readings, protocol)
-    return (before, latest) if before is not None and _fast(before, protocol) else ()
+    return _twice(readings, lambda r: _fast(r, protocol), protocol)
 
 
 def beside_fast_pulse(chart: Chart, latest: Result, protocol: Protocol) -> tuple[tuple[Entry, str], ...]:
@@ -97,10 +97,13 @@ def _readings(chart: Chart) -> list[Result]:
     return [r for r in chart.of("heart-rate") if not says_nothing(r) and plausible(r)]
 
 
-def _on_another_day(readings: list[Result], protocol: Protocol) -> Result | None:
-    """The reading before the latest that lies far enough from it to confirm it."""
+def _twice(readings: list[Result], is_so: Callable[[Result], bool], protocol: Protocol) -> tuple[Result, ...]:
+    """The latest reading and one of the unbroken run before it that lies far enough from it to confirm it."""
     apart = timedelta(days=protocol["heart_rate_apart"])
-    return next((r for r in reversed(readings) if readings[-1].effective - r.effective >= apart), None)
+    for before in takewhile(is_so, reversed(readings)):
+        if readings[-1].effective - before.effective >= apart:
+            return (before, readings[-1])
+    return ()
 
 
 def _fast(result: Result, protocol: Protocol) -> bool:

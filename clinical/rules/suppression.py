@@ -15,6 +15,7 @@ from clinical.protocol import Protocol
 from clinical.rules.absorption import suppressed_elastase
 from clinical.rules.chromogranin import suppressed_chromogranin
 from clinical.rules.glucose import suppressed_sensor
+from clinical.rules.injections import withheld_injections
 from clinical.rules.marker import strongest_rise, too_soon_after_procedure
 from clinical.rules.nutrition import suppressed_nutrition
 from clinical.wording import date_of
@@ -38,4 +39,5 @@ def held_back(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Suppress
         *suppressed_elastase(chart, protocol),
         *suppressed_nutrition(chart, protocol, now),
         *suppressed_sensor(chart, protocol, now),
+        *withheld_injections(chart, protocol, now),
     )
