@@ -6,7 +6,7 @@ PIVKA-II, for which section 7 has none, are held against the limit of their own 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -120,7 +120,7 @@ def tocopherol_per_cholesterol(chart: Chart, vitamin_e: Result) -> float | None:
 def _deficiencies(chart: Chart, protocol: Protocol) -> Deficiencies:
     found: list[Deficiency] = []
     not_judged: list[Suppressed] = []
-    for analyte, judge in _NUTRIENTS.items():
+    for analyte, judge in NUTRIENTS.items():
         result = latest_told(chart, analyte)
         judged = None if result is None else judge(chart, result, protocol)
         if isinstance(judged, Suppressed):
@@ -272,7 +272,7 @@ def _mma(chart: Chart, result: Result, protocol: Protocol) -> Beyond | Suppresse
     return _by(protocol, "mma_high", result, above=True, not_recorded=("eGFR",) if egfr is None else ())
 
 
-_NUTRIENTS: dict[str, _Judge] = {
+NUTRIENTS: Mapping[str, _Judge] = {
     "vitamin-a": _below("vitamin_a_low", "vitamin_a_severe"),
     "vitamin-d": _below("vitamin_d_low", "vitamin_d_severe"),
     "vitamin-e": _vitamin_e,

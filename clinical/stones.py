@@ -65,6 +65,11 @@ def stone_course(chart: Chart, protocol: Protocol) -> StoneCourse | None:
     )
 
 
+def tells_of_stones(entry: BiliaryUltrasound) -> bool:
+    """Whether an ultrasound says anything of stones or sludge."""
+    return _seen(entry) is not None
+
+
 def _seen(entry: BiliaryUltrasound) -> frozenset[str] | None:
     """What an ultrasound shows; empty where it shows none, None where it says nothing."""
     found = {

@@ -42,7 +42,6 @@ def _next_lapse(chart: Chart, protocol: Protocol, now: datetime) -> datetime | N
         "absorption_result_window",
         "elastase_low",
         "elastase_severe",
-        "elastase_no_repeat",
         "faecal_fat_high",
         "weight_loss_low",
         "weight_loss_medium",
