@@ -55,8 +55,8 @@ def grows_slowly(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[F
     version="1",
     axis="imaging",
     severities=("medium",),
-    trigger="The latest receptor imaging is negative and the latest CT or MRI shows a new lesion, or receptor imaging "
-    "shows a new focus or progression that CT or MRI does not, within 120 days of each other",
+    trigger="The latest receptor imaging is negative and the latest CT or MRI shows a certain new lesion, or receptor "
+    "imaging shows a certain new focus or progression that CT or MRI does not, within 120 days of each other",
     question=_WHICH_QUESTION,
     thresholds=("scan_disagreement_window",),
 )
@@ -98,8 +98,8 @@ def growth_in_words(growth: SlowGrowth) -> str:
 
 
 def _disagreement(chart: Chart, size: Scan, receptor: Scan) -> str | None:
-    new_in_size = bool(size.new) or recurrence_seen(chart, size)
-    new_in_receptor = bool(receptor.new) or receptor.progression or recurrence_seen(chart, receptor)
+    new_in_size = _shows_new(size) or recurrence_seen(chart, size)
+    new_in_receptor = _shows_new(receptor) or receptor.progression or recurrence_seen(chart, receptor)
     if new_in_size and _negative(receptor):
         return f"{_named(size, 'CT or MRI')} shows {_new(size)}, {_named(receptor, 'receptor imaging')} is negative"
     if new_in_receptor and not new_in_size and not (receptor.progression and not receptor.new and size.progression):
@@ -125,10 +125,14 @@ def _negative(scan: Scan) -> bool:
     return all(r.state == "absent" for r in scan.lesions)
 
 
+def _shows_new(scan: Scan) -> bool:
+    """Whether a new lesion is certain: an equivocal one says nothing yet that another scan could contradict (R07)."""
+    return any(r.state != "equivocal" for r in scan.new)
+
+
 def _new(scan: Scan) -> str:
     if scan.new:
-        sort = "an equivocal new lesion" if all(r.state == "equivocal" for r in scan.new) else "a new lesion"
-        return f"{sort} ({lesions_in_words(scan.new)})"
+        return f"a new lesion ({lesions_in_words(scan.new)})"
     return "progression" if scan.progression else f"tumour ({lesions_in_words(scan.lesions)})"
 
 

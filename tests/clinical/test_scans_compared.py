@@ -102,11 +102,17 @@ def test_a_negative_receptor_scan_does_not_close_a_new_lesion(negative: str) -> 
     assert {e.kind for e in found.evidence} == {"lesion", "response"}
 
 
-def test_an_equivocal_lesion_counts_and_is_called_so() -> None:
+def test_an_equivocal_lesion_or_focus_says_nothing_another_scan_could_contradict() -> None:
     equivocal = lesion(100, "L1", 8, role="new", modality="MRI", state="equivocal", signed=True)
-    found = disagree(equivocal, response(120, "NED", modality="octreotide scan"))
-    assert found is not None
-    assert "an equivocal new lesion" in found.why
+    found = findings(130, NED, equivocal, response(120, "NED", modality="octreotide scan"))
+    assert "R07" in found
+    assert "R37" not in found
+    focus = lesion(100, "F1", role="new", modality=DOTATATE, state="equivocal", signed=True)
+    assert disagree(focus, response(90, "NED", modality="CT")) is None
+
+
+def test_other_names_of_receptor_scans_are_known() -> None:
+    assert disagree(CT_NEW, response(120, "NED", modality="octreotide scan")) is not None
 
 
 def test_a_focus_that_ct_does_not_show_disagrees() -> None:
