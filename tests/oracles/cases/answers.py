@@ -28,7 +28,6 @@ FLAGGED_BY: Mapping[str, tuple[str, ...]] = {
     "vte_alert": ("R26",),
     "scan_discordance": ("R37",),
     "cardiac_review": ("R35",),
-    "keep_surveillance": ("R30",),
     "short_follow_up": ("R30",),
     "dose_review": ("R13",),
     "unexplained_liver_lesions": ("R30",),
@@ -51,6 +50,7 @@ SILENT: Mapping[str, tuple[str, ...]] = {
 }
 ANSWERED_ELSEWHERE: Mapping[str, str] = {
     "ssa_hyperglycaemia": "test_an_hba1c_rise_beyond_the_usual_drift_is_flagged_and_the_drift_is_not",
+    "keep_surveillance": "test_two_clean_months_after_a_resection_end_no_surveillance",
     "unit_check": "test_glucagon_in_molar_units_is_read_as_such",
     "glucose_required": "test_normal_glucose_lowers_no_suspicion",
     "zinc_deficiency_only": "test_a_zinc_trial_silences_nothing",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from clinical.chart import Chart
 from clinical.protocol import bundled_protocol
 from clinical.replay import ReplayedFlag, replay
+from clinical.surveillance import schedule
 from clinical.units import to_canonical
 from data.charts import load_charts
 from data.db import Database, open_database
@@ -156,6 +158,21 @@ def test_an_hba1c_rise_beyond_the_usual_drift_is_flagged_and_the_drift_is_not(de
     assert not found.keys() & set(SILENT["recurrence"])
 
 
+@pytest.mark.parametrize(
+    ("name", "at"), [("he-2011-distal-resection", 15), ("wang-2022-young-woman-post-op-octreotide", 60)]
+)
+def test_two_clean_months_after_a_resection_end_no_surveillance(
+    name: str, at: int, sqlite_database: Database, tmp_path: Path
+) -> None:
+    _import(sqlite_database, name, tmp_path)
+    now = datetime.combine(day(at), time.max, UTC)
+    owed = {item.code: item for item in schedule(_chart(sqlite_database, name).until(now), bundled_protocol(), now)}
+    assert {code: (item.due.date() - day(0)).days for code, item in owed.items() if code in ("glucagon", "scan")} == {
+        "glucagon": at + 91 if name.startswith("he") else 14 + 91,
+        "scan": 182,
+    }
+
+
 def test_after_the_last_injection_nothing_is_overdue_as_if_treatment_went_on(replayed: Callable[[str], Flags]) -> None:
     flags = replayed("aapkes-2021-lanreotide-gallstones")
     assert not [flag for flag in flags if flag.rule == "R18" and flag.opens > day(840)], _told(flags)
@@ -164,12 +181,14 @@ def test_after_the_last_injection_nothing_is_overdue_as_if_treatment_went_on(rep
 def _replay(database: Database, name: str, folder: Path, *, without: frozenset[str] = frozenset()) -> Flags:
     summary = _import(database, name, folder, without=without)
     assert summary["stored"] > 0
-    case = read_case(name)
-    days = [event["replay_day"] for event in case["timeline"]]
+    days = [event["replay_day"] for event in read_case(name)["timeline"]]
+    return replay(_chart(database, name), bundled_protocol(), day(min(days)), day(max(days) + SETTLED))
+
+
+def _chart(database: Database, name: str) -> Chart:
     with database.read() as session:
-        patient = find_by_mrn(session, IMPORTER, mrn(case))
-        chart = load_charts(session, [patient.id])[patient.id]
-    return replay(chart, bundled_protocol(), day(min(days)), day(max(days) + SETTLED))
+        patient = find_by_mrn(session, IMPORTER, mrn(read_case(name)))
+        return load_charts(session, [patient.id])[patient.id]
 
 
 def _import(database: Database, name: str, folder: Path, *, without: frozenset[str] = frozenset()) -> dict[str, object]:
