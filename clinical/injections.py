@@ -110,8 +110,8 @@ def _after_prrt(chart: Chart, protocol: Protocol, planned: date) -> tuple[date, 
     before = timedelta(days=protocol["injection_before_prrt"])
     after = timedelta(days=protocol["injection_after_prrt"])
     withheld_for: Therapy | None = None
-    for entry in chart.therapy:
+    for entry in chart.derived("prrt", lambda: [t for t in chart.therapy if t.procedure == "prrt"]):
         on = date_utc(entry.effective)
-        if entry.kind == "procedure" and entry.procedure == "prrt" and on - before <= planned <= on + after:
+        if entry.kind == "procedure" and on - before <= planned <= on + after:
             planned, withheld_for = on + after, entry
     return planned, withheld_for

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import groupby
 from typing import Literal
 
@@ -48,6 +49,7 @@ class VisitAssessment:
     records: tuple[str, ...]
 
 
+@cache
 def is_receptor_imaging(modality: str | None) -> bool:
     """Whether a modality shows somatostatin receptors (PET, scintigraphy) and not the size of a lesion."""
     return modality is not None and any(word in modality.lower() for word in _RECEPTOR_IMAGING)
