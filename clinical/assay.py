@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clinical.chart import Chart, Result
 from clinical.numbers import exceeds
-from clinical.validity import plausible
+from clinical.validity import plausible, plausible_numbers
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +102,14 @@ def latest_told(chart: Chart, *analytes: str) -> Result | None:
 
 def measured(chart: Chart, *analytes: str) -> tuple[Result, ...]:
     """The results of the analytes with a number one can have, `<x` and `>x` among them, oldest first."""
-    return tuple([r for r in chart.of(*analytes) if r.value is not None and plausible(r)])
+    return chart.derived(("measured", analytes), lambda: _measured(chart, analytes))
+
+
+def _measured(chart: Chart, analytes: tuple[str, ...]) -> tuple[Result, ...]:
+    if len(analytes) == 1:
+        return plausible_numbers(analytes[0], chart.of(analytes[0]))
+    found = [r for analyte in analytes for r in measured(chart, analyte)]
+    return tuple(sorted(found, key=lambda r: (r.effective, r.record)))
 
 
 NO_RESULT = frozenset({"absent", "entered-in-error", "cancelled"})

@@ -47,6 +47,8 @@ def cholestasis(chart: Chart, protocol: Protocol) -> Cholestasis | None:
 
 
 def _cholestasis(chart: Chart, protocol: Protocol) -> Cholestasis | None:
+    if _plainly_low(chart, protocol):
+        return None
     other = _other_source(chart)
     run: list[CholestaticSample] = []
     for results in _by_day(chart):
@@ -60,6 +62,17 @@ def _cholestasis(chart: Chart, protocol: Protocol) -> Cholestasis | None:
         return None
     run.reverse()
     return Cholestasis(run=tuple(run), pair=_pair(run, protocol), other_source=other)
+
+
+def _plainly_low(chart: Chart, protocol: Protocol) -> bool:
+    """Whether the latest of both enzymes is within its multiple, so that no run stands: the case of nearly everybody,
+    told without the days being gone through."""
+    times = [
+        (_times(result), protocol[f"cholestatic_{analyte}"])
+        for analyte in ("alp", "ggt")
+        for result in measured(chart, analyte)[-1:]
+    ]
+    return all(found is not None and not exceeds(found, least) for found, least in times)
 
 
 def _by_day(chart: Chart) -> Iterable[dict[str, Result]]:

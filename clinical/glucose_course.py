@@ -164,8 +164,8 @@ def _hba1c_rise(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
         words=f"HbA1c {said(last)} on {day(last)}, {number(rise)} points above {said(lowest)} on {day(lowest)}{trust}",
         severity="medium",
         entries=(lowest, last, *([doubt] if doubt is not None else [])),
-        thresholds=("hba1c_rise", "hba1c_rise_earliest", "hba1c_rise_latest"),
-        lapses=None,
+        thresholds=("hba1c_rise", "hba1c_rise_earliest", "hba1c_rise_latest", "glucose_current"),
+        lapses=_lapse(last, protocol["glucose_current"]),
         compared_with=ComparedWith(kind="previous", value=lowest.number, unit=lowest.unit, effective=lowest.effective),
     )
 

@@ -115,6 +115,11 @@ def test_the_mean_drift_on_an_analogue_is_not_flagged() -> None:
     assert high(90, hba1c(0, 5.6), therapy(1, "start", drug="lanreotide"), hba1c(90, 5.6 + 3.35 / 10.929)) is None
 
 
+def test_a_risen_hba1c_is_current_for_half_a_year() -> None:
+    assert high(272, hba1c(0, 5.4), hba1c(90, 6.2)) == "medium"
+    assert high(273, hba1c(0, 5.4), hba1c(90, 6.2)) is None
+
+
 def test_hba1c_is_held_against_the_lowest_of_the_window() -> None:
     assert high(180, hba1c(0, 5.4), hba1c(90, 5.7), hba1c(180, 5.9)) == "medium"
     assert high(270, hba1c(0, 5.4), hba1c(90, 5.9), hba1c(180, 5.9), hba1c(270, 5.9)) is None
