@@ -31,12 +31,10 @@ def back_by(result: Result, protocol: Protocol, factor: float = 1) -> datetime:
 
 
 def _awaited(chart: Chart) -> tuple[Result, ...]:
-    told: dict[str, datetime] = {}
-    sent: dict[str, Result] = {}
-    for result in chart.results:
-        if says_nothing(result):
-            sent[result.analyte] = result
-        else:
-            told[result.analyte] = result.effective
-    waiting = [r for analyte, r in sent.items() if analyte not in told or told[analyte] < r.effective]
+    sent = {r.analyte: r for r in chart.results if r.value is None and says_nothing(r)}
+    waiting = [r for r in sent.values() if not _answered(chart, r)]
     return tuple(sorted(waiting, key=lambda r: (r.effective, r.record)))
+
+
+def _answered(chart: Chart, sample: Result) -> bool:
+    return any(r.effective >= sample.effective and not says_nothing(r) for r in chart.of(sample.analyte))

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 def date_utc(moment: datetime) -> date:
     """The UTC date of an aware moment."""
-    return moment.astimezone(UTC).date()
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).date()
 
 
 def midnight(day: date) -> datetime:

@@ -60,8 +60,11 @@ class Cycle:
 
 
 def cycles(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Cycle, ...]:
-    """The cycles of the depot regimen in force at `now`, oldest first, the running one last; none without a depot."""
-    return chart.derived(("injection-cycles", protocol.version, now), lambda: _cycles(chart, protocol, now))
+    """The latest cycles of the depot regimen in force at `now`, oldest first; none without a depot.
+
+    As many as are looked back at, and the running one.
+    """
+    return chart.derived(("planned-cycles", protocol.version, now), lambda: _cycles(chart, protocol, now))
 
 
 def _cycles(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Cycle, ...]:
@@ -71,6 +74,7 @@ def _cycles(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Cycle, ...
     given = _one_a_day([t for t in injections(chart) if t.effective >= regimen.started])
     if not given:
         return ()
+    given = given[-int(protocol["injection_look_back"]) - 1 :]
     pairs: list[tuple[Therapy, Therapy | None]] = [*pairwise(given), (given[-1], None)]
     return tuple(_cycle(chart, protocol, previous, following) for previous, following in pairs)
 
