@@ -83,8 +83,7 @@ def _by_day(chart: Chart) -> Iterable[dict[str, Result]]:
             yield gathered
             gathered = {}
         gathered.setdefault(result.analyte, result)
-    if gathered:
-        yield gathered
+    yield gathered
 
 
 def _judged(results: dict[str, Result], protocol: Protocol, *, alp_speaks: bool) -> CholestaticSample | None:
