@@ -24,7 +24,7 @@ class AnalogueCourse:
 
 def last_course(chart: Chart, now: datetime) -> AnalogueCourse | None:
     """The running course at `now`, else the latest one; None where no analogue was ever given."""
-    return chart.derived(("course", now), lambda: _last_course(chart, now))
+    return chart.derived(("analogue-course", now), lambda: _last_course(chart, now))
 
 
 def _last_course(chart: Chart, now: datetime) -> AnalogueCourse | None:
