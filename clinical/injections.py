@@ -48,13 +48,6 @@ class Cycle:
         """Days by which the next injection came before its planned date; 0 while it is not recorded."""
         return 0 if self.following is None else (self.earliest - date_utc(self.following.effective)).days
 
-    @property
-    def actual_days(self) -> int | None:
-        """Days between the two injections; None while the next one is not recorded."""
-        if self.following is None:
-            return None
-        return (date_utc(self.following.effective) - date_utc(self.previous.effective)).days
-
     def _given_or(self, now: datetime) -> date:
         return date_utc(self.following.effective if self.following else now)
 

@@ -249,9 +249,8 @@ class _Reader:
             )
 
     def _glucose_after_change(self) -> None:
-        step = next((s for s in reversed(analogue_steps(self.chart)) if s.changed), None)
-        if step is None:
-            return
+        # A running course has at least the step that began it.
+        step = next(s for s in reversed(analogue_steps(self.chart)) if s.changed)
         settled = on_day(step.entry.effective, self.protocol["glucose_after_change"])
         hba1c = self._measured("hba1c")
         # HbA1c tells of a change only when it is drawn a while after it.

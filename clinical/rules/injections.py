@@ -14,7 +14,7 @@ from clinical.labels import LabelStatus, label_status
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
 from clinical.therapy import Regimen, analogue_steps, regimen_at
-from clinical.wording import date_of, day, listed, number
+from clinical.wording import date_of, day, days_between, listed, number
 
 _ADHERENCE_QUESTION = "Not given, given elsewhere or not recorded? An informal change of interval?"
 _RATIONALE_QUESTION = "Is the rationale for a regimen above the label documented?"
@@ -188,7 +188,8 @@ def above_label(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Fin
 
 def _actual_interval(given: list[Cycle]) -> int | None:
     """The longer of the last two intervals of this step: one early injection alone is no shorter regimen."""
-    return max(c.actual_days or 0 for c in given) if len(given) == 2 else None
+    apart = [days_between(c.previous, c.following) for c in given if c.following]
+    return max(apart) if len(apart) == 2 else None
 
 
 def _above_in_words(regimen: Regimen, status: LabelStatus, actual: int | None) -> str:
