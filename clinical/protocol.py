@@ -10,7 +10,6 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
-
 DEFAULT_JURISDICTION = "EU"
 
 
