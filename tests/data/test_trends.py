@@ -38,7 +38,7 @@ def test_the_page_holds_chart_course_scans_and_regimen(database: Database) -> No
             coded("therapy", "2025-01-10", kind="start", drug="lanreotide", dose=120.0, unit="mg", interval_days=28),
         )
     found = read(database, "P1")
-    assert [s.result.value for s in found.marker.samples] == [60.0, 62.0, 61.0, 330.0]
+    assert [s.result.value for s in found.marker.samples] == [60.0, 62.0, 59.0, 61.0, 330.0]
     assert found.scans[0].sum_mm == 31.0
     assert found.regimen is not None
     assert found.regimen.drug == "lanreotide"
@@ -49,7 +49,7 @@ def test_nothing_from_after_the_moment_is_in_it(sqlite_database: Database) -> No
     with sqlite_database.write() as session:
         Ward.open(session).patient("P1", *relapsing("2026-02-20"))
     found = read(sqlite_database, "P1", now=at("2026-01-01"))
-    assert [s.result.value for s in found.marker.samples] == [60.0, 62.0, 61.0]
+    assert [s.result.value for s in found.marker.samples] == [60.0, 62.0, 59.0, 61.0]
 
 
 def test_a_result_that_is_not_known_yet_is_not_in_it(sqlite_database: Database) -> None:

@@ -117,12 +117,15 @@ class Ward:
 
 
 def well() -> list[dict[str, Any]]:
-    """Records of a patient after resection with curative intent: no evidence of disease, glucagon within its range."""
+    """Records of a patient after resection with curative intent: no evidence of disease, glucagon within its range
+    and nothing overdue."""
     return [
         coded("therapy", "2024-12-01", kind="procedure", procedure="resection", completeness="R0", intent="curative"),
         coded("state", "2025-01-01", state="ned-resected"),
+        coded("response", "2025-06-01", response="NED", modality="CT", signed=True),
         lab("glucagon", 60.0, "pg/mL", "2025-03-01", canonical_ref_high=150.0, fasting=True),
         lab("glucagon", 62.0, "pg/mL", "2025-06-01", canonical_ref_high=150.0, fasting=True),
+        lab("glucagon", 59.0, "pg/mL", "2025-09-01", canonical_ref_high=150.0, fasting=True),
         lab("glucagon", 61.0, "pg/mL", "2025-12-01", canonical_ref_high=150.0, fasting=True),
     ]
 
