@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clinical.chart import Result
+from clinical.chart import Chart, Result
 from clinical.numbers import exceeds
+from clinical.validity import plausible, plausible_numbers
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +78,43 @@ def above_limit(result: Result, upper: float | None) -> bool | None:
     return _said(result)
 
 
+def below_limit(result: Result, lower: float | None) -> bool | None:
+    """Whether a result lies below the lower limit: by its number, else by what the laboratory said in words.
+
+    None where neither tells. `<x` is below when x does not exceed the limit; `>x` is not when x reaches it.
+    """
+    if result.value is None or lower is None:
+        words = set(words_of(result))
+        return True if words & _BELOW else False if words & _WITHIN else None
+    if result.comparator in ("<", "<="):
+        return True if result.value <= lower else None
+    if result.comparator in (">", ">="):
+        return False if result.value >= lower else None
+    return exceeds(lower, result.value)
+
+
+def latest_told(chart: Chart, *analytes: str) -> Result | None:
+    """The newest result of the analytes that says something: a number one can have, or words, not merely that it was
+    sent."""
+    told = (r for r in reversed(chart.of(*analytes)) if r.status not in NO_RESULT and plausible(r))
+    return next((r for r in told if r.value is not None or words_of(r)), None)
+
+
+def measured(chart: Chart, *analytes: str) -> tuple[Result, ...]:
+    """The results of the analytes with a number one can have, `<x` and `>x` among them, oldest first."""
+    return chart.derived(("measured", analytes), lambda: _measured(chart, analytes))
+
+
+def _measured(chart: Chart, analytes: tuple[str, ...]) -> tuple[Result, ...]:
+    if len(analytes) == 1:
+        return plausible_numbers(analytes[0], chart.of(analytes[0]))
+    found = [r for analyte in analytes for r in measured(chart, analyte)]
+    return tuple(sorted(found, key=lambda r: (r.effective, r.record)))
+
+
+NO_RESULT = frozenset({"absent", "entered-in-error", "cancelled"})
+_BELOW = frozenset({"l", "ll", "low", "below range", "critically low"})
+_WITHIN = frozenset({"n", "normal", "within range", "within normal range"})
 _ABOVE = frozenset({"h", "hh", "hu", "high", "critical high", "critically high", "very high", "elevated", "raised"})
 _WITHIN_OR_BELOW = frozenset({"n", "l", "ll", "lu", "normal", "within range", "within normal range", "low"})
 CRITICAL_HIGH = frozenset({"hh", "critical high", "critically high"})

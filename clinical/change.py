@@ -16,7 +16,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from clinical.assay import Assay, above_limit, assays_of
+from clinical.assay import NO_RESULT, Assay, above_limit, assays_of
 from clinical.chart import Chart, Result
 from clinical.epochs import boundaries, epoch_at
 from clinical.nadir import Nadir, Pool
@@ -26,8 +26,6 @@ from clinical.therapy import injections
 from clinical.validity import disqualified
 from clinical.variation import rcv_up
 from clinical.wording import days_between, listed
-
-_NO_RESULT = frozenset({"absent", "entered-in-error", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +167,7 @@ def _course(chart: Chart, protocol: Protocol, analyte: str) -> MarkerCourse:
 
 
 def _samples(chart: Chart, protocol: Protocol, analyte: str) -> tuple[Sample, ...]:
-    results = [r for r in chart.of(analyte) if r.status not in _NO_RESULT]
+    results = [r for r in chart.of(analyte) if r.status not in NO_RESULT]
     dates = [t.effective.date() for t in injections(chart)]
     samples = []
     for result, (assay, upper) in zip(results, assays_of(results), strict=True):

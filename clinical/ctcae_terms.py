@@ -6,7 +6,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
@@ -56,6 +56,7 @@ def terms() -> Mapping[str, Term]:
     return MappingProxyType({name: _term(name, table) for name, table in tomllib.loads(text).items()})
 
 
+@lru_cache(maxsize=256)
 def terms_for(name: str) -> tuple[Term, ...]:
     """The term called `name`, or the terms a catalogue code or LOINC code is graded by.
 

@@ -14,6 +14,7 @@ from clinical.chart import (
     Lesion,
     Response,
     Result,
+    SensorDay,
     SkinAssessment,
     Symptom,
     Therapy,
@@ -31,6 +32,7 @@ _KINDS: dict[type[Entry], str] = {
     Symptom: "symptom",
     DiseaseState: "state",
     CodedFinding: "finding",
+    SensorDay: "sensor",
 }
 
 
@@ -97,6 +99,10 @@ def _in_words(entry: Entry) -> str:
         parts = [entry.state]
     elif isinstance(entry, CodedFinding):
         parts = [entry.code, entry.text or "", entry.site or ""]
+    elif isinstance(entry, SensorDay):
+        readings = entry.count + entry.low_marks + entry.high_marks
+        low, high = entry.below_54 + entry.low_marks, entry.above_250 + entry.high_marks
+        parts = [f"{readings} sensor readings", f"{low} below 54 mg/dL", f"{high} above 250 mg/dL"]
     else:
         parts = []
     return ", ".join(part for part in parts if part)

@@ -31,7 +31,7 @@ class Evidence:
 class ComparedWith:
     """What the evidence was held against: the nadir or baseline of the epoch, the last value, the upper limit."""
 
-    kind: Literal["nadir", "baseline", "previous", "upper-limit", "schedule"]
+    kind: Literal["nadir", "baseline", "previous", "upper-limit", "lower-limit", "schedule"]
     value: float | None = None
     unit: str | None = None
     effective: datetime | None = None

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from clinical.assay import above_limit, words_of
+from clinical.assay import above_limit, below_limit, words_of
 from clinical.chart import Chart, Entry, Result
 from clinical.protocol import Protocol
-from clinical.wording import day, days_between, quantity
+from clinical.wording import day, days_between, said
 
 _NOON = 12
-_LOW_WORDS = frozenset({"l", "ll", "low", "below range"})
-_NORMAL_WORDS = frozenset({"n", "normal", "within range", "within normal range"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +43,22 @@ def nutrients_beside(chart: Chart, moment: Entry, protocol: Protocol) -> Inquiry
         missing.append("amino acids or essential fatty acids")
     looked_at: list[tuple[str, Result, Callable[[Result], bool | None]]] = []
     if zinc is not None:
-        looked_at.append(("zinc", zinc, lambda r: _below(r, zinc_limit(chart, r, protocol))))
+        looked_at.append(("zinc", zinc, lambda r: below_limit(r, zinc_limit(chart, r, protocol))))
     if albumin is not None:
-        looked_at.append(("albumin", albumin, lambda r: _below(r, protocol["albumin_low"])))
+        looked_at.append(("albumin", albumin, lambda r: below_limit(r, protocol["albumin_low"])))
     if amino is not None:
-        looked_at.append(("amino acids", amino, lambda r: _below(r, r.ref_low)))
+        looked_at.append(("amino acids", amino, lambda r: below_limit(r, r.ref_low)))
     if fatty is not None:
         looked_at.append(("triene:tetraene ratio", fatty, lambda r: above_limit(r, protocol["efa_ratio_high"])))
     against: list[str] = []
     found: list[str] = []
     for name, result, is_low in looked_at:
         low = is_low(result)
-        said = f"{name} {_said(result)} on {day(result)}"
+        told = f"{name} {said(result)} on {day(result)}"
         if low is None:
-            missing.append(f"a limit for {said}")
+            missing.append(f"a limit for {told}")
         else:
-            (against if low else found).append(f"{said} ({'abnormal' if low else 'not low'})")
+            (against if low else found).append(f"{told} ({'abnormal' if low else 'not low'})")
     return Inquiry(tuple(missing), tuple(against), tuple(found), tuple(result for _, result, _ in looked_at))
 
 
@@ -68,21 +66,3 @@ def _latest(chart: Chart, analyte: str, moment: Entry, protocol: Protocol) -> Re
     window = protocol["skin_nutrient_window"]
     told = (r for r in reversed(chart.of(analyte)) if r.value is not None or words_of(r))
     return next((r for r in told if days_between(r, moment) <= window), None)
-
-
-def _below(result: Result, limit: float | None) -> bool | None:
-    """Whether a result lies below a limit; by its words where it has no number or there is no limit; None = unknown."""
-    words = set(words_of(result))
-    if result.value is None or limit is None:
-        return True if words & _LOW_WORDS else False if words & _NORMAL_WORDS else None
-    if result.comparator in ("<", "<="):
-        return True if result.value <= limit else None
-    if result.comparator in (">", ">="):
-        return False if result.value >= limit else None
-    return result.value < limit
-
-
-def _said(result: Result) -> str:
-    if result.value is not None:
-        return quantity(result.value, result.unit, result.comparator)
-    return f'"{result.text or result.interpretation}"'

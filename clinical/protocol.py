@@ -10,6 +10,8 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
+DEFAULT_JURISDICTION = "EU"
+
 
 class ProtocolError(ValueError):
     """A protocol file that cannot be used; the message says where and why."""
@@ -33,10 +35,14 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """All thresholds by name. `version` is a digest of the content: two protocols with one version judge alike."""
+    """All thresholds by name, and the jurisdiction whose drug labels count.
+
+    `version` is a digest of both: two protocols with one version judge alike.
+    """
 
     thresholds: Mapping[str, Threshold]
     version: str
+    jurisdiction: str = DEFAULT_JURISDICTION
 
     def __getitem__(self, name: str) -> float:
         """The value of the threshold `name`. Raises KeyError with the name when the protocol lacks it."""
@@ -51,19 +57,19 @@ class Protocol:
         return tuple(sorted(n for n, t in self.thresholds.items() if not t.signed_off))
 
 
-def bundled_protocol() -> Protocol:
+def bundled_protocol(jurisdiction: str = DEFAULT_JURISDICTION) -> Protocol:
     """The protocol that ships with Nadir (`clinical/protocol.toml`), nothing signed off."""
     text = files("clinical").joinpath("protocol.toml").read_text(encoding="utf-8")
-    return _build(_read(text, "protocol.toml"))
+    return _build(_read(text, "protocol.toml"), jurisdiction)
 
 
-def load_protocol(overrides: Path | None = None) -> Protocol:
-    """The bundled protocol with a site's overrides laid over it.
+def load_protocol(overrides: Path | None = None, *, jurisdiction: str = DEFAULT_JURISDICTION) -> Protocol:
+    """The bundled protocol with a site's overrides laid over it, under the labels of `jurisdiction`.
 
     An override file holds the same tables as protocol.toml; each names an existing threshold and must give `value`,
     `unit` equal to the bundled one, and `source`. Raises ProtocolError naming file, threshold and cause.
     """
-    base = bundled_protocol()
+    base = bundled_protocol(jurisdiction)
     if overrides is None:
         return base
     merged = dict(base.thresholds)
@@ -75,7 +81,7 @@ def load_protocol(overrides: Path | None = None) -> Protocol:
         if changed.unit != merged[name].unit:
             raise ProtocolError(f"{overrides}: [{name}]: unit {changed.unit!r}, expected {merged[name].unit!r}")
         merged[name] = replace(changed, meaning=changed.meaning or merged[name].meaning)
-    return _build(merged)
+    return _build(merged, jurisdiction)
 
 
 def _read(text: str, where: str) -> dict[str, Threshold]:
@@ -109,6 +115,7 @@ def _threshold(name: str, table: object, where: str) -> Threshold:
     )
 
 
-def _build(thresholds: Mapping[str, Threshold]) -> Protocol:
-    lines = (f"{t.name}={t.value!r} {t.unit}" for t in sorted(thresholds.values(), key=lambda t: t.name))
-    return Protocol(thresholds, sha256("\n".join(lines).encode()).hexdigest()[:12])
+def _build(thresholds: Mapping[str, Threshold], jurisdiction: str) -> Protocol:
+    lines = [f"{t.name}={t.value!r} {t.unit}" for t in sorted(thresholds.values(), key=lambda t: t.name)]
+    digest = sha256("\n".join([*lines, f"labels of {jurisdiction}"]).encode()).hexdigest()[:12]
+    return Protocol(thresholds, digest, jurisdiction)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import groupby
 from typing import Literal
 
@@ -23,7 +24,10 @@ NewLesion = Literal["no", "equivocal", "yes"]
 TOO_SMALL_TENTHS = 50
 NORMAL_NODE_TENTHS = 100
 _LEAST_GROWTH_TENTHS = 50
-_RECEPTOR_IMAGING = ("pet", "sstr", "dota", "octreoscan", "scintigraphy", "spect")
+_RECEPTOR_IMAGING = (
+    *("pet", "spect", "scintigraphy", "dota", "sstr", "srs"),
+    *("receptor", "somatostatin", "octreoscan", "octreotide", "pentetreotide"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class VisitAssessment:
     records: tuple[str, ...]
 
 
+@cache
 def is_receptor_imaging(modality: str | None) -> bool:
     """Whether a modality shows somatostatin receptors (PET, scintigraphy) and not the size of a lesion."""
     return modality is not None and any(word in modality.lower() for word in _RECEPTOR_IMAGING)

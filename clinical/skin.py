@@ -43,6 +43,15 @@ def skin_worse(chart: Chart, protocol: Protocol) -> SkinWorse | None:
     return chart.derived(("skin-worse", protocol.version), lambda: _skin_worse(chart.skin, protocol))
 
 
+def is_active(assessment: SkinAssessment, protocol: Protocol) -> bool | None:
+    """Whether an assessment shows active disease: called active or worse, an IGA of at least 2, or erosion at a
+    predilection site. None where it says nothing of severity."""
+    if not _tells(assessment):
+        return None
+    graded = assessment.iga is not None and assessment.iga >= protocol["skin_iga_least"]
+    return assessment.overall in _WORSE_WORDS or graded or bool(_eroded(assessment))
+
+
 def _skin_worse(assessments: Sequence[SkinAssessment], protocol: Protocol) -> SkinWorse | None:
     run: list[SkinAssessment] = []
     reference: tuple[SkinAssessment, ...] = ()

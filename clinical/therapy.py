@@ -45,15 +45,27 @@ _DRUGS: tuple[tuple[str, str], ...] = (
     ("dapagliflozin", r"dapagliflozin|A10BK01"),
     ("sitagliptin", r"sitagliptin|A10BH01"),
     ("gliclazide", r"gliclazide|A10BB09"),
+    ("glibenclamide", r"glibenclamide|glyburide|A10BB01"),
+    ("glimepiride", r"glimepiride|A10BB12"),
+    ("glipizide", r"glipizide|A10BB07"),
+    ("repaglinide", r"repaglinide|A10BX02"),
+    ("linagliptin", r"linagliptin|A10BH05"),
+    ("liraglutide", r"liraglutide|A10BJ02"),
+    ("semaglutide", r"semaglutide|A10BJ06"),
     ("glucagon", r"glucagon|H04AA01"),
     ("pancreatin", r"pancreatin|pancrelipase|creon|A09AA02"),
     ("zinc", r"zinc|A12CB"),
     ("amino-acids", r"amino[- ]acids?|B05BA01"),
     ("essential-fatty-acids", r"essential fatty acids?|fat emulsion|B05BA02"),
     ("b12", r"cyanocobalamin|hydroxocobalamin|vitamin b12|B03BA0[13]"),
+    ("vitamin-a", r"vitamin a|retinol|A11CA01"),
+    ("vitamin-d", r"vitamin d[23]?|[ck]h?olecalciferol|ergocalciferol|calcifediol|A11CC0[156]"),
+    ("vitamin-e", r"vitamin e|tocopherol|A11HA03"),
+    ("vitamin-k", r"vitamin k1?|phytomenadione|phytonadione|B02BA01"),
     ("levothyroxine", r"levothyroxine|thyroxine|H03AA01"),
     ("ursodeoxycholic-acid", r"ursodeoxycholic acid|ursodiol|A05AA02"),
     ("warfarin", r"warfarin|phenprocoumon|acenocoumarol|B01AA0[347]"),
+    ("direct-anticoagulant", r"rivaroxaban|apixaban|edoxaban|dabigatran|B01AF0[123]|B01AE07"),
     ("prednisolone", r"prednisolone|prednisone|H02AB0[67]"),
     ("dexamethasone", r"dexamethasone|H02AB02"),
     ("omeprazole", r"omeprazole|esomeprazole|pantoprazole|lansoprazole|rabeprazole|A02BC0[1-5]"),
@@ -93,6 +105,19 @@ _ANTITUMOUR = frozenset(
 )
 # Drugs that give a rash of their own: named beside a skin finding, they never silence it.
 RASH_DRUGS = frozenset({"everolimus", "sunitinib", "cabozantinib", "capecitabine"})
+# Drugs that lower glucose, those of them that can lower it too far, and those that raise it.
+HYPOGLYCAEMIC_DRUGS = frozenset({"insulin", "gliclazide", "glibenclamide", "glimepiride", "glipizide", "repaglinide"})
+ANTIDIABETIC_DRUGS = HYPOGLYCAEMIC_DRUGS | {
+    "metformin",
+    "empagliflozin",
+    "dapagliflozin",
+    "sitagliptin",
+    "linagliptin",
+    "liraglutide",
+    "semaglutide",
+}
+GLUCOSE_RAISING_DRUGS = frozenset({"prednisolone", "dexamethasone", "everolimus", "pasireotide", "pasireotide-lar"})
+ANTICOAGULANTS = frozenset({"warfarin", "direct-anticoagulant"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +211,10 @@ def regimen_at(chart: Chart, moment: datetime) -> Regimen | None:
     Steady state is three depot injections; where injections are not recorded one by one, the day the third was planned;
     for a short-acting analogue two days.
     """
+    return chart.derived(("regimen", moment), lambda: _regimen_at(chart, moment))
+
+
+def _regimen_at(chart: Chart, moment: datetime) -> Regimen | None:
     steps = [s for s in analogue_steps(chart) if s.entry.effective <= moment]
     if not steps or steps[-1].drug is None:
         return None
@@ -217,6 +246,20 @@ def regimen_at(chart: Chart, moment: datetime) -> Regimen | None:
         steady=steady,
         lapses=lapses,
     )
+
+
+def running(chart: Chart, drugs: frozenset[str], moment: datetime) -> tuple[Therapy, ...]:
+    """The entry each of the named drugs began with, for those given at `moment`: begun and not stopped by then."""
+    begun: dict[str, Therapy] = {}
+    for entry in chart.therapy:
+        if entry.effective > moment:
+            break
+        if entry.drug in drugs:
+            if entry.kind == "stop":
+                begun.pop(entry.drug, None)
+            else:
+                begun.setdefault(entry.drug, entry)
+    return tuple(begun.values())
 
 
 def _analogue_steps(chart: Chart) -> tuple[AnalogueStep, ...]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from math import inf
 
 from clinical.analytes import CATALOGUE
-from clinical.chart import Chart, Result
+from clinical.chart import Chart, Comparator, Result
 from clinical.protocol import Protocol
 from clinical.wording import day, quantity
 
@@ -22,6 +23,7 @@ _DISQUALIFIERS = {
     "decompensated-cirrhosis": "decompensated cirrhosis",
 }
 _AT_THE_DRAW = timedelta(hours=2)
+_BELOW = ("<", "<=")
 _SAME_DAY_PRECISION = frozenset({"day", "month", "year"})
 
 
@@ -41,6 +43,12 @@ def disqualified(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str,
     return tuple(reasons)
 
 
+def acute_illness(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str, ...]:
+    """What says that a sample was drawn in acute illness, in words with the numbers; empty where nothing does."""
+    recorded = [_DISQUALIFIERS[d] for d in sample.disqualifiers if d == "acute-illness"]
+    return (*recorded, *_inflammation(sample, chart, protocol))
+
+
 def renal_failure(sample: Result, chart: Chart, protocol: Protocol) -> bool:
     """Whether an eGFR below the limit lies within the window around the sample."""
     return bool(_low_egfr(sample, chart, protocol))
@@ -48,12 +56,22 @@ def renal_failure(sample: Result, chart: Chart, protocol: Protocol) -> bool:
 
 def plausible(sample: Result) -> bool:
     """Whether a number lies within the plausible range of its analyte; a value that is no plain number does."""
-    analyte = CATALOGUE.get(sample.analyte)
-    if analyte is None or sample.value is None:
-        return True
-    if sample.comparator in ("<", "<="):
-        return sample.value >= 0
-    return analyte.plausible_low <= sample.value <= analyte.plausible_high
+    return sample.value is None or _within(sample.value, sample.comparator, *_range(sample.analyte))
+
+
+def plausible_numbers(analyte: str, results: Sequence[Result]) -> tuple[Result, ...]:
+    """The results of one analyte with a number within its plausible range, in their order."""
+    low, high = _range(analyte)
+    return tuple([r for r in results if r.value is not None and _within(r.value, r.comparator, low, high)])
+
+
+def _range(analyte: str) -> tuple[float, float]:
+    known = CATALOGUE.get(analyte)
+    return (-inf, inf) if known is None else (known.plausible_low, known.plausible_high)
+
+
+def _within(value: float, comparator: Comparator | None, low: float, high: float) -> bool:
+    return value >= 0 if comparator in _BELOW else low <= value <= high
 
 
 def not_recorded(sample: Result, chart: Chart) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from clinical.chart import Entry
+from clinical.chart import Entry, Result
 
 _DAY_LENGTHS = {"year": 4, "month": 7}
 _SPOKEN_UNITS = {
+    "umol/mmol": "µmol/mmol",
     "ug/dL": "µg/dL",
     "ug/g": "µg/g",
     "umol/L": "µmol/L",
@@ -42,6 +43,13 @@ def quantity(value: float | None, unit: str | None, comparator: str | None = Non
     spoken = _SPOKEN_UNITS.get(unit or "", unit or "")
     space = "" if spoken in ("", "%") else " "
     return f"{comparator or ''}{number(value)}{space}{spoken}"
+
+
+def said(result: Result) -> str:
+    """A result as it was reported: number with comparator and unit, else the laboratory's words in quotation marks."""
+    if result.value is None:
+        return f'"{result.text or result.interpretation}"'
+    return quantity(result.value, result.unit, result.comparator)
 
 
 def percent(fraction: float) -> str:

@@ -74,8 +74,8 @@ def settled() -> tuple[Settings, Database]:
 
 
 def protocol_of(settings: Settings) -> Protocol:
-    """The protocol in force: the bundled one with the site's overrides."""
-    return load_protocol(settings.protocol_file)
+    """The protocol in force: the bundled one with the site's overrides, under the labels of its jurisdiction."""
+    return load_protocol(settings.protocol_file, jurisdiction=settings.jurisdiction)
 
 
 def until_told_to_stop() -> threading.Event:

@@ -51,7 +51,7 @@ def replay(
     patient: Annotated[str, typer.Option()],
     from_: Annotated[str | None, typer.Option("--from", help="YYYY-MM-DD")] = None,
     to: Annotated[str | None, typer.Option("--to", help="YYYY-MM-DD")] = None,
-    protocol: Annotated[Path | None, typer.Option(help="protocol file to try")] = None,
+    protocol: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="protocol file to try")] = None,
     as_json: Json = False,
 ) -> None:
     """Run the rules as they would have run day by day; changes nothing."""
@@ -59,7 +59,7 @@ def replay(
 
     settings, database = settled()
     first, last = day(from_), day(to) or clock().astimezone(settings.zone).date()
-    in_force = load_protocol(protocol) if protocol else protocol_of(settings)
+    in_force = load_protocol(protocol, jurisdiction=settings.jurisdiction) if protocol else protocol_of(settings)
     with database.read() as session:
         document = replay_patient(session, cli_actor(), patient, protocol=in_force, first=first, last=last)
     say(
@@ -73,12 +73,41 @@ def replay(
     )
 
 
-def rules(as_json: Json = False) -> None:
-    """Every rule: trigger in words, thresholds with source and sign-off."""
-    from clinical.rules import describe_rules
+def rules(
+    dry_run: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="protocol file to try on everybody")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Every rule: trigger in words, thresholds with source and sign-off; or what another protocol would change."""
+    from clinical.rules.description import describe_rules
 
+    if dry_run is not None:
+        _try_protocol(dry_run, as_json)
+        return
     document = describe_rules(protocol_of(load_settings()))
     say(document, as_json, *(f"{r['id']}  {r['axis']:<8} {r['severity']:<12} {r['trigger']}" for r in document))
+
+
+def _try_protocol(file: Path, as_json: bool) -> None:
+    from data.dry_run import dry_run
+
+    settings, database = settled()
+    trial = load_protocol(file, jurisdiction=settings.jurisdiction)
+    with database.read() as session:
+        found = dry_run(session, cli_actor(), in_force=protocol_of(settings), trial=trial, now=clock())
+    changed = (("opens", found.newly_open), ("ends", found.no_longer_open), ("severity", found.severity_changed))
+    say(
+        found.as_json(),
+        as_json,
+        *(f"{t['name']}: {t['tried']} instead of {t['in_force']} {t['unit']}" for t in found.thresholds),
+        f"{found.patients} patients: {len(found.newly_open)} flags would newly open, {len(found.no_longer_open)} no "
+        f"longer, {len(found.severity_changed)} with another severity; nothing was changed",
+        *(f"  {what:<8} {c.patient:<14} {c.rule} {c.severity:<7} {c.why}" for what, all_ in changed for c in all_),
+        *(f"  failed {f['patient']}: {f['why']}" for f in found.failed),
+    )
+    if found.failed:
+        raise typer.Exit(REFUSED)
 
 
 @flag_app.command("list")

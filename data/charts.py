@@ -92,6 +92,21 @@ def load_charts(session: Session, patient_ids: Patients) -> dict[int, Chart]:
     return _charts(session, patient_ids, entries)
 
 
+def charts_or_why(session: Session, patient_ids: Sequence[int]) -> dict[int, Chart | UnreadableRecord]:
+    """The chart of each patient, or why it cannot be read: one bad record hides no other patient."""
+    try:
+        return dict(load_charts(session, patient_ids))
+    except UnreadableRecord:
+        return {id: _chart_or_why(session, id) for id in patient_ids}
+
+
+def _chart_or_why(session: Session, patient_id: int) -> Chart | UnreadableRecord:
+    try:
+        return load_charts(session, [patient_id])[patient_id]
+    except UnreadableRecord as error:
+        return error
+
+
 def load_part(
     session: Session, patient_ids: Patients, *, kinds: Iterable[str], analytes: Iterable[str]
 ) -> dict[int, Chart]:

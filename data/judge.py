@@ -28,7 +28,7 @@ from clinical.protocol import Protocol
 from clinical.rules import Judged, judge_chart
 from data.announcing import MailPolicy, alarm, cancel_unsent
 from data.audit import write_audit
-from data.charts import UnreadableRecord, load_charts
+from data.charts import UnreadableRecord, charts_or_why
 from data.differences import StandingFlag, dedup_key, differences
 from data.flag_writes import Bench, Written, standing_flags, write_differences
 from data.models import Ingest, Judgement, Patient
@@ -104,7 +104,7 @@ def judge(
     patients = _lock(session, sorted(set(patient_ids)))
     bench = Bench(actor.name, protocol.version, session.scalar(select(func.max(Ingest.seq))) or 0, now, mail)
     ids = [patient.id for patient in patients]
-    charts, flags = _charts(session, ids), standing_flags(session, ids)
+    charts, flags = charts_or_why(session, ids), standing_flags(session, ids)
     counts = JudgeCounts()
     judgements: list[dict[str, Any]] = []
     audits: list[tuple[str, Written]] = []
@@ -153,20 +153,6 @@ def _lock(session: Session, patient_ids: Sequence[int]) -> list[_Patient]:
         before = (None, 0, 0) if last is None else (last.judged_at, last.judged_seq, last.failures)
         found.append(_Patient(id, uuid, mrn, *before))
     return found
-
-
-def _charts(session: Session, patient_ids: Sequence[int]) -> dict[int, Chart | UnreadableRecord]:
-    try:
-        return dict(load_charts(session, patient_ids))
-    except UnreadableRecord:
-        return {id: _chart_or_why(session, id) for id in patient_ids}
-
-
-def _chart_or_why(session: Session, patient_id: int) -> Chart | UnreadableRecord:
-    try:
-        return load_charts(session, [patient_id])[patient_id]
-    except UnreadableRecord as error:
-        return error
 
 
 def _readable(chart: Chart | UnreadableRecord) -> Chart:

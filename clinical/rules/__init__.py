@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
+from pkgutil import iter_modules
 
 from clinical.chart import Chart
 from clinical.finding import Finding, Suppressed
 from clinical.protocol import Protocol
-from clinical.rules import biliary, imaging, marker, process, recurrence, skin
 from clinical.rules.precedence import by_precedence
-from clinical.rules.registry import registered
+from clinical.rules.registry import found_by, registered
+from clinical.rules.suppression import held_back, no_longer_followed
 
-__all__ = ["Judged", "biliary", "imaging", "judge_chart", "marker", "process", "recurrence", "skin"]
+for _question in iter_modules(__path__):
+    import_module(f"{__name__}.{_question.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,10 @@ def judge_chart(chart: Chart, protocol: Protocol, now: datetime) -> Judged:
         raise ValueError("now must carry its time zone")
     known = chart.until(now)
     changes = chart.known_next(now)
-    if known.deceased is not None or known.withdrawn is not None:
-        return Judged((), changes)
+    if (ended := no_longer_followed(known)) is not None:
+        return Judged((), changes, (ended,))
     rules = registered()
-    found = by_precedence(finding for rule in rules for finding in rule.judge(known, protocol, now))
+    found = by_precedence(finding for rule in rules for finding in found_by(rule.id, known, protocol, now))
     due = [at for rule in rules if rule.next_due and (at := rule.next_due(known, protocol, now)) is not None]
     due += [changes] if changes is not None else []
-    held_back = marker.suppressed_rise(known, protocol)
-    return Judged(found, min(due, default=None), () if held_back is None else (held_back,))
+    return Judged(found, min(due, default=None), held_back(known, protocol, now))

@@ -1,4 +1,5 @@
-"""Rules of the gallbladder and bile ducts: the complication that cannot wait (R16), the overdue ultrasound (R18)."""
+"""Rules of the gallbladder and bile ducts: new stones (R15), the complication that cannot wait (R16), the cholestatic
+pattern (R17), the overdue ultrasound (R18)."""
 
 from __future__ import annotations
 
@@ -7,15 +8,57 @@ from datetime import datetime, timedelta
 
 from clinical.biliary import AcuteSign, acute_signs, gallbladder_removed, next_expiry
 from clinical.chart import BiliaryUltrasound, Chart
+from clinical.cholestasis import cholestasis
 from clinical.evidence import evidence, first_effective, used
-from clinical.finding import ComparedWith, Finding, Severity
+from clinical.finding import ComparedWith, Finding, Severity, Suppressed
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
-from clinical.therapy import Regimen, is_analogue, regimen_at
-from clinical.wording import date_of, day, number
+from clinical.stones import StoneCourse, stone_course
+from clinical.therapy import Regimen, analogue_steps, is_analogue, regimen_at
+from clinical.wording import date_of, day, listed, number
 
+_STONES_QUESTION = "Gallstones on an analogue: symptoms? Plan, continue?"
+_CHOLESTATIC_QUESTION = "Ultrasound due? Another cause?"
 _URGENT_QUESTION = "Biliary complication or pancreatitis: same-day assessment?"
 _ORDER_QUESTION = "Order a biliary ultrasound?"
+
+
+@rule(
+    "R15",
+    version="1",
+    axis="toxicity",
+    severities=("medium", "info"),
+    trigger="Stones or sludge that came under an analogue or after one, without symptoms; info once a later ultrasound "
+    "shows them unchanged, or where they were there before the analogue and still are",
+    question=_STONES_QUESTION,
+    thresholds=("stones_earliest",),
+)
+def stones(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
+    """Stones or sludge on an analogue. Those already there on the first look under treatment ask nothing yet."""
+    course = stone_course(chart, protocol)
+    if course is None or not analogue_steps(chart) or (course.new and not course.on_analogue):
+        return
+    # What is unchanged still rests on the ultrasound that first showed it: another look is no new evidence.
+    shown = evidence(course.appeared, *([course.before] if course.before else []))
+    yield Finding(
+        rule="R15",
+        rule_version="1",
+        axis="toxicity",
+        severity="medium" if course.new else "info",
+        subject="biliary",
+        title="New gallstones or sludge on an analogue" if course.new else "Gallstones or sludge unchanged",
+        question=_STONES_QUESTION,
+        why=_stones_in_words(course),
+        first_evidence_at=course.appeared.effective,
+        evidence=shown,
+        compared_with=ComparedWith(
+            kind="previous",
+            effective=None if course.before is None else course.before.effective,
+            note="no ultrasound before" if course.before is None else "ultrasound before",
+        ),
+        thresholds=used(protocol, "stones_earliest") if course.before is None else (),
+        not_recorded=("an ultrasound before the analogue",) if course.before is None and course.on_analogue else (),
+    )
 
 
 @rule(
@@ -66,6 +109,54 @@ def biliary_complication(chart: Chart, protocol: Protocol, now: datetime) -> Ite
 def _sentence(signs: tuple[AcuteSign, ...]) -> str:
     joined = "; ".join(sign.words for sign in signs)
     return f"{joined[0].upper()}{joined[1:]}."
+
+
+@rule(
+    "R17",
+    version="1",
+    axis="toxicity",
+    severities=("medium",),
+    trigger="Alkaline phosphatase above 1.5 times its limit with R of 2 or less, or GGT above 2.5 times its limit, in "
+    "two samples 7 to 28 days apart; with metastases in liver or bone by GGT alone",
+    question=_CHOLESTATIC_QUESTION,
+    thresholds=(
+        "cholestatic_alp",
+        "cholestatic_ratio",
+        "cholestatic_ggt",
+        "cholestatic_earliest",
+        "cholestatic_latest",
+    ),
+)
+def cholestatic_pattern(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
+    """Enzymes of the cholestatic pattern, confirmed and not gone since."""
+    found = cholestasis(chart, protocol)
+    if found is None or found.pair is None:
+        return
+    first, second = found.pair
+    latest = found.run[-1]
+    later = "" if latest is second else f"; still {latest.words}"
+    shown = evidence(*first.results, *second.results)
+    yield Finding(
+        rule="R17",
+        rule_version="1",
+        axis="toxicity",
+        severity="medium",
+        subject="cholestasis",
+        title="Cholestatic liver enzymes",
+        question=_CHOLESTATIC_QUESTION,
+        why=f"{first.words}; confirmed: {second.words}{later}.",
+        first_evidence_at=first_effective(shown),
+        evidence=shown,
+        thresholds=used(protocol, "cholestatic_alp", "cholestatic_ratio", "cholestatic_ggt"),
+        suppressed=()
+        if found.other_source is None
+        else (
+            Suppressed(
+                what="alkaline phosphatase",
+                why=f"metastases in liver or bone on {day(found.other_source)} raise it too; judged by GGT",
+            ),
+        ),
+    )
 
 
 def _ultrasound_due(chart: Chart, protocol: Protocol, now: datetime) -> datetime | None:
@@ -140,3 +231,12 @@ def _due_dates(chart: Chart, regimen: Regimen, protocol: Protocol) -> tuple[date
 
 def _last_ultrasound(chart: Chart) -> BiliaryUltrasound | None:
     return next((u for u in reversed(chart.biliary) if u.gallbladder != "not-seen"), None)
+
+
+def _stones_in_words(course: StoneCourse) -> str:
+    what = listed(course.what)
+    before = f", not on the ultrasound of {day(course.before)}" if course.before is not None else ""
+    seen = f"{what[0].upper()}{what[1:]} since the ultrasound of {day(course.appeared)}{before}"
+    size = "" if course.last.max_mm is None else f"; up to {number(course.last.max_mm)} mm on {day(course.last)}"
+    unchanged = "" if course.new else f"; unchanged on {day(course.last)}"
+    return f"{seen}{size}{unchanged}."

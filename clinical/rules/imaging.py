@@ -9,10 +9,11 @@ from clinical.chart import Chart, Entry, Lesion
 from clinical.epochs import last_boundary
 from clinical.evidence import evidence, used
 from clinical.finding import ComparedWith, Finding, Suppressed
+from clinical.growth import slow_growth
 from clinical.imaging import Scan, receptor_scans, recurrence_seen, scans, shows_progression
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
-from clinical.wording import date_of, day, number
+from clinical.wording import date_of, day, number, percent
 
 _RECIST = ("recist_progression", "recist_progression_least")
 _NEXT_TEST = "Which test next? Re-image in 6-12 weeks?"
@@ -32,7 +33,7 @@ _UNSIGNED = "Calculated progression, not signed: who reads it?"
 def progression(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
     """Signed progression or recurrence on the latest scan."""
     scan = _latest(chart, scans(chart))
-    if scan is None or not shows_progression(chart, scan) or not scan.signed or _after_prrt(chart, scan, protocol):
+    if scan is None or not shows_progression(chart, scan) or not scan.signed or after_prrt(chart, scan, protocol):
         return
     recurrence = recurrence_seen(chart, scan)
     yield Finding(
@@ -58,7 +59,7 @@ def progression(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fi
     axis="imaging",
     severities=("medium",),
     trigger="An equivocal new lesion; a new focus on receptor imaging alone; progression or a new lesion whose "
-    "reading is not signed; signed progression within 12 weeks after PRRT",
+    "reading is not signed; signed progression or slow growth within 12 weeks after PRRT",
     question=f"{_NEXT_TEST} (unsigned: {_UNSIGNED})",
     thresholds=(*_RECIST, "suppress_imaging_after_prrt"),
 )
@@ -80,7 +81,7 @@ def unsettled(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Find
 
 
 def _unsettled_scan(chart: Chart, scan: Scan, protocol: Protocol) -> Iterable[Finding]:
-    prrt = _after_prrt(chart, scan, protocol)
+    prrt = after_prrt(chart, scan, protocol)
     if shows_progression(chart, scan) and scan.signed and prrt is not None:
         yield _r07(
             scan,
@@ -108,7 +109,18 @@ def _unsettled_scan(chart: Chart, scan: Scan, protocol: Protocol) -> Iterable[Fi
             subject="imaging",
             title="Equivocal new lesion",
             question=_NEXT_TEST,
-            why=f"Scan of {_day_of(scan)}: {read}equivocal new lesion ({_lesions_in_words(equivocal)}).",
+            why=f"Scan of {_day_of(scan)}: {read}equivocal new lesion ({lesions_in_words(equivocal)}).",
+        )
+    elif prrt is not None and (growth := slow_growth(chart, protocol)) is not None:
+        yield _r07(
+            scan,
+            protocol,
+            subject="imaging",
+            title="Growth on a scan soon after PRRT",
+            question=_NEXT_TEST,
+            why=f"Scan of {_day_of(scan)}: {percent(growth.fraction)} over the nadir of {number(growth.nadir)} mm; "
+            f"{prrt.why}.",
+            suppressed=(prrt,),
         )
 
 
@@ -147,7 +159,8 @@ def _latest(chart: Chart, found: tuple[Scan, ...]) -> Scan | None:
     )
 
 
-def _after_prrt(chart: Chart, scan: Scan, protocol: Protocol) -> Suppressed | None:
+def after_prrt(chart: Chart, scan: Scan, protocol: Protocol) -> Suppressed | None:
+    """Why growth on this scan is not called: PRRT shortly before it; None when there was none."""
     prrt = last_boundary(chart, "prrt", before=scan.at)
     if prrt is None:
         return None
@@ -155,7 +168,7 @@ def _after_prrt(chart: Chart, scan: Scan, protocol: Protocol) -> Suppressed | No
     if days >= protocol["suppress_imaging_after_prrt"]:
         return None
     return Suppressed(
-        what="R06 progression by imaging",
+        what="growth on a scan (R06, R08)",
         why=f"PRRT on {day(prrt.entry)}, {days} days before the scan: pseudo-progression is possible for 12 weeks",
     )
 
@@ -169,23 +182,24 @@ def _verdict_in_words(scan: Scan) -> str:
         return f"read as {scan.response.response}"
     if scan.progression:
         return f"calculated {scan.verdict}"
-    return f"tumour seen ({_lesions_in_words(scan.lesions)})"
+    return f"tumour seen ({lesions_in_words(scan.lesions)})"
 
 
 def _measured(scan: Scan) -> str:
     assessment = scan.assessment
     if assessment is None or assessment.target is None:
-        return f" ({_lesions_in_words(scan.new)})" if scan.new else ""
+        return f" ({lesions_in_words(scan.new)})" if scan.new else ""
     return f" ({assessment.reason})"
 
 
 def _focus(scan: Scan) -> str:
     if scan.new:
-        return f"a new focus ({_lesions_in_words(scan.new)})"
+        return f"a new focus ({lesions_in_words(scan.new)})"
     return "progression"
 
 
-def _lesions_in_words(lesions: Iterable[Lesion]) -> str:
+def lesions_in_words(lesions: Iterable[Lesion]) -> str:
+    """Lesions by name, site and size."""
     return ", ".join(
         f"{r.lesion}{f', {r.site or r.organ}' if r.site or r.organ else ''}"
         f"{'' if r.diameter_tenths is None else f', {number(r.diameter_tenths / 10)} mm'}"

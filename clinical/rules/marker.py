@@ -34,12 +34,6 @@ def too_soon_after_procedure(chart: Chart, sample: Sample, protocol: Protocol) -
     return None
 
 
-def suppressed_rise(chart: Chart, protocol: Protocol) -> Suppressed | None:
-    """The suppression of the rise that stands, if one does and is suppressed."""
-    rise = _strongest(marker_course(chart, protocol))
-    return None if rise is None else too_soon_after_procedure(chart, rise.last, protocol)
-
-
 @rule(
     "R01",
     version="1",
@@ -83,7 +77,7 @@ def confirmed_rise(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable
     if chart.state() == "ned-resected":
         return
     course = marker_course(chart, protocol)
-    rise = _strongest(course)
+    rise = strongest_rise(course)
     if rise is None or not rise.confirmed or too_soon_after_procedure(chart, rise.last, protocol):
         return
     regimen = regimen_at(chart, rise.last.result.effective)
@@ -155,7 +149,7 @@ def _why_not_judged(sample: Sample, protocol: Protocol) -> str | None:
     return None
 
 
-def _strongest(course: MarkerCourse) -> Rise | None:
+def strongest_rise(course: MarkerCourse) -> Rise | None:
     """The rise to report: the one within the epoch unless only the one across dose changes is confirmed or doubled."""
     within, across = course.rise, course.across
     if within is None or across is None:

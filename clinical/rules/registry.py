@@ -70,3 +70,12 @@ def rule(
 def registered() -> tuple[Rule, ...]:
     """Every registered rule, in the order of its id. Import `clinical.rules` first: that fills the register."""
     return tuple(_register[key] for key in sorted(_register))
+
+
+def found_by(id: str, chart: Chart, protocol: Protocol, now: datetime) -> tuple[Finding, ...]:
+    """What one rule finds, computed once per chart and moment: rules that combine others ask here.
+
+    Raises KeyError for an id that is not registered.
+    """
+    judge = _register[id].judge
+    return chart.derived(("found-by", id, protocol.version, now), lambda: tuple(judge(chart, protocol, now)))

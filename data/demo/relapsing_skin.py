@@ -23,7 +23,7 @@ def rash_back_while_tumour_is_stable(p: Teller) -> None:
     result(p, start - 10, "glucagon", "760", fasting=True)
     regimen(p, start, "start", "octreotide", dose=100.0, unit="ug", note="Three times a day")
     skin(p, start + 21, 1, "improved")
-    injections(p, "octreotide-lar", 20.0, start + 21, -13)
+    injections(p, "octreotide-lar", 20.0, start + 21, -1)
     regimen(p, start + 35, "stop", "octreotide", note="Depot has taken over")
     follow(p, start + 98, -75, {"glucagon": ((start, 700.0), (start + 120, 126.0)), "zinc": 13.4}, every=TROUGH)
     visits(p, start + 90, -75, weight=61.0, skin_grades=((0, 1, "stable"),))

@@ -171,7 +171,7 @@ def partial_control_then_ablation(p: Teller) -> None:
     result(p, start - 20, "glucagon", "950", fasting=True)
     result(p, start - 20, "haemoglobin", "108")
     scan(p, start - 18, "CT", targets={"pancreas-tail": 52.0, "liver-1": 43.0, "liver-2": 30.0, "liver-small": 12.0})
-    injections(p, "octreotide-lar", 30.0, start, -22)
+    injections(p, "octreotide-lar", 30.0, start, -1)
     skin(p, start + 60, 2, "improved")
     procedure(p, start + 150, "embolisation", intent="palliative", note="Hepatic artery, right lobe")
     procedure(p, start + 190, "ablation", intent="palliative", note="Radiofrequency, segment III")

@@ -10,6 +10,7 @@ from clinical.chart import Entry
 from clinical.rules import judge_chart
 from tests.clinical.charts import (
     PROTOCOL,
+    but_schedule,
     chart,
     findings,
     glucagon,
@@ -32,7 +33,7 @@ LANREOTIDE = therapy(-400, "start", drug="lanreotide", dose=120, unit="mg", inte
 
 def test_a_provisional_rise_is_r01_with_the_numbers_in_one_sentence() -> None:
     found = findings(60, RESIDUAL, glucagon(0, 60), glucagon(60, 99))
-    assert set(found) == {"R01"}
+    assert set(but_schedule(found)) == {"R01"}
     why = found["R01"].why
     assert why.count(".") - len(re.findall(r"\d\.\d", why)) == 1
     for part in ("99 pg/mL", "2024-03-01", "80 pg/mL", "60 pg/mL", "2024-01-01", "+65 %", "nadir from 1 result"):
@@ -45,7 +46,7 @@ def test_a_provisional_rise_is_r01_with_the_numbers_in_one_sentence() -> None:
 
 def test_a_confirmed_rise_is_r02_and_contains_r01() -> None:
     found = findings(90, RESIDUAL, glucagon(0, 60), glucagon(60, 99), glucagon(90, 101))
-    assert set(found) == {"R02"}
+    assert set(but_schedule(found)) == {"R02"}
     assert found["R02"].contains == ("R01",)
     assert (found["R02"].severity, found["R02"].title) == ("medium", "Biochemical progression")
 
@@ -133,14 +134,14 @@ def test_surgery_does_not_hold_back_recurrence() -> None:
 def test_a_sample_under_renal_failure_is_not_judged_and_says_why() -> None:
     failing = lab(58, "egfr", 25, unit="mL/min/{1.73_m2}")
     found = findings(60, RESIDUAL, glucagon(0, 60), glucagon(60, 99), failing)
-    assert set(found) == {"R41"}
+    assert set(but_schedule(found)) == {"R41"}
     assert "eGFR 25 mL/min/1.73 m²" in found["R41"].why
 
 
 def test_under_lasting_renal_failure_a_rise_is_still_shown() -> None:
     failing = lab(-10, "egfr", 25, unit="mL/min/{1.73_m2}")
     found = findings(60, RESIDUAL, failing, glucagon(0, 60), glucagon(30, 61), glucagon(60, 110))
-    assert set(found) == {"R41"}
+    assert set(but_schedule(found)) == {"R41"}
 
 
 def test_an_invalid_sample_of_twice_the_limit_says_why_until_a_valid_one_follows() -> None:

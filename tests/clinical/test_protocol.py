@@ -22,8 +22,9 @@ def test_every_threshold_has_a_source_a_unit_and_a_meaning_and_none_is_signed_of
 
 def test_every_threshold_is_used_by_the_code() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
-    # The limits of zinc are looked up by sex and time of day.
+    # The limits of zinc are looked up by sex and time of day, the intervals of yearly checks by what is checked.
     looked_up = {f"zinc_low_{sex}{when}" for sex in ("women", "men") for when in ("", "_not_fasting", "_afternoon")}
+    looked_up |= {f"schedule_{check}" for check in ("tsh", "b12", "zinc", "lipase", "heart_rate")}
     unused = {name for name in bundled_protocol().thresholds if f'"{name}"' not in code} - looked_up
     assert unused == set()
 

@@ -21,6 +21,7 @@ from tests.clinical.charts import (
     moment,
     operation,
     response,
+    sensor,
     skin,
     state,
     symptom,
@@ -47,6 +48,14 @@ def _entry() -> st.SearchStrategy[Entry]:
         st.builds(lambda day: therapy(day, "start", drug="octreotide-lar", dose=20), DAYS),
         st.builds(state, DAYS, st.sampled_from(["ned-resected", "residual-stable"])),
         st.builds(lambda day: lab(day, "egfr", 25, unit="mL/min/{1.73_m2}"), DAYS),
+        st.builds(lambda day, value: lab(day, "weight", value, unit="kg"), DAYS, st.sampled_from([60, 66, 70])),
+        st.builds(lambda day, value: lab(day, "hba1c", value, unit="%"), DAYS, st.sampled_from([5.4, 6.2])),
+        st.builds(lambda day, value: lab(day, "glucose-fasting", value), DAYS, st.sampled_from([50, 95, 130, 300])),
+        st.builds(lambda day, value: lab(day, "vitamin-d", value), DAYS, st.sampled_from([10, 15, 30])),
+        st.builds(lambda day, value: lab(day, "b12", value), DAYS, st.sampled_from([150, 250, 500])),
+        st.builds(lambda day, value: lab(day, "ggt", value, ref_high=60), DAYS, st.sampled_from([40, 200])),
+        st.builds(lambda day, low: sensor(day, below_54=low, above_250=30), DAYS, st.sampled_from([0, 5])),
+        st.builds(symptom, DAYS, st.sampled_from(["oily-stool", "ketoacidosis", "severe-hypoglycaemia"])),
     )
 
 
@@ -120,7 +129,7 @@ def test_every_finding_can_be_read_and_traced(whole: Chart) -> None:
 
 def test_a_flag_opens_and_clears_on_the_days_it_would_have() -> None:
     rows = chart(state(0, "residual-stable"), glucagon(0, 60), glucagon(60, 99), glucagon(90, 101), glucagon(150, 62))
-    flags = replay(rows, PROTOCOL, FIRST, LAST)
+    flags = [flag for flag in replay(rows, PROTOCOL, FIRST, LAST) if flag.rule != "R30"]
     assert [(f.rule, f.opens, f.clears) for f in flags] == [
         ("R01", date(2024, 3, 1), date(2024, 3, 31)),
         ("R02", date(2024, 3, 31), date(2024, 5, 30)),

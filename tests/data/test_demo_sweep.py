@@ -23,6 +23,8 @@ LOADER = Actor.system("demo load")
 MAIL = MailPolicy("demo.example", time(7), ZoneInfo("UTC"))
 JUDGED = {"R01", "R02", "R03", "R06", "R07", "R11", "R12", "R16", "R18", "R31", "R42"}
 """The rules the stories were written for; rules that came later may say more."""
+OF_TIME = {"R18", "R23", "R24", "R26", "R29", "R30", "R32", "R34", "R35", "R38", "R39"}
+"""Rules of what is due, of samples not back and injections, and those of heart, thyroid and clots."""
 INTENDED = {
     "DEMO-001": {"R01", "R42"},
     "DEMO-002": {"R03"},
@@ -72,9 +74,16 @@ def test_the_dead_are_not_flagged(loaded: Database) -> None:
         assert list_flags(session, LOADER, mrn=dead[0]) == []
 
 
-def _raised(session: Session) -> dict[str, set[str]]:
+def test_time_alone_asks_only_where_a_story_left_something_open(sqlite_database: Database) -> None:
+    load_demo(sqlite_database, LOADER, today=NOW.date(), now=NOW)
+    sweep(sqlite_database, protocol=bundled_protocol(), mail=MAIL, as_of=NOW, now=NOW)
+    with sqlite_database.read() as session:
+        assert _raised(session, OF_TIME) == {"DEMO-028": {"R18"}, "DEMO-030": {"R30", "R34"}}
+
+
+def _raised(session: Session, rules: set[str] = JUDGED) -> dict[str, set[str]]:
     raised: dict[str, set[str]] = {}
     for flag in list_flags(session, LOADER, status="open"):
-        if flag["rule"] in JUDGED:
+        if flag["rule"] in rules:
             raised.setdefault(flag["patient"], set()).add(flag["rule"])
     return raised

@@ -10,6 +10,7 @@ import pytest
 from clinical.protocol import bundled_protocol
 from clinical.rules import registered
 from data.settings import Settings
+from tests.oracles.cases.answers import ANSWERED_ELSEWHERE, FLAGGED_BY, NO_RULE, SILENT
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -42,3 +43,12 @@ def test_the_requirements_name_no_index():
         told = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
         assert told
         assert not re.search(r"index-url|find-links|https?://", "\n".join(told)), path.name
+
+
+def test_what_answers_the_published_cases_is_documented():
+    rows = (ROOT / "docs" / "cases.md").read_text(encoding="utf-8").splitlines()
+    for name in (*FLAGGED_BY, *ANSWERED_ELSEWHERE, *NO_RULE):
+        assert any(row.startswith("|") and f"`{name}`" in row.split("|")[1] for row in rows), name
+    for name, rules in (*FLAGGED_BY.items(), *SILENT.items()):
+        told = " ".join(row for row in rows if f"`{name}`" in row)
+        assert all(rule in told for rule in rules), name

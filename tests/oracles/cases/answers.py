@@ -24,22 +24,13 @@ FLAGGED_BY: Mapping[str, tuple[str, ...]] = {
     "confounder_check": ("R40",),
     "glycaemic_deterioration": ("R21",),
     "glycaemic_crisis": ("R21",),
-    "ssa_hyperglycaemia": ("R21",),
     "ssa_b12_low": ("R36", "R20"),
     "vte_alert": ("R26",),
     "scan_discordance": ("R37",),
     "cardiac_review": ("R35",),
-    "keep_surveillance": ("R30",),
-    "short_follow_up": ("R30",),
-    "dose_review": ("R13",),
     "unexplained_liver_lesions": ("R30",),
     "syndrome_pattern": ("R30",),
 }
-NO_RESULT_TO_JUDGE: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("dimitrovski-failed-first-surgery", "incomplete_biochemical_remission"): ("R30",),
-}
-"""Where a report gives no result after an event, the check that was never made is what is overdue."""
-
 RECURRENCE = ("R03", "R06", "R09", "R42")
 PROGRESSION = ("R02", "R06", "R09", "R14")
 SILENT: Mapping[str, tuple[str, ...]] = {
@@ -51,6 +42,9 @@ SILENT: Mapping[str, tuple[str, ...]] = {
     "ssa_gallstones": ("R15", "R16"),
 }
 ANSWERED_ELSEWHERE: Mapping[str, str] = {
+    "ssa_hyperglycaemia": "test_an_hba1c_rise_beyond_the_usual_drift_is_flagged_and_the_drift_is_not",
+    "short_follow_up": "test_two_clean_months_after_a_resection_end_no_surveillance",
+    "keep_surveillance": "test_two_clean_months_after_a_resection_end_no_surveillance",
     "unit_check": "test_glucagon_in_molar_units_is_read_as_such",
     "glucose_required": "test_normal_glucose_lowers_no_suspicion",
     "zinc_deficiency_only": "test_a_zinc_trial_silences_nothing",
@@ -58,3 +52,9 @@ ANSWERED_ELSEWHERE: Mapping[str, str] = {
     "all_clear_from_negative_scan": "test_an_equivocal_scan_closes_nothing",
 }
 """Judgements that are not one rule's flag, and the test that holds them."""
+
+NO_RULE: Mapping[str, str] = {
+    "dose_review": "symptoms only partly controlled on a depot are told in prose alone: no diary, score, injection or "
+    "rescue dose that end-of-interval escape (R13) or a skin relapse (R11) could be read from",
+}
+"""Names that no rule answers, and why; at most five."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clinical.rules.registry import registered
-from tests.oracles.cases.answers import ANSWERED_ELSEWHERE, FLAGGED_BY, NO_RESULT_TO_JUDGE, SILENT
+from tests.oracles.cases.answers import ANSWERED_ELSEWHERE, FLAGGED_BY, NO_RULE, SILENT
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "cases"
 CASES = tuple(sorted(path.stem for path in FOLDER.glob("*.json"))) or ("absent",)
@@ -43,9 +43,9 @@ def judgements(name: str) -> Iterator[Judgement]:
     ):
         for entry in entries:
             what = entry["what"]
-            if what in ANSWERED_ELSEWHERE:
+            if what in ANSWERED_ELSEWHERE or what in NO_RULE:
                 continue
-            rules = NO_RESULT_TO_JUDGE.get((name, what), table[what])
+            rules = table[what]
             there = frozenset(rules) & known
             yield Judgement(name, entry["day"], what, wanted, there, () if there else rules)
 

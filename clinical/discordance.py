@@ -1,0 +1,57 @@
+"""The sentence above the tiles where the channels disagree: which is worse since when, which not, which unknown.
+
+No channel overrules another. Where they agree the sentence is empty; an unknown channel is called unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from clinical.axes import imaging_state, marker_state, modality_of, skin_state
+from clinical.channel import ChannelState
+from clinical.chart import Chart
+from clinical.imaging import scans
+from clinical.protocol import Protocol
+from clinical.wording import listed
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WORSE = ("worse", "worse, unconfirmed")
+_SPOKEN = {"worse, unconfirmed": "worse, not yet confirmed,"}
+
+
+def discordance(chart: Chart, protocol: Protocol, now: datetime) -> str:
+    """One sentence where marker, imaging and skin disagree at `now` (aware), else an empty text.
+
+    Of the chart only what was known at `now` counts. Example: `Skin worse since 3 Mar 2026; glucagon and CT stable`.
+    """
+    known = chart.until(now)
+    found = scans(known)
+    named = (
+        ("skin", skin_state(known, protocol, now)),
+        ("glucagon", marker_state(known, protocol, now)),
+        (modality_of(found[-1]) if found else "imaging", imaging_state(known, protocol, now)),
+    )
+    return _sentence(named)
+
+
+def _sentence(named: Iterable[tuple[str, ChannelState]]) -> str:
+    by_word: dict[str, list[tuple[str, ChannelState]]] = {}
+    for name, state in named:
+        by_word.setdefault(state.word, []).append((name, state))
+    worse = [pair for word in _WORSE for pair in by_word.get(word, [])]
+    if not worse or not (by_word.get("stable") or by_word.get("better")):
+        return ""
+    parts = [f"{name} {_SPOKEN.get(state.word, state.word)}{_since(state)}" for name, state in worse]
+    parts += [
+        f"{listed(name for name, _ in by_word[word])} {word}"
+        for word in ("better", "stable", "unknown")
+        if word in by_word
+    ]
+    sentence = "; ".join(parts)
+    return sentence[0].upper() + sentence[1:]
+
+
+def _since(state: ChannelState) -> str:
+    since = state.since
+    return "" if since is None else f" since {since.day} {_MONTHS[since.month - 1]} {since.year}"

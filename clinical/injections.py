@@ -1,0 +1,114 @@
+"""When depot injections were given against when they were planned (clinical reference rule R29).
+
+The plan is the date written down at the injection before, else its interval. A date that falls into the time around a
+cycle of PRRT moves to the end of that time: the depot is withheld then on purpose. Across a recorded stop nothing is
+late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+from clinical.chart import Chart, Therapy
+from clinical.days import date_utc
+from clinical.protocol import Protocol
+from clinical.therapy import USUAL_INTERVAL_DAYS, analogue_steps, injections, regimen_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """From one depot injection to the next. `following` is None while the next one is not recorded.
+
+    `interval_days` is what was planned, `earliest` and `planned` the planned date of the next injection (they differ
+    where another date was written down or the interval changed); `latest` is `planned`, or later where `withheld_for`,
+    a cycle of PRRT, moved it.
+    """
+
+    previous: Therapy
+    following: Therapy | None
+    interval_days: int
+    earliest: date
+    planned: date
+    latest: date
+    withheld_for: Therapy | None
+
+    def days_late(self, now: datetime) -> int:
+        """Days by which the next injection came, or at `now` has not come, after its planned date; negative = early."""
+        return (self._given_or(now) - self.latest).days
+
+    def days_late_as_planned(self, now: datetime) -> int:
+        """The same against the planned date, PRRT or not."""
+        return (self._given_or(now) - self.planned).days
+
+    @property
+    def days_early(self) -> int:
+        """Days by which the next injection came before its planned date; 0 while it is not recorded."""
+        return 0 if self.following is None else (self.earliest - date_utc(self.following.effective)).days
+
+    def _given_or(self, now: datetime) -> date:
+        return date_utc(self.following.effective if self.following else now)
+
+
+def cycles(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Cycle, ...]:
+    """The latest cycles of the depot regimen in force at `now`, oldest first; none without a depot.
+
+    As many as are looked back at, and the running one.
+    """
+    return chart.derived(("planned-cycles", protocol.version, now), lambda: _cycles(chart, protocol, now))
+
+
+def _cycles(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Cycle, ...]:
+    regimen = regimen_at(chart, now)
+    if regimen is None or not regimen.long_acting:
+        return ()
+    given = _one_a_day([t for t in injections(chart) if t.effective >= regimen.started])
+    if not given:
+        return ()
+    given = given[-int(protocol["injection_look_back"]) - 1 :]
+    pairs: list[tuple[Therapy, Therapy | None]] = [*pairwise(given), (given[-1], None)]
+    return tuple(_cycle(chart, protocol, previous, following) for previous, following in pairs)
+
+
+def _one_a_day(given: Sequence[Therapy]) -> list[Therapy]:
+    """One injection a day: two syringes of one visit are one injection."""
+    return list({date_utc(t.effective): t for t in given}.values())
+
+
+def _cycle(chart: Chart, protocol: Protocol, previous: Therapy, following: Therapy | None) -> Cycle:
+    start = date_utc(previous.effective)
+    interval = _interval_at(chart, previous)
+    # An interval that was changed before the next injection may hold for it already.
+    later = _interval_at(chart, following) if following else analogue_steps(chart)[-1].interval_days or interval
+    planned = [start + timedelta(days=days) for days in (interval, later)]
+    if previous.planned_next is not None and previous.planned_next > start:
+        planned.append(previous.planned_next)
+    latest, withheld_for = _after_prrt(chart, protocol, max(planned))
+    return Cycle(
+        previous=previous,
+        following=following,
+        interval_days=interval,
+        earliest=min(planned),
+        planned=max(planned),
+        latest=latest,
+        withheld_for=withheld_for,
+    )
+
+
+def _interval_at(chart: Chart, injection: Therapy) -> int:
+    steps = [s for s in analogue_steps(chart) if s.drug is not None and s.entry.effective <= injection.effective]
+    planned = injection.interval_days or (steps[-1].interval_days if steps else None)
+    return planned or USUAL_INTERVAL_DAYS
+
+
+def _after_prrt(chart: Chart, protocol: Protocol, planned: date) -> tuple[date, Therapy | None]:
+    before = timedelta(days=protocol["injection_before_prrt"])
+    after = timedelta(days=protocol["injection_after_prrt"])
+    withheld_for: Therapy | None = None
+    for entry in chart.derived("prrt", lambda: [t for t in chart.therapy if t.procedure == "prrt"]):
+        on = date_utc(entry.effective)
+        if entry.kind == "procedure" and on - before <= planned <= on + after:
+            planned, withheld_for = on + after, entry
+    return planned, withheld_for

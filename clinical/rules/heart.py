@@ -1,0 +1,140 @@
+"""Rules of the heart under an analogue and in the syndrome: a slow pulse and a long QTc (R23), a fast pulse (R35)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from clinical.chart import Chart, Entry, Result, Symptom
+from clinical.evidence import evidence, first_effective, used
+from clinical.finding import ComparedWith, Finding, Severity, Suppressed
+from clinical.protocol import Protocol
+from clinical.pulse import LongQtc, beside_fast_pulse, fast_pulse, long_qtc, slow_pulse
+from clinical.rules.registry import rule
+from clinical.therapy import regimen_at
+from clinical.wording import day, listed, number, said
+
+_ECG_QUESTION = "ECG, potassium and magnesium, other drugs that slow the heart or lengthen QT; review the analogue?"
+_ECHO_QUESTION = "Cardiomyopathy of the syndrome: echocardiogram?"
+
+
+@rule(
+    "R23",
+    version="1",
+    axis="toxicity",
+    severities=("urgent", "high", "medium"),
+    trigger="Heart rate below 50 twice at least a day apart, or below 60 with symptoms (medium); QTc of 481 ms or "
+    "more, or 60 ms above its baseline on the same device (high); 501 ms or more (urgent)",
+    question=_ECG_QUESTION,
+    thresholds=(
+        "bradycardia",
+        "bradycardia_with_symptoms",
+        "heart_rate_apart",
+        "heart_signs_together",
+        "qtc_long",
+        "qtc_rise",
+        "qtc_urgent",
+    ),
+)
+def slow_or_long(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
+    """The heart beats slowly, or its QT interval is long."""
+    regimen = regimen_at(chart, now)
+    on = "" if regimen is None else f", on {regimen.drug}"
+    slow, qtc = slow_pulse(chart, protocol), long_qtc(chart, protocol)
+    if slow:
+        yield _slow(slow, on, protocol)
+    if qtc is not None:
+        yield _long(qtc, on, protocol)
+
+
+def _slow(shown: tuple[Entry, ...], on: str, protocol: Protocol) -> Finding:
+    symptomatic = not all(isinstance(e, Result) for e in shown)
+    limit = "bradycardia_with_symptoms" if symptomatic else "bradycardia"
+    told = listed(_told(e) for e in shown)
+    return Finding(
+        rule="R23",
+        rule_version="1",
+        axis="toxicity",
+        severity="medium",
+        subject="heart-rate",
+        title="Slow heart rate with symptoms" if symptomatic else "Slow heart rate",
+        question=_ECG_QUESTION,
+        why=f"{told[0].upper()}{told[1:]}{on}.",
+        first_evidence_at=first_effective(evidence(*shown)),
+        evidence=evidence(*shown),
+        compared_with=ComparedWith(kind="lower-limit", value=protocol[limit], unit="/min"),
+        thresholds=used(protocol, limit, "heart_signs_together" if symptomatic else "heart_rate_apart"),
+        not_recorded=("potassium", "magnesium"),
+    )
+
+
+def _long(qtc: LongQtc, on: str, protocol: Protocol) -> Finding:
+    told = f"QTc {said(qtc.latest)} on {day(qtc.latest)}"
+    if qtc.baseline is not None:
+        by = "" if qtc.rise is None else f", {number(qtc.rise)} ms above it"
+        told += f" (baseline {said(qtc.baseline)} on {day(qtc.baseline)}{by})"
+    severity: Severity = "urgent" if qtc.urgent else "high"
+    shown = evidence(qtc.latest, *([qtc.baseline] if qtc.baseline else []))
+    return Finding(
+        rule="R23",
+        rule_version="1",
+        axis="toxicity",
+        severity=severity,
+        subject="qtc",
+        title="Long QTc",
+        question=_ECG_QUESTION,
+        why=f"{told}{on}.",
+        first_evidence_at=qtc.latest.effective,
+        evidence=shown,
+        compared_with=None
+        if qtc.baseline is None
+        else ComparedWith(
+            kind="baseline", value=qtc.baseline.number, unit=qtc.baseline.unit, effective=qtc.baseline.effective
+        ),
+        thresholds=used(protocol, "qtc_long", "qtc_rise", "qtc_urgent"),
+        suppressed=()
+        if qtc.other_device is None
+        else (Suppressed(what="rise of QTc over its baseline", why=f"different devices: {qtc.other_device}"),),
+        not_recorded=("potassium", "magnesium", *(() if qtc.latest.method else ("device",))),
+    )
+
+
+@rule(
+    "R35",
+    version="1",
+    axis="toxicity",
+    severities=("medium",),
+    trigger="Resting heart rate of 100 or more twice, at least a day apart, or once noted as fast in words; until a "
+    "later one is not",
+    question=_ECHO_QUESTION,
+    thresholds=("tachycardia", "heart_rate_apart", "heart_signs_together", "heart_blood_window"),
+)
+def fast_heart(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
+    """A fast pulse at rest may be the cardiomyopathy of the syndrome."""
+    fast = fast_pulse(chart, protocol)
+    if not fast:
+        return
+    beside = beside_fast_pulse(chart, fast[-1], protocol)
+    told = listed(_told(r) for r in fast)
+    other = f"; also recorded: {listed(words for _, words in beside)}" if beside else ""
+    shown = evidence(*fast, *(entry for entry, _ in beside))
+    yield Finding(
+        rule="R35",
+        rule_version="1",
+        axis="toxicity",
+        severity="medium",
+        subject="heart-rate",
+        title="Fast heart rate at rest",
+        question=_ECHO_QUESTION,
+        why=f"{told[0].upper()}{told[1:]}{other}.",
+        first_evidence_at=first_effective(evidence(*fast)),
+        evidence=shown,
+        compared_with=ComparedWith(kind="upper-limit", value=protocol["tachycardia"], unit="/min"),
+        thresholds=used(protocol, "tachycardia", "heart_rate_apart"),
+    )
+
+
+def _told(entry: Entry) -> str:
+    if isinstance(entry, Symptom):
+        return f"{entry.name.replace('-', ' ')} on {day(entry)}"
+    return f"heart rate {said(entry)} on {day(entry)}" if isinstance(entry, Result) else day(entry)

@@ -1,0 +1,95 @@
+"""Rule of clots: signs of a venous thrombosis, an embolism or a stroke (R26). Nothing suppresses it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from clinical.chart import Chart, CodedFinding, Entry
+from clinical.days import beyond
+from clinical.evidence import evidence, first_effective, used
+from clinical.finding import Finding
+from clinical.protocol import Protocol
+from clinical.rules.registry import rule
+from clinical.wording import day, listed
+
+_QUESTION = "Thrombosis or embolism: imaging now?"
+_SYMPTOMS = {
+    "leg-swelling": "a swollen leg",
+    "chest-pain": "chest pain",
+    "dyspnoea": "shortness of breath",
+    "stroke-signs": "signs of a stroke",
+}
+_CLOT = r"(?:thrombo-?embol\w*|\w*thrombosis|thromb(?:us|i)|embol(?:ism|us|i)|dvt|vte|clots?|stroke)"
+_TEST = r"(?:d-?dimers?|doppler)"
+_NEGATED = re.compile(
+    rf"\b(?:no|not|without|excluded|negative for|ruled out)\b:?(?:\s+\w+){{0,3}}?\s+{_CLOT}\b(?:\s+or\s+{_CLOT}\b)?"
+    rf"|\b{_CLOT}\s+(?:was\s+|is\s+)?(?:excluded|ruled out|not (?:seen|found|shown|present)|absent|negative)\b"
+    rf"|\btumou?r\s+{_CLOT}\b",
+    re.IGNORECASE,
+)
+_SHOWN = re.compile(rf"\b{_CLOT}\b|\b{_TEST}\b\W+(?:\w+\W+){{0,2}}?(?:positive|raised|high|elevated)\b", re.IGNORECASE)
+
+
+def _signs(chart: Chart) -> tuple[tuple[Entry, str], ...]:
+    signs: list[tuple[Entry, str]] = [
+        (s, f"{_SYMPTOMS[s.name]} on {day(s)}") for s in chart.symptoms if s.present and s.name in _SYMPTOMS
+    ]
+    signs += [(f, f"{f.text or f.code} on {day(f)}") for f in chart.findings if _shows_clot(f)]
+    return tuple(sorted(signs, key=lambda sign: (sign[0].effective, sign[0].record)))
+
+
+def _shows_clot(found: CodedFinding) -> bool:
+    """Whether a coded finding says that there is a clot, or that a test for one was positive.
+
+    What its text rules out is left aside, also where the code names it; so is tumour that grows into a vein.
+    """
+    text = found.text or ""
+    if _SHOWN.search(_NEGATED.sub("", text)) is not None:
+        return True
+    ruled_out = _NEGATED.search(text) is not None or text.strip().lower() in ("no", "none", "negative", "absent")
+    return not ruled_out and _SHOWN.search(f"{found.code} {text}") is not None
+
+
+def _current(chart: Chart, protocol: Protocol, now: datetime) -> list[tuple[Entry, str]]:
+    window = protocol["thrombosis_window"]
+    return [s for s in chart.derived("clot-signs", lambda: _signs(chart)) if now < beyond(s[0].effective, window)]
+
+
+def _next_expiry(chart: Chart, protocol: Protocol, now: datetime) -> datetime | None:
+    window = protocol["thrombosis_window"]
+    return min((beyond(entry.effective, window) for entry, _ in _current(chart, protocol, now)), default=None)
+
+
+@rule(
+    "R26",
+    version="1",
+    axis="toxicity",
+    severities=("urgent",),
+    trigger="A swollen leg, chest pain, shortness of breath, signs of a stroke, or a recorded clot, positive D-dimer "
+    "or Doppler in the last 30 days",
+    question=_QUESTION,
+    thresholds=("thrombosis_window",),
+    next_due=_next_expiry,
+)
+def clot_signs(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
+    """Clots are part of the syndrome: any sign of one is looked at the same day."""
+    current = _current(chart, protocol, now)
+    if not current:
+        return
+    shown = evidence(*(entry for entry, _ in current))
+    said = listed(dict.fromkeys(words for _, words in current))
+    yield Finding(
+        rule="R26",
+        rule_version="1",
+        axis="toxicity",
+        severity="urgent",
+        subject="thrombosis",
+        title="Thrombosis or embolism possible",
+        question=_QUESTION,
+        why=f"{said[0].upper()}{said[1:]}; clots are part of the glucagonoma syndrome.",
+        first_evidence_at=first_effective(shown),
+        evidence=shown,
+        thresholds=used(protocol, "thrombosis_window"),
+    )

@@ -1,0 +1,133 @@
+"""The last fortnight of a glucose sensor from its daily aggregates: how much was worn, how low and how high (R21, R22).
+
+A window is the days of the protocol that end with a day; a finding that goes on day after day rests on the first window
+of its unbroken run, so that each further day of the same is no new evidence. Readings due a day are inferred from the
+fullest day of the device. A day's aggregate tells how many readings were low, not whether they followed each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from clinical.chart import Chart, SensorDay
+from clinical.numbers import reaches
+from clinical.protocol import Protocol
+
+_MINUTES_A_DAY = 1440
+# Readings a day of sensors that read every 15, 10, 5, 3 and 1 minutes; a few more than due can come in at a change.
+_DUE = (96, 144, 288, 480, 1440)
+_SLACK = 1.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorWindow:
+    """One window: `worn` is the part of the readings due that is there, `low` and `high` the parts of the readings
+    below 54 and above 250 mg/dL (HI and LO counted), `low_days` the days with enough minutes below 54."""
+
+    last: date
+    days: tuple[SensorDay, ...]
+    readings: int
+    worn: float
+    low: float
+    high: float
+    low_days: tuple[SensorDay, ...]
+
+
+def window_now(chart: Chart, protocol: Protocol, now: datetime) -> SensorWindow | None:
+    """The window that ends with the last whole UTC day before `now`; None without a reading in it."""
+    return _window(chart, protocol, _last_whole_day(now))
+
+
+def first_of_run(
+    chart: Chart, protocol: Protocol, now: datetime, holds: Callable[[SensorWindow], bool]
+) -> SensorWindow | None:
+    """The earliest window from which on `holds` is true for every day up to now; None where it is not true now."""
+    found: SensorWindow | None = None
+    last = _last_whole_day(now)
+    while (window := _window(chart, protocol, last)) is not None and holds(window):
+        found, last = window, last - timedelta(days=1)
+    return found
+
+
+def next_window(chart: Chart, protocol: Protocol, now: datetime) -> datetime | None:
+    """The next midnight (UTC) while a reading lies in the window: each day drops the oldest one. None without any."""
+    if window_now(chart, protocol, now) is None:
+        return None
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+
+
+def enough(window: SensorWindow, protocol: Protocol) -> bool:
+    """Whether enough of the window was worn to speak of parts of the time."""
+    return reaches(window.worn, protocol["sensor_active"])
+
+
+def _last_whole_day(now: datetime) -> date:
+    return now.astimezone(UTC).date() - timedelta(days=1)
+
+
+def _by_day(chart: Chart) -> dict[date, list[SensorDay]]:
+    def gathered() -> dict[date, list[SensorDay]]:
+        found: dict[date, list[SensorDay]] = {}
+        for day in chart.sensor_days:
+            if _readings(day):
+                found.setdefault(day.effective.date(), []).append(day)
+        return found
+
+    return chart.derived("sensor-by-day", gathered)
+
+
+def _due(chart: Chart) -> dict[str, int]:
+    """Readings due a day, by device."""
+
+    def inferred() -> dict[str, int]:
+        fullest: dict[str, int] = {}
+        for day in chart.sensor_days:
+            fullest[day.device] = max(fullest.get(day.device, 0), _readings(day))
+        return {device: next((d for d in _DUE if most <= d * _SLACK), most) for device, most in fullest.items()}
+
+    return chart.derived("sensor-due", inferred)
+
+
+def _window(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None:
+    return chart.derived(("sensor-window", protocol.version, last), lambda: _made(chart, protocol, last))
+
+
+def _made(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None:
+    by_day, due = _by_day(chart), _due(chart)
+    length = int(protocol["sensor_days"])
+    worn_days = [by_day.get(last - timedelta(days=back), []) for back in range(length - 1, -1, -1)]
+    days = tuple(entry for entries in worn_days for entry in entries)
+    readings = sum(map(_readings, days))
+    if not readings:
+        return None
+    minutes = protocol["sensor_low_minutes"]
+    return SensorWindow(
+        last=last,
+        days=days,
+        readings=readings,
+        worn=sum(min(1.0, sum(_readings(d) / due[d.device] for d in entries)) for entries in worn_days) / length,
+        low=sum(map(_low, days)) / readings,
+        high=sum(d.above_250 + d.high_marks for d in days) / readings,
+        low_days=tuple(
+            entry for entries in worn_days if _low_minutes(entries, due) >= minutes for entry in entries if _low(entry)
+        ),
+    )
+
+
+def days_of(entries: Iterable[SensorDay]) -> int:
+    """How many calendar days the aggregates are of; two devices of one day are one."""
+    return len({entry.effective.date() for entry in entries})
+
+
+def _low_minutes(entries: Iterable[SensorDay], due: dict[str, int]) -> float:
+    return sum(_low(d) * _MINUTES_A_DAY / due[d.device] for d in entries)
+
+
+def _readings(day: SensorDay) -> int:
+    return day.count + day.low_marks + day.high_marks
+
+
+def _low(day: SensorDay) -> int:
+    return day.below_54 + day.low_marks

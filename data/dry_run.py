@@ -1,0 +1,136 @@
+"""What a changed protocol would change: every stored patient judged under both, nothing written.
+
+What is compared is what the rules find, not the flags that stand: a flag a person has answered stays answered, whatever
+the protocol. So the answer is the same before and after a sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from clinical.chart import Chart
+from clinical.finding import Finding
+from clinical.protocol import Protocol
+from clinical.rules import judge_chart
+from data.charts import UnreadableRecord, charts_or_why
+from data.models import Patient
+from data.people import Actor, visible
+
+CHUNK: Final = 200
+"""Patients whose charts are in memory at a time."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A flag that would open, no longer open, or open with another severity."""
+
+    patient: str
+    rule: str
+    subject: str
+    severity: str
+    why: str
+    instead_of: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The change as a document; `instead_of` is the severity under the protocol in force."""
+        document = {
+            "patient": self.patient,
+            "rule": self.rule,
+            "subject": self.subject,
+            "severity": self.severity,
+            "why": self.why,
+        }
+        return document if self.instead_of is None else document | {"instead_of": self.instead_of}
+
+
+@dataclass(slots=True)
+class DryRun:
+    """The outcome over all patients; `thresholds` are those that differ, `failed` patients who could not be judged."""
+
+    as_of: datetime
+    thresholds: tuple[dict[str, Any], ...]
+    patients: int = 0
+    newly_open: list[Change] = field(default_factory=list)
+    no_longer_open: list[Change] = field(default_factory=list)
+    severity_changed: list[Change] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The document `nadir rules --dry-run` prints."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "patients": self.patients,
+            "thresholds": list(self.thresholds),
+            "newly_open": [change.as_json() for change in self.newly_open],
+            "no_longer_open": [change.as_json() for change in self.no_longer_open],
+            "severity_changed": [change.as_json() for change in self.severity_changed],
+            "failed": self.failed,
+        }
+
+
+def dry_run(session: Session, actor: Actor, *, in_force: Protocol, trial: Protocol, now: datetime) -> DryRun:
+    """Judge every patient the actor may see under both protocols as of `now` (aware), in the order of their numbers.
+
+    Reads only. A patient who cannot be judged is listed in `failed` and hides no other.
+    """
+    outcome = DryRun(now, changed_thresholds(in_force, trial))
+    for chunk in _chunks(session, actor):
+        charts = charts_or_why(session, list(chunk))
+        for patient_id, mrn in chunk.items():
+            outcome.patients += 1
+            try:
+                chart = _readable(charts[patient_id])
+                before, after = (_found(judge_chart(chart, p, now).findings) for p in (in_force, trial))
+            except Exception as error:
+                outcome.failed.append({"patient": mrn, "why": f"{type(error).__name__}: {error}"})
+                continue
+            _compare(outcome, mrn, before, after)
+    return outcome
+
+
+def changed_thresholds(in_force: Protocol, trial: Protocol) -> tuple[dict[str, Any], ...]:
+    """Every threshold whose value differs, by name, with the value in force and the one tried."""
+    return tuple(
+        {"name": name, "unit": now.unit, "in_force": now.value, "tried": trial[name]}
+        for name, now in sorted(in_force.thresholds.items())
+        if trial[name] != now.value
+    )
+
+
+def _chunks(session: Session, actor: Actor) -> Iterator[dict[int, str]]:
+    rows = session.execute(select(Patient.id, Patient.mrn).where(visible(actor)).order_by(Patient.mrn)).all()
+    for at in range(0, len(rows), CHUNK):
+        yield {row.id: row.mrn for row in rows[at : at + CHUNK]}
+
+
+def _readable(chart: Chart | UnreadableRecord) -> Chart:
+    if isinstance(chart, UnreadableRecord):
+        raise chart
+    return chart
+
+
+def _found(findings: tuple[Finding, ...]) -> dict[Key, Finding]:
+    return {(finding.rule, finding.subject): finding for finding in findings}
+
+
+def _compare(outcome: DryRun, mrn: str, before: dict[Key, Finding], after: dict[Key, Finding]) -> None:
+    for key in sorted(before.keys() | after.keys()):
+        was, would = before.get(key), after.get(key)
+        if was is None and would is not None:
+            outcome.newly_open.append(_change(mrn, would))
+        elif would is None and was is not None:
+            outcome.no_longer_open.append(_change(mrn, was))
+        elif was is not None and would is not None and was.severity != would.severity:
+            outcome.severity_changed.append(_change(mrn, would, instead_of=was.severity))
+
+
+def _change(mrn: str, finding: Finding, instead_of: str | None = None) -> Change:
+    return Change(mrn, finding.rule, finding.subject, finding.severity, finding.why, instead_of)
