@@ -79,27 +79,51 @@ def test_sums_baselines_and_nadirs_agree_with_the_small_trial(shared_data: Path)
     assert compared >= 10
 
 
+def test_responses_of_every_reader_agree_with_the_small_trial(shared_data: Path) -> None:
+    folder = shared_data / "recist" / "small8"
+    visits = _assessed(_small_lesions(folder))
+    rows = rows_of(folder / "rs_onco_recist_expected.csv")
+    for row in rows:
+        reader = (row["USUBJID"], row["RSEVAL"], row["RSEVALID"])
+        by_day = {v.scan_date: v for v in visits[reader]}
+        visit = by_day[datetime.fromisoformat(f"{row['RSDTC']}-01"[:10]).date()]
+        assert (visit.overall or "").upper() == row["RSSTRESC"], (row, visit)
+    print(f"recist/small8: {len(rows)} responses agree")
+    assert len(rows) >= 36
+
+
+@pytest.mark.parametrize(("parameter", "confirm_days"), [("BOR", None), ("CBOR", 28)])
+def test_best_responses_agree_with_the_small_trial(shared_data: Path, parameter: str, confirm_days: int | None) -> None:
+    folder = shared_data / "recist" / "small8"
+    visits = _assessed(_small_lesions(folder))
+    rows = [r for r in rows_of(folder / "adrs_bor_expected.csv") if r["PARAMCD"] == parameter]
+    for row in rows:
+        series = visits[(row["USUBJID"], row["RSEVAL"] or "INVESTIGATOR", row["RSEVALID"])]
+        readings = [Reading(v.scan_date, (v.overall or "").upper()) for v in series if v.overall is not None]
+        criteria = Criteria(confirm_days=confirm_days, stable_days=28)
+        started = date.fromisoformat(row["TRTSDT"])
+        assert best_response(readings, started=started, criteria=criteria)[0] == row["AVALC"], row
+    print(f"recist/small8 {parameter}: {len(rows)} best responses agree")
+    assert len(rows) == 4
+
+
 def test_responses_agree_with_the_large_trial(shared_data: Path) -> None:
     folder = shared_data / "recist" / "large"
     visits = _assessed(_large_lesions(folder))
-    agreed = judged = 0
+    judged = 0
     for row in rows_of(folder / "timepoint_response_expected.csv"):
         if (row["TARGET_AGREE"], row["OVR_AGREE"]) != ("Y", "Y"):
             continue
         reader = (row["USUBJID"], row["TREVAL"], row["TREVALID"])
         visit = {v.scan_date: v for v in visits[reader]}[_visit_day(row["VISITNUM"]).date()]
         judged += 1
-        # In a few visits the data set holds two scans under one number: then the input differs, not the rule.
-        if visit.sum_mm is None or abs(visit.sum_mm - float(row["SUM_AT_VISIT"])) > 0.05:
-            continue
-        if visit.nadir is None or abs(visit.nadir - float(row["NADIR_SUM_BEFORE"])) > 0.05:
-            continue
-        agreed += 1
+        assert visit.sum_mm == pytest.approx(float(row["SUM_AT_VISIT"]), abs=0.05), row
+        assert visit.nadir == pytest.approx(float(row["NADIR_SUM_BEFORE"]), abs=0.05), row
         assert visit.target == row["STRICT_TARGET"], row
         assert visit.non_target == NON_TARGET[row["DATASET_NONTARGET"]], row
         assert visit.overall == row["STRICT_OVERALL"], row
-    assert agreed >= 0.75 * judged
-    assert agreed >= 200
+    print(f"recist/large: {judged} visits agree")
+    assert judged >= 270
 
 
 def test_best_responses_agree_with_a_published_implementation(shared_data: Path) -> None:
@@ -148,9 +172,12 @@ def _small_lesions(folder: Path) -> Iterator[tuple[Reader, Lesion]]:
     for n, row in enumerate(rows_of(folder / "tr_onco_recist.csv")):
         reader = (row["USUBJID"], row["TREVAL"], row["TREVALID"])
         node = (*reader, row["TRLNKID"]) in nodes
+        at = datetime.fromisoformat(f"{row['TRDTC']}-01"[:10]).replace(tzinfo=UTC)
         if row["TRGRPID"] == "TARGET" and row["TRTESTCD"] == ("LPERP" if node else "LDIAM"):
-            at = datetime.fromisoformat(f"{row['TRDTC']}-01"[:10]).replace(tzinfo=UTC)
             yield reader, _lesion(f"{n:05}", at, row["TRLNKID"], row["TRSTRESN"], node=node)
+        elif row["TRTESTCD"] == "TUMSTATE":
+            state = STATES[row["TRSTRESC"]]
+            yield reader, _lesion(f"{n:05}", at, row["TRLNKID"], "", role="non-target", node=node, state=state)
 
 
 def _large_lesions(folder: Path) -> Iterator[tuple[Reader, Lesion]]:
@@ -158,15 +185,11 @@ def _large_lesions(folder: Path) -> Iterator[tuple[Reader, Lesion]]:
         (r["USUBJID"], r["TUEVAL"], r["TUEVALID"], r["TULNKID"]): (r["TUSTRESC"], r["TULOC"] == "LYMPH NODE")
         for r in rows_of(folder / "tu_lesions.csv")
     }
-    chosen: dict[tuple[str, ...], dict[str, str]] = {}
+    axes: dict[tuple[str, ...], dict[str, dict[str, str]]] = defaultdict(dict)
     for row in rows_of(folder / "tr_measures.csv"):
         key = (row["USUBJID"], row["TREVAL"], row["TREVALID"], row["TRLNKID"], row["VISITNUM"], row["TRDTC"])
-        # Of the two axes the whole number was read, the other is derived from it.
-        if key not in chosen or "." not in row["TRSTRESN"]:
-            chosen.setdefault(key, row)
-            if "." in chosen[key]["TRSTRESN"]:
-                chosen[key] = row
-    for n, row in enumerate(chosen.values()):
+        axes[key][row["TRTESTCD"]] = row
+    for n, row in enumerate(_measured(given) for given in axes.values()):
         reader = (row["USUBJID"], row["TREVAL"], row["TREVALID"])
         role, node = known[(*reader, row["TRLNKID"])]
         state = STATES.get(row["TRSTRESC"], "measured")
@@ -176,6 +199,15 @@ def _large_lesions(folder: Path) -> Iterator[tuple[Reader, Lesion]]:
             state = "not-evaluable"
         at = _visit_day(row["VISITNUM"])
         yield reader, _lesion(f"{n:05}", at, row["TRLNKID"], row["TRSTRESN"], role=role.lower(), node=node, state=state)
+
+
+def _measured(axes: dict[str, dict[str, str]]) -> dict[str, str]:
+    """The axis that was read. The data set derived the other: 0.9 of a long axis, 1.1 of a short one."""
+    if not {"LDIAM", "LPERP"} <= axes.keys():
+        return next(iter(axes.values()))
+    long, short = axes["LDIAM"], axes["LPERP"]
+    derived_short = long["TRSTRESN"] and Decimal(short["TRSTRESN"]) == Decimal("0.9") * Decimal(long["TRSTRESN"])
+    return long if derived_short or not long["TRSTRESN"] else short
 
 
 def _visit_day(number: str) -> datetime:
