@@ -12,7 +12,7 @@ from dashboard.figures.synoptic import LONGEST_FIRST_VIEW, reach, synoptic
 from dashboard.parts.banner import banner
 from dashboard.parts.charts import chart, range_buttons
 from dashboard.parts.flag_rows import flag_rows
-from dashboard.parts.notices import draft_protocol
+from dashboard.parts.notices import disagreement, draft_protocol, what_is_held_back
 from dashboard.parts.plotted.synoptic import synoptic_content
 from dashboard.parts.readouts import readouts, summary
 from dashboard.parts.records import record_table
@@ -30,7 +30,7 @@ ROUTE = Route("/p/<mrn>", title="Patient", policy=Policy(CLINICAL, patient_argum
 def layout(mrn: str) -> Component:
     """The page of the patient `mrn`; raises NotFound when the actor may not see them."""
     clock = Clock(request_now(), current_settings().zone)
-    found = _trends(mrn, clock)
+    found, protocol = _trends(mrn, clock), current_protocol()
     channels = readouts(found, clock)
     content = synoptic_content(found, clock)
     first, last = reach(content)
@@ -42,8 +42,10 @@ def layout(mrn: str) -> Component:
             banner(found.identity, state=found.chart.state(), regimen=found.regimen, clock=clock, heading=True),
             html.Div(
                 [
+                    disagreement(found.chart, protocol, clock),
                     tiles(channels),
                     _flags(standing, len(found.flags) - len(standing), clock),
+                    what_is_held_back(found.chart, protocol, clock),
                     html.Section(
                         [
                             html.Header(
@@ -75,7 +77,7 @@ def layout(mrn: str) -> Component:
                         ],
                         className="card",
                     ),
-                    draft_protocol(current_protocol()),
+                    draft_protocol(protocol),
                 ],
                 className="page",
             ),

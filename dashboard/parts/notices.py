@@ -5,7 +5,11 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
+from clinical.chart import Chart
+from clinical.discordance import discordance
 from clinical.protocol import Protocol
+from clinical.rules.suppression import held_back, no_longer_followed
+from dashboard.parts.times import Clock
 
 
 def draft_protocol(protocol: Protocol) -> Component | None:
@@ -22,3 +26,19 @@ def draft_protocol(protocol: Protocol) -> Component | None:
         ],
         className="notice",
     )
+
+
+def disagreement(chart: Chart, protocol: Protocol, clock: Clock) -> Component | None:
+    """The one sentence where marker, imaging and skin disagree; nothing where they agree."""
+    sentence = discordance(chart, protocol, clock.now)
+    return html.P([html.Strong("The channels disagree. "), sentence, "."], className="notice") if sentence else None
+
+
+def what_is_held_back(chart: Chart, protocol: Protocol, clock: Clock) -> Component | None:
+    """What stands in the data and is not raised as a flag, each with its reason; nothing where there is none."""
+    ended = no_longer_followed(chart)
+    held = held_back(chart, protocol, clock.now) if ended is None else (ended,)
+    if not held:
+        return None
+    items = [html.Li([html.Strong(item.what), f": {item.why}"]) for item in held]
+    return html.Section([html.H2("Held back by the rules"), html.Ul(items, className="plain-list")], className="card")
