@@ -242,7 +242,9 @@ class _Series:
             parts.append(f"non-target lesions {non_target}")
         if new != "no":
             parts.append("unequivocal new lesion" if new == "yes" else "equivocal new lesion: image again")
-        return "; ".join(parts) if parts else "no lesion"
+        if not parts:
+            return "baseline without target lesions" if self._followed else "no lesion"
+        return "; ".join(parts)
 
 
 _WITHOUT_DISEASE: Mapping[NewLesion, Overall] = {"yes": "recurrence", "equivocal": "equivocal", "no": "NED"}
