@@ -1,4 +1,4 @@
-"""RECIST 1.1 visit by visit: non-target lesions, nodes at their limits, what was not read, and the sentence that says why."""
+"""RECIST 1.1 visit by visit: non-target lesions, nodes at their limits, what was not read, and the reason in words."""
 
 from __future__ import annotations
 
