@@ -41,11 +41,6 @@ def disqualified(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str,
     return tuple(reasons)
 
 
-def renal_failure(sample: Result, chart: Chart, protocol: Protocol) -> bool:
-    """Whether an eGFR below the limit lies within the window around the sample."""
-    return bool(_low_egfr(sample, chart, protocol))
-
-
 def plausible(sample: Result) -> bool:
     """Whether a number lies within the plausible range of its analyte; a value that is no plain number does."""
     analyte = CATALOGUE.get(sample.analyte)
