@@ -53,20 +53,20 @@ def test_a_node_is_one_wherever_it_was_said(at_first: bool, later: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("visits", "regrowing"),
+    ("sums", "node", "regrowing"),
     [
-        (nodes(16, 4, 10), True),
-        (nodes(16, 8, 14.9), True),
-        (nodes(16, 8, 15), False),
-        (series(30, 5, 12), False),
+        ((16, 4, 10), True, True),
+        ((16, 8, 14.9), True, True),
+        ((16, 8, 15), True, False),
+        ((30, 5, 12), False, False),
     ],
-    ids=["10 mm", "14.9 mm", "15 mm", "no node"],
 )
 def test_progression_by_a_node_between_ten_and_fifteen_millimetres_says_so(
-    visits: tuple[VisitAssessment, ...], regrowing: bool
+    sums: tuple[float, ...], node: bool, regrowing: bool
 ) -> None:
-    assert visits[-1].target == "PD"
-    assert ("; a node below 15 mm is regrowing" in visits[-1].reason) is regrowing
+    last = (nodes if node else series)(*sums)[-1]
+    assert last.target == "PD"
+    assert ("; a node below 15 mm is regrowing" in last.reason) is regrowing
 
 
 def test_a_shrinking_node_of_twelve_millimetres_is_not_called_regrowing() -> None:
@@ -104,6 +104,7 @@ def test_where_the_first_scan_was_incomplete_the_first_complete_one_is_the_basel
     assert [v.target for v in visits] == [None, "NE", "PR"]
     assert [v.baseline for v in visits] == [None, None, 50.0]
     assert visits[0].reason == "baseline, sum 20 mm; not evaluated: T2"
+    assert visits[1].reason == "baseline, sum 50 mm"
 
 
 # ---- split and merged ------------------------------------------------------------------------------------------------

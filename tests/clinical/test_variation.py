@@ -117,7 +117,7 @@ def test_a_doubling_time_is_estimated_at_the_limits(points: list[tuple[float, fl
         [(0, 175), (90, 130), (180, 100)],
         [(0, 100), (90, 300), (180, 170)],
         [(1000, 100), (1040, 130), (1080, 175)],
-        [(1000, 100), (1020, 130), (1180, 175)],
+        [(1000, 100), (1020, 113), (1180, 300)],
         [(0, 100), (90, 130), (91, 175)],
         [(0, 0), (90, 130), (180, 175)],
         [(0, 0.5), (90, 0.6), (180, 0.7)],
@@ -138,6 +138,10 @@ def test_a_doubling_time_is_estimated_at_the_limits(points: list[tuple[float, fl
 )
 def test_a_doubling_time_is_not_estimated_from(points: list[tuple[float, float]]) -> None:
     assert doubling_time(points, least_rise=0.642) is None
+
+
+def test_a_flat_line_has_no_doubling_time_however_small_the_rise_asked_for() -> None:
+    assert doubling_time([(0, 100), (90, 100), (180, 100)], least_rise=0.0) is None
 
 
 def test_a_patients_own_variation_leaves_out_what_the_assay_adds() -> None:
