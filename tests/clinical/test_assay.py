@@ -6,7 +6,7 @@ import pytest
 
 from clinical.assay import above_limit, assays_of
 from clinical.chart import Result
-from tests.clinical.charts import glucagon
+from tests.clinical.charts import glucagon, lab
 
 
 def series_of(*results: Result) -> list[int]:
@@ -37,6 +37,12 @@ def test_another_limit_is_another_method_unless_the_method_is_named() -> None:
     assert series_of(glucagon(0, 60, 80, lab="A"), glucagon(10, 60, 159, lab="A")) == [0, 1]
     named = {"lab": "A", "method": "M"}
     assert series_of(glucagon(0, 60, 80, **named), glucagon(10, 60, 159, **named)) == [0, 0]
+    assert series_of(glucagon(0, 60, 80, **named), glucagon(10, 60, 159, lab="A")) == [0, 1]
+
+
+def test_another_unit_is_another_assay_and_an_unknown_one_is_not() -> None:
+    units = ("pg/mL", None, "nmol/L")
+    assert series_of(*(lab(n, "chromogranin-a", 60, unit=unit) for n, unit in enumerate(units))) == [0, 0, 1]
 
 
 def test_a_result_without_names_belongs_to_the_assay_met_last() -> None:
@@ -68,6 +74,7 @@ def test_an_assay_is_named_by_what_is_known_of_it() -> None:
         (80, "<", False),
         (81, "<", None),
         (80, "<=", False),
+        (81, "<=", None),
         (80, ">", True),
         (79, ">", None),
         (80, ">=", True),

@@ -97,7 +97,10 @@ def test_a_value_not_compared_for_its_phase_may_lower_the_nadir_of_later_ones() 
     samples = [glucagon(27, 60), glucagon(84 + 10, 99), glucagon(112 + 10, 165)]
     last = course(*shots, *samples).samples[-1]
     assert last.nadir is not None
-    assert (last.nadir.value, last.provisional) == (99, True)
+    assert (last.nadir.value, last.nadir.at, last.provisional) == (99, moment(94), True)
+    trough = course(*shots, *samples, glucagon(112 + 27, 70)).samples[-1]
+    assert trough.nadir is not None
+    assert (trough.nadir.value, trough.nadir.results) == (60, 1)
 
 
 def test_results_without_an_outcome_are_no_samples() -> None:
@@ -201,7 +204,12 @@ def test_an_invalid_sample_is_compared_and_never_provisional() -> None:
 def test_invalid_samples_are_held_against_each_other_where_no_valid_one_is_there() -> None:
     found = course(glucagon(0, 60, fasting=False), glucagon(60, 99, fasting=False), glucagon(90, 99)).samples
     assert [s.rise for s in found] == [False, True, False]
-    assert found[-1].nadir is None
+    assert (found[-1].nadir, found[-1].limit, found[-1].not_compared) == (None, None, None)
+
+
+def test_an_invalid_sample_without_a_number_is_nothing_to_compare_with() -> None:
+    found = course(glucagon(0, None, text="high", fasting=False), glucagon(60, 99, fasting=False)).samples
+    assert (found[-1].limit, found[-1].rise) == (None, False)
 
 
 def test_an_invalid_rise_sets_no_nadir_for_later_invalid_samples() -> None:
@@ -291,6 +299,27 @@ def test_a_drift_needs_the_upper_limit_and_the_absolute_step() -> None:
     unknown = {"upper": None}
     series = [glucagon(50, 100, **unknown), glucagon(150, 210, **unknown), glucagon(180, 210, **unknown)]
     assert across(*steps(0, 100), *series) is None
+
+
+@pytest.mark.parametrize(
+    ("between", "drifts"),
+    [
+        (glucagon(165, None, text="high"), True),
+        (glucagon(165, None, text="see comment"), True),
+        (glucagon(165, None, text="normal"), False),
+        (glucagon(165, 79, comparator="<"), False),
+        (glucagon(165, 100, comparator="<"), True),
+    ],
+    ids=["high", "a text", "normal", "below x within", "below x"],
+)
+def test_only_a_sample_known_to_be_no_drift_ends_one(between: Entry, drifts: bool) -> None:
+    found = across(*steps(0, 100), glucagon(50, 100), glucagon(150, 210), between, glucagon(180, 210))
+    assert (found is not None) is drifts
+
+
+def test_an_invalid_sample_sets_no_nadir_across_steps() -> None:
+    low = glucagon(60, 40, fasting=False)
+    assert across(*steps(0, 100), glucagon(50, 100), low, glucagon(150, 90), glucagon(180, 90)) is None
 
 
 def test_a_drift_within_one_step_is_none_across_steps() -> None:
