@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from clinical.change import MarkerCourse, Rise, marker_course
@@ -53,6 +55,8 @@ def test_chromogranin_has_its_own_variation_and_no_absolute_step() -> None:
     )
     assert found.rise is not None
     assert found.rise.limit == pytest.approx(14.67, abs=0.01)
+    small = [lab(60 * n, "chromogranin-a", value, unit="nmol/L", ref_high=1) for n, value in enumerate((1.5, 2.3))]
+    assert course(*small, analyte="chromogranin-a").rise is not None
 
 
 @pytest.mark.parametrize(
@@ -245,6 +249,28 @@ def test_of_rises_in_two_laboratories_the_confirmed_one_stands() -> None:
     assert (rise.confirmed, rise.last.result.value) == (True, 101)
 
 
+def test_a_rise_of_the_latest_epoch_stands_whatever_came_before() -> None:
+    later = [glucagon(20, 60), glucagon(80, 99), glucagon(110, 101)]
+    assert standing(glucagon(0, 300), operation(10), *later).confirmed
+
+
+@pytest.mark.parametrize(
+    ("last", "stands"),
+    [
+        (glucagon(120, 90), False),
+        (glucagon(120, 85, comparator=">"), True),
+        (glucagon(120, 120, comparator="<"), True),
+        (glucagon(120, None, text="see comment"), True),
+        (glucagon(120, None, text="high"), True),
+        (glucagon(120, None, text="normal"), False),
+    ],
+    ids=["raised but no rise", "above x", "below x", "a text", "high", "normal"],
+)
+def test_a_rise_stands_until_a_sample_tells_otherwise(last: Entry, stands: bool) -> None:
+    found = course(glucagon(0, 60), glucagon(60, 99), glucagon(90, 101), last).rise
+    assert (found is not None) is stands
+
+
 def test_a_later_invalid_sample_does_not_end_a_rise() -> None:
     samples = [glucagon(0, 60), glucagon(60, 99), glucagon(90, 101)]
     assert standing(*samples, glucagon(120, 60, fasting=False)).last.result.value == 101
@@ -258,9 +284,9 @@ def steps(*days: float) -> list[Entry]:
 
 
 def test_a_confirmed_drift_shows_its_samples_nadir_and_limit() -> None:
-    rise = across(*steps(0, 100, 200), glucagon(50, 100), glucagon(150, 150), glucagon(250, 200), glucagon(280, 200))
+    rise = across(*steps(0, 100, 200), glucagon(50, 100), glucagon(150, 150), glucagon(250, 205), glucagon(280, 200))
     assert rise is not None
-    assert (rise.first.result.value, rise.last.result.value) == (200, 200)
+    assert (rise.first.result.value, rise.last.result.value) == (205, 200)
     assert (rise.nadir.value, rise.nadir.at, rise.limit, rise.rcv) == (100, moment(50), 200, None)
     assert (rise.confirmed, rise.doubling, rise.across_changes) == (True, True, True)
 
@@ -288,6 +314,32 @@ def test_a_confirmed_drift_shows_its_samples_nadir_and_limit() -> None:
 )
 def test_no_drift(drift: list[Entry]) -> None:
     assert across(*steps(0, 100, 200), glucagon(50, 100), glucagon(150, 150), *drift) is None
+
+
+@pytest.mark.parametrize(
+    ("drift", "doubling"),
+    [
+        ([glucagon(150, 240, 120), glucagon(180, 240, 120)], True),
+        ([glucagon(150, 239, 120), glucagon(180, 240, 120)], False),
+        ([glucagon(150, 240, 120), glucagon(180, 239, 120)], False),
+        ([glucagon(150, 300, 120), glucagon(180, 225, 120), glucagon(210, 245, 120)], False),
+        ([glucagon(150, 225, 120), glucagon(180, 240, 120), glucagon(210, 245, 120)], True),
+        ([glucagon(150, 240, 120), glucagon(180, 230, 120), glucagon(400, 245, 120)], False),
+        ([glucagon(150, 240, 120), glucagon(180, 240, 120), glucagon(210, 220, 120)], True),
+    ],
+)
+def test_a_drift_doubles_when_two_samples_that_confirm_each_other_do(drift: list[Entry], doubling: bool) -> None:
+    rise = across(*steps(0, 100), glucagon(50, 100, 120), *drift)
+    assert rise is not None
+    assert rise.doubling is doubling
+
+
+def test_a_drift_is_compared_within_the_same_phase_of_the_injection_cycle() -> None:
+    shots = [therapy(28 * n, "injection", dose=90 if n < 4 else 120, **ANALOGUE) for n in range(9)]
+    assert across(*shots, glucagon(27, 100), glucagon(122, 210), glucagon(150, 210)) is None
+    assert across(*shots, glucagon(27, 100), glucagon(139, 210), glucagon(167, 210)) is not None
+    mixed = [glucagon(10, 40), glucagon(27, 100), glucagon(139, 190), glucagon(167, 190)]
+    assert across(*shots, *mixed) is None
 
 
 def test_a_drift_needs_the_upper_limit_and_the_absolute_step() -> None:
@@ -361,9 +413,15 @@ def test_the_epochs_with_their_reasons_assays_baselines_and_nadirs() -> None:
         (1, "resection", "A"),
         (1, "resection", "B, M"),
     ]
-    assert found[0].start is None
+    assert (found[0].start, found[1].start) == (None, moment(1) - timedelta(microseconds=1))
     assert [e.baseline.result.value if e.baseline else None for e in found] == [300, None, 65]
     assert [e.nadir.value if e.nadir else None for e in found] == [300, 60, 65]
+
+
+def test_every_epoch_has_the_reason_of_the_treatment_before_it() -> None:
+    samples = [glucagon(20, 60), glucagon(50, 60), glucagon(80, 60)]
+    found = course(operation(0), therapy(30, "start", drug="everolimus"), operation(60, "prrt"), *samples).epochs
+    assert [e.reason for e in found] == ["resection", "everolimus started", "prrt"]
 
 
 def test_an_invalid_result_is_no_baseline() -> None:

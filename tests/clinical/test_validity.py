@@ -54,6 +54,7 @@ def test_fasting_or_not_recorded_is_nothing_against_it() -> None:
         (100_001, None, False),
         (2, "<", True),
         (0, "<", True),
+        (2, "<=", True),
         (-1, "<=", False),
         (2, ">", False),
         (None, None, True),
@@ -93,6 +94,12 @@ def test_a_low_glucose_on_the_same_day(value: float | None, comparator: str | No
 def test_with_both_times_known_two_hours_are_the_same_draw(hours: float, counts: bool) -> None:
     sample = timed(glucagon(0, 60))
     assert bool(against(sample, timed(lab(0, "glucose-fasting", 60, unit="mg/dL"), hours))) is counts
+
+
+def test_a_draw_around_midnight_is_one_draw() -> None:
+    glucose = lab(0, "glucose", 60, unit="mg/dL")
+    assert against(timed(glucagon(0, 60), 23.5), timed(glucose, 24.5))
+    assert against(timed(glucagon(0, 60), 24.5), timed(glucose, 23.5))
 
 
 def test_where_either_time_is_unknown_the_day_decides() -> None:
