@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: run test setup test-setup lint unit test-oracles test-faults test-security bench wheels lock clean
+.PHONY: run test setup test-setup lint unit test-oracles test-faults test-security bench mutation wheels lock clean
 
 run: setup
 	@deploy/run-demo
@@ -48,6 +48,9 @@ test-security: test-setup
 
 bench: test-setup
 	$(BIN)/python -m bench
+
+mutation: test-setup
+	$(BIN)/python -m bench.mutation
 
 wheels: setup
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/demo.txt --wheel-dir wheels

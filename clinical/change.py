@@ -243,8 +243,7 @@ class _Comparison:
         track.run.append(sample)
         track.confirmed = track.confirmed or first is not None
         if track.confirmed and epoch_at(self._chart, nadir.at) < sample.epoch:
-            doubled = self._doubled(sample, first or track.run[0], nadir)
-            track.doubling = track.doubling or doubled
+            track.doubling = track.doubling or self._doubles(sample, track.run, nadir)
             sample.across = Rise(
                 first=track.run[0],
                 last=sample,
@@ -280,10 +279,7 @@ class _Comparison:
         first = self._confirmed_by(sample, track.run)
         if first is not None and sample.nadir is not None:
             track.confirmed = True
-            track.doubling = track.doubling or any(
-                self._doubled(sample, earlier, sample.nadir) and self._confirms(sample, earlier)
-                for earlier in track.run
-            )
+            track.doubling = track.doubling or self._doubles(sample, track.run, sample.nadir)
         sample.first = track.run[0] if track.run else None
         track.run.append(sample)
         sample.confirmed, sample.doubling = track.confirmed, track.doubling
@@ -303,6 +299,9 @@ class _Comparison:
         in_time = self._protocol["confirm_earliest"] <= apart <= self._protocol["confirm_latest"]
         kept = self._protocol["confirm_least_fraction"] * (earlier.least or 0.0)
         return in_time and reaches(sample.least or 0.0, kept)
+
+    def _doubles(self, sample: Sample, run: list[Sample], nadir: Nadir) -> bool:
+        return any(self._doubled(sample, earlier, nadir) and self._confirms(sample, earlier) for earlier in run)
 
     def _doubled(self, sample: Sample, earlier: Sample, nadir: Nadir) -> bool:
         factor = self._protocol["doubling_factor"]

@@ -153,7 +153,7 @@ class _Series:
             non_target=non_target,
             new=new,
             overall=overall,
-            reason=self._reason(overall, target, non_target, new, read),
+            reason=self._reason(target, non_target, new, read),
             signed=all(r.signed for r in rows),
             records=tuple(r.record for r in rows),
         )
@@ -228,7 +228,6 @@ class _Series:
 
     def _reason(
         self,
-        overall: Overall | None,
         target: TargetResponse | None,
         non_target: NonTargetResponse | None,
         new: NewLesion,
@@ -237,7 +236,7 @@ class _Series:
         parts = []
         if target is not None and self._nadir is not None and self._baseline is not None:
             parts.append(_compared(read.total, self._baseline, self._nadir))
-        elif self._parts and overall is None:
+        elif self._parts:
             parts.append(f"baseline, sum {read.total / 10:g} mm")
         if read.missing:
             parts.append(f"not evaluated: {', '.join(read.missing)}")
@@ -247,7 +246,9 @@ class _Series:
             parts.append(f"non-target lesions {non_target}")
         if new != "no":
             parts.append("unequivocal new lesion" if new == "yes" else "equivocal new lesion: image again")
-        return "; ".join(parts) if parts else "no lesion"
+        if not parts:
+            return "baseline without target lesions" if self._followed else "no lesion"
+        return "; ".join(parts)
 
 
 _WITHOUT_DISEASE: Mapping[NewLesion, Overall] = {"yes": "recurrence", "equivocal": "equivocal", "no": "NED"}

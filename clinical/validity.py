@@ -49,11 +49,6 @@ def acute_illness(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str
     return (*recorded, *_inflammation(sample, chart, protocol))
 
 
-def renal_failure(sample: Result, chart: Chart, protocol: Protocol) -> bool:
-    """Whether an eGFR below the limit lies within the window around the sample."""
-    return bool(_low_egfr(sample, chart, protocol))
-
-
 def plausible(sample: Result) -> bool:
     """Whether a number lies within the plausible range of its analyte; a value that is no plain number does."""
     return sample.value is None or _within(sample.value, sample.comparator, *_range(sample.analyte))

@@ -61,6 +61,9 @@ def test_a_comma_is_refused_because_it_could_mean_two_numbers(text: str) -> None
         ".",
         "e5",
         "5-10",
+        "X12",
+        "\u00a012",
+        "\x0c12",
         "9" * 41,
         "1e99999999999999999999",
     ],
@@ -68,6 +71,26 @@ def test_a_comma_is_refused_because_it_could_mean_two_numbers(text: str) -> None
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(NumberError):
         parse_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (" ", "the number is empty"),
+        ("9" * 41, f"'{'9' * 40}'... is too long for a number"),
+        ("high", "'high' is not a number"),
+        ("1e999", "'1e999' is outside the range of numbers Nadir can hold"),
+        ("1e-999", "'1e-999' is outside the range of numbers Nadir can hold"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(text: str, why: str) -> None:
+    with pytest.raises(NumberError) as refused:
+        parse_number(text)
+    assert str(refused.value) == why
+
+
+def test_forty_characters_are_not_too_long() -> None:
+    assert parse_number("9" * 40).value == Decimal("9" * 40)
 
 
 @pytest.mark.parametrize(

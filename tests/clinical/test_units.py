@@ -48,12 +48,19 @@ def test_picograms_per_litre_are_refused_for_glucagon_with_the_exact_reason() ->
     with pytest.raises(UnitError) as refused:
         to_canonical("glucagon", Decimal(230), "pg/L")
     assert str(refused.value) == "unit 'pg/L' is not accepted for glucagon"
-    assert "pg/mL" in refused.value.suggestion
+    assert refused.value.suggestion == "accepted units: pg/mL, ng/L, pmol/L, fmol/mL"
 
 
 def test_a_unit_in_the_wrong_case_is_refused_and_the_right_one_is_named() -> None:
-    with pytest.raises(UnitError, match=r"'MG/DL' is not accepted for glucose; did you mean 'mg/dL'\?"):
+    with pytest.raises(UnitError, match=r"'MG/DL' is not accepted for glucose; did you mean 'mg/dL'\?") as refused:
         to_canonical("glucose", Decimal(118), "MG/DL")
+    assert refused.value.suggestion == "send 'mg/dL'"
+
+
+@pytest.mark.parametrize(("analyte", "unit"), [("zinc", "dag/L"), ("zinc", "xxmol/L"), ("insulin", "mcU/mL")])
+def test_only_micrograms_and_micromoles_are_written_with_mc(analyte: str, unit: str) -> None:
+    with pytest.raises(UnitError, match="is not accepted"):
+        to_canonical(analyte, Decimal(1), unit)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +69,14 @@ def test_a_unit_in_the_wrong_case_is_refused_and_the_right_one_is_named() -> Non
         ("zinc", "µg/dL", "ug/dL"),
         ("zinc", "μg/dl", "ug/dL"),
         ("zinc", "mcg/dL", "ug/dL"),
+        ("zinc", "mcmol/L", "umol/L"),
         ("glucose", "mmol/l", "mmol/L"),
         ("systolic", "mmHg", "mm[Hg]"),
         ("heart-rate", "{beats}/min", "/min"),
         ("heart-rate", "beats/minute", "/min"),
         ("egfr", "mL/min/1.73m2", "mL/min/{1.73_m2}"),
         ("egfr", "mL/min", "mL/min"),
+        ("egfr", "ml/min", "mL/min"),
         ("tsh", "mIU/L", "m[IU]/L"),
         ("tsh", "µIU/mL", "u[IU]/mL"),
         ("alp", "IU/L", "U/L"),
@@ -78,21 +87,36 @@ def test_common_spellings_mean_the_ucum_unit(analyte: str, unit: str, known_as: 
 
 
 def test_chromogranin_a_kits_are_never_converted_into_one_another() -> None:
-    with pytest.raises(UnitError, match="kits"):
+    with pytest.raises(UnitError, match="kits") as refused:
         convert("chromogranin-a", Decimal(100), "ng/mL", "nmol/L")
+    assert refused.value.suggestion == "compare only results of one kit"
     assert canonical_unit("chromogranin-a", "nmol/L") == "nmol/L"
     assert canonical_unit("chromogranin-a", "ug/L") == "ng/mL"
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400"])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
 def test_a_number_that_is_not_finite_is_refused(value: str) -> None:
-    with pytest.raises(UnitError):
+    with pytest.raises(UnitError, match=f"^{value} is not a finite number$") as refused:
         to_canonical("glucagon", Decimal(value), "pg/mL")
+    assert refused.value.suggestion == "send a plain decimal number"
+
+
+def test_a_number_that_no_double_holds_is_refused() -> None:
+    with pytest.raises(UnitError, match=r"^1\.000e\+400 is outside the range of numbers Nadir can hold$") as refused:
+        to_canonical("glucagon", Decimal("1e400"), "pg/mL")
+    assert refused.value.suggestion == "check the number"
+
+
+def test_a_number_in_the_canonical_unit_is_the_nearest_double_however_long_it_is_written() -> None:
+    # A hair below the middle of 1 and the next double; cut to 28 digits it would lie above it.
+    just_below = Decimal("1.00000000000000011102230246251565404236316680908203124")
+    assert to_canonical("glucagon", just_below, "pg/mL") == 1.0
 
 
 def test_an_unknown_analyte_is_refused() -> None:
-    with pytest.raises(UnitError, match="not in the catalogue"):
+    with pytest.raises(UnitError, match="not in the catalogue") as refused:
         accepted_units("unobtainium")
+    assert refused.value.suggestion == "use a code of the analyte catalogue"
 
 
 def test_every_accepted_unit_converts_and_no_loinc_code_means_two_analytes() -> None:
