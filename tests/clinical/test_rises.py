@@ -250,8 +250,9 @@ def test_of_rises_in_two_laboratories_the_confirmed_one_stands() -> None:
 
 
 def test_a_rise_of_the_latest_epoch_stands_whatever_came_before() -> None:
-    later = [glucagon(20, 60), glucagon(80, 99), glucagon(110, 101)]
-    assert standing(glucagon(0, 300), operation(10), *later).confirmed
+    for after in (60, 100):
+        later = [glucagon(20, after), glucagon(80, 170), glucagon(110, 170)]
+        assert standing(glucagon(0, 300), operation(10), *later).confirmed
 
 
 @pytest.mark.parametrize(
