@@ -10,7 +10,7 @@ import sys
 from typing import NoReturn
 
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from clinical.protocol import ProtocolError
 from commands import database, judging, people, processes, records, scores
@@ -46,7 +46,7 @@ def main() -> None:
         give_up(UNUSABLE, error.format_message())
     except (SettingsError, ProtocolError, BadInput, NotFound, Forbidden) as error:
         give_up(UNUSABLE, error)
-    except (DatabaseUnavailable, OperationalError) as error:
+    except (DatabaseUnavailable, DatabaseError) as error:
         give_up(UNABLE, str(error).splitlines()[0])
     raise SystemExit(code or 0)
 

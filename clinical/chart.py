@@ -150,6 +150,21 @@ class Therapy(Entry):
     planned_next: date | None = None
     note: str | None = None
 
+    def stated_cure(self) -> DiseaseState | None:
+        """The state a resection recorded as curative and complete (R0, R1) states by itself: no evident disease.
+
+        Clinical reference 3 follows both as resected for cure. None for anything less; a later statement overrides it.
+        """
+        if (self.procedure, self.intent) != ("resection", "curative") or self.completeness not in ("R0", "R1"):
+            return None
+        return DiseaseState(
+            record=self.record,
+            effective=self.effective,
+            known_at=self.known_at,
+            precision=self.precision,
+            state="ned-resected",
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symptom(Entry):

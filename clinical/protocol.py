@@ -73,7 +73,11 @@ def load_protocol(overrides: Path | None = None, *, jurisdiction: str = DEFAULT_
     if overrides is None:
         return base
     merged = dict(base.thresholds)
-    for name, changed in _read(overrides.read_text(encoding="utf-8"), str(overrides)).items():
+    try:
+        text = overrides.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"{overrides}: cannot be read: {error}") from error
+    for name, changed in _read(text, str(overrides)).items():
         if name not in merged:
             raise ProtocolError(f"{overrides}: [{name}]: no such threshold")
         if merged[name].fixed:

@@ -59,6 +59,8 @@ def replay(
 
     settings, database = settled()
     first, last = day(from_), day(to) or clock().astimezone(settings.zone).date()
+    if first is not None and first > last:
+        raise typer.BadParameter(f"--from {first} lies after --to {last}")
     in_force = load_protocol(protocol, jurisdiction=settings.jurisdiction) if protocol else protocol_of(settings)
     with database.read() as session:
         document = replay_patient(session, cli_actor(), patient, protocol=in_force, first=first, last=last)

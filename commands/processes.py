@@ -12,10 +12,11 @@ from commands.frame import REFUSED, Json, cli_actor, clock, moment, protocol_of,
 jobs_app = typer.Typer(no_args_is_help=True, help="Scheduled jobs.")
 outbox_app = typer.Typer(no_args_is_help=True, help="Alert e-mails and their delivery.")
 policy_app = typer.Typer(no_args_is_help=True, help="Who may do what.")
+Port = Annotated[int, typer.Option(min=1, max=65_535)]
 GROUPS = {"jobs": jobs_app, "outbox": outbox_app, "policy": policy_app}
 
 
-def serve(host: str = "127.0.0.1", port: int = 8050) -> None:
+def serve(host: str = "127.0.0.1", port: Port = 8050) -> None:
     """The web application alone."""
     from dashboard.server import serve as run_web
 
@@ -39,7 +40,7 @@ def sender() -> None:
     run(database, settings, stop=until_told_to_stop())
 
 
-def up(host: str = "127.0.0.1", port: int = 8050) -> None:
+def up(host: str = "127.0.0.1", port: Port = 8050) -> None:
     """Web, scheduler and sender under one parent that restarts what dies."""
     from jobs.supervisor import supervise
 

@@ -251,10 +251,19 @@ def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str
             sex=sex if sex in SEXES else None,
             deceased=deceased,
             withdrawn=withdrawn,
-            **{field: tuple(values) for field, values in entries.get(id, {}).items()},
+            **{field: tuple(values) for field, values in _with_stated_cures(entries.get(id, {})).items()},
         )
         for id, uuid, birth_date, sex, deceased, withdrawn in rows
     }
+
+
+def _with_stated_cures(entries: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The entries with the states that operations state by themselves; what a person stated on that day comes after."""
+    cures = [cure for therapy in entries.get("therapy", ()) if (cure := therapy.stated_cure()) is not None]
+    if not cures:
+        return entries
+    states = sorted([*cures, *entries.get("states", ())], key=lambda state: state.effective)
+    return {**entries, "states": states}
 
 
 def _first_day(chart: Chart) -> date | None:

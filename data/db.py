@@ -16,12 +16,19 @@ from typing import Any
 import pysqlite3
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
+
+from data.errors import BadInput
 
 BUSY_TIMEOUT_MS = 10_000
 STATEMENT_TIMEOUT_MS = 15_000
 IDLE_IN_TRANSACTION_MS = 30_000
 SAFE_SQLITE = (3, 51, 3)
+
+
+class UnusableUrl(BadInput):
+    """A database URL that names neither SQLite nor PostgreSQL."""
 
 
 class DatabaseUnavailable(RuntimeError):
@@ -66,11 +73,16 @@ class Database:
 def open_database(url: str, audit_key: bytes) -> Database:
     """Open SQLite or PostgreSQL at `url`; `audit_key` signs the audit rows its transactions write.
 
-    Nothing is contacted until the first transaction.
+    Nothing is contacted until the first transaction. Raises UnusableUrl for anything else.
     """
-    parsed = make_url(url)
-    engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
-    return Database(engine, audit_key)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UnusableUrl("NADIR_DATABASE_URL is no database URL; write sqlite:///file or postgresql://...") from error
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise UnusableUrl(f"NADIR_DATABASE_URL: {backend!r} is not supported; SQLite and PostgreSQL are")
+    return Database(_sqlite(parsed) if backend == "sqlite" else _postgresql(parsed), audit_key)
 
 
 def _sqlite(url: URL) -> Engine:

@@ -6,10 +6,10 @@ import os
 import stat
 from datetime import time
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "NADIR_"
@@ -26,37 +26,37 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
 
     database_url: str = "sqlite:///var/nadir.db"
-    base_url: str = "http://127.0.0.1:8050"
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")] = "http://127.0.0.1:8050"
     secret_key_file: Path = Path("var/secret.key")
     audit_key_file: Path = Path("var/audit.key")
     smtp_host: str = "127.0.0.1"
-    smtp_port: int = 1025
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 1025
     smtp_user: str | None = None
     smtp_password_file: Path | None = None
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
-    mail_from: str = "nadir@localhost"
-    mail_redirect: str | None = None
+    mail_from: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "nadir@localhost"
+    mail_redirect: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = None
     mllp_host: str = "127.0.0.1"
-    mllp_port: int = 2575
+    mllp_port: Annotated[int, Field(ge=1, le=65_535)] = 2575
     mllp_peers: str = "127.0.0.1"
     mllp_tls_cert_file: Path | None = None
     mllp_tls_key_file: Path | None = None
     environment: Literal["demo", "test", "production"] = "demo"
-    sweep_s: int = 20
+    sweep_s: Annotated[int, Field(ge=1)] = 20
     full_sweep_at: time = time(3, 0)
-    backoff_base_s: float = 10
-    idle_s: int = 900
-    absolute_s: int = 43_200
+    backoff_base_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
+    idle_s: Annotated[int, Field(ge=1)] = 900
+    absolute_s: Annotated[int, Field(ge=1)] = 43_200
     digest_at: time = time(7, 0)
-    proxy_hops: int = 0
-    base_path: str = "/"
+    proxy_hops: Annotated[int, Field(ge=0)] = 0
+    base_path: Annotated[str, Field(pattern=r"^/")] = "/"
     anchor_file: Path | None = None
     backup_dir: Path | None = None
     backup_key_file: Path | None = None
     ping_url: str | None = None
     privacy_mail: str | None = None
     contact_line: str | None = None
-    retention_years: int | None = None
+    retention_years: Annotated[int | None, Field(ge=1)] = None
     metrics_token_file: Path | None = None
     site_timezone: str = "UTC"
     jurisdiction: str = "EU"

@@ -21,6 +21,8 @@ from data.intake.tally import BatchSummary
 from data.models import Quarantined
 from data.people import SYSTEM_ROLE, Actor, Forbidden, NotFound
 
+LARGEST_ID = 2**63 - 1
+
 
 class AlreadyClosed(BadInput):
     """The item was settled or discarded before; nothing was changed."""
@@ -103,7 +105,7 @@ def _open(session: Session, actor: Actor, item: int) -> Quarantined:
 
 def _get(session: Session, actor: Actor, item: int) -> Quarantined:
     _require_system(actor)
-    row = session.get(Quarantined, item)
+    row = session.get(Quarantined, item) if 0 < item <= LARGEST_ID else None
     if row is None:
         raise NotFound(f"no item {item} in quarantine")
     return row

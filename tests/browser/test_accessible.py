@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Open, Site
 
@@ -21,7 +21,7 @@ def opened(open_page: Open, site: Site, path: str, **how: object) -> Page:
     page.wait_for_selector("#shell-page h1")
     if page.locator(".chart").count():
         page.wait_for_selector(".main-svg .xtick text")
-    page.wait_for_function("document.getElementById('shell-person').textContent !== ''")
+    expect(page.locator("#shell-person")).not_to_be_empty()
     return page
 
 

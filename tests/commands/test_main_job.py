@@ -180,3 +180,25 @@ def test_the_audit_chain_holds_after_all_this(clinic):
     clinic("sweep")
     assert clinic("audit", "verify").code == 0
     assert clinic("db", "check").code == 0
+
+
+CURED = """mrn,when,kind,drug,dose,unit,route,interval_days,note,completeness,intent
+P1,2023-01-10,procedure,resection,,,,,,R0,curative
+"""
+AFTER = """mrn,when,analyte,value,unit,ref_high,lab,method
+P1,2023-03-10,glucagon,60,pg/mL,150,Central,RIA
+P1,2023-06-10,glucagon,62,pg/mL,150,Central,RIA
+P1,2023-09-10,glucagon,58,pg/mL,150,Central,RIA
+P1,2023-12-10,glucagon,190,pg/mL,150,Central,RIA
+P1,2024-01-10,glucagon,200,pg/mL,150,Central,RIA
+"""
+
+
+def test_after_a_curative_resection_a_confirmed_rise_is_recurrence_without_anyone_stating_the_state(clinic, home):
+    (home / "operation.csv").write_text(CURED)
+    (home / "after.csv").write_text(AFTER)
+    assert clinic("import", "operation.csv").code == 0
+    assert clinic("import", "after.csv").code == 0
+    flags = clinic("replay", "--patient", "P1", "--json").document["flags"]
+    marker = [(f["rule"], f["opens"], f["severity"]) for f in flags if f["rule"] in ("R42", "R02", "R03")]
+    assert marker == [("R42", "2023-12-10", "medium"), ("R03", "2024-01-10", "high")]
