@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "NADIR_"
 OIDC_PREFIX = PREFIX + "OIDC_"
+SENDER = r"^([^@\s<>]+@[^@\s<>]+|[^@\r\n<>]+ <[^@\s<>]+@[^@\s<>]+>)$"
 
 
 class SettingsError(ValueError):
@@ -34,7 +35,7 @@ class Settings(BaseSettings):
     smtp_user: str | None = None
     smtp_password_file: Path | None = None
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
-    mail_from: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "nadir@localhost"
+    mail_from: Annotated[str, Field(pattern=SENDER)] = "nadir@localhost"
     mail_redirect: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = None
     mllp_host: str = "127.0.0.1"
     mllp_port: Annotated[int, Field(ge=1, le=65_535)] = 2575
