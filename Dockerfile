@@ -14,6 +14,10 @@ COPY commands commands
 RUN /opt/nadir/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim-bookworm
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig \
+        fonts-dejavu-core fonts-liberation \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 nadir \
     && useradd --system --uid 10001 --gid nadir --home-dir /var/lib/nadir --create-home nadir
 COPY --from=build /opt/nadir /opt/nadir

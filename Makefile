@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: run test setup test-setup lint unit test-oracles test-faults test-security bench mutation wheels lock clean
+.PHONY: run test setup test-setup lint unit test-oracles test-faults test-security bench coverage mutation wheels lock clean
 
 run: setup
 	@deploy/run-demo
@@ -49,6 +49,9 @@ test-security: test-setup
 bench: test-setup
 	$(BIN)/python -m bench
 
+coverage: test-setup
+	$(PYTEST) tests/clinical --cov=clinical --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
+
 mutation: test-setup
 	$(BIN)/python -m bench.mutation
 
@@ -56,8 +59,11 @@ wheels: setup
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/demo.txt --wheel-dir wheels
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir wheels .
 
+# The extras of a requirement stay in dev.txt: without them pip takes the newest `coverage[toml]`, which no hash pins.
+COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe
 lock: test-setup
-	for name in run demo dev; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe --output-file requirements/$$name.txt requirements/$$name.in; done
+	for name in run demo; do $(COMPILE) --strip-extras --output-file requirements/$$name.txt requirements/$$name.in; done
+	$(COMPILE) --no-strip-extras --output-file requirements/dev.txt requirements/dev.in
 
 clean:
 	rm -rf .venv

@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("bench.first_page", "bench.false_alarms")
+BENCHMARKS = (
+    *("bench.first_page", "bench.false_alarms", "bench.intake", "bench.intake_fhir", "bench.intake_large"),
+    *("bench.mllp", "bench.cohort", "bench.pages"),
+)
 
 
 def main() -> int:

@@ -256,7 +256,13 @@ class _Comparison:
             )
 
     def _own_rcv(self, pool: Pool) -> float:
-        own = pool.stable_cv(int(self._protocol["own_cv_least_results"]), self._cv_analytical, self._rcv)
+        own = pool.stable_cv(
+            int(self._protocol["own_cv_least_results"]),
+            self._cv_analytical,
+            self._rcv,
+            after=int(self._protocol["own_cv_results_after"]),
+            outlying=self._protocol["own_cv_outlier"],
+        )
         return self._rcv if own is None or own <= self._cv_within else rcv_up(self._cv_analytical, own)
 
     def _call(self, sample: Sample, *, phase_known: bool) -> None:
@@ -287,6 +293,10 @@ class _Comparison:
     def _no_rise(self, sample: Sample, track: _Track) -> None:
         if sample.least is None and sample.above is not False:
             return
+        if not track.confirmed:
+            for rise in track.run:
+                if rise.result.number is not None:
+                    track.pool.take_back(rise.result.number)
         track.end()
         if sample.result.number is not None:
             track.pool.add(sample.result.number, sample.result.effective, sample.phase)

@@ -217,6 +217,7 @@ class Chart:
     sex: Literal["female", "male", "other"] | None = None
     deceased: datetime | None = None
     withdrawn: datetime | None = None
+    transferred: datetime | None = None
     results: tuple[Result, ...] = ()
     skin: tuple[SkinAssessment, ...] = ()
     lesions: tuple[Lesion, ...] = ()
@@ -257,12 +258,14 @@ class Chart:
             cut["deceased"] = None
         if self.withdrawn is not None and self.withdrawn > moment:
             cut["withdrawn"] = None
+        if self.transferred is not None and self.transferred > moment:
+            cut["transferred"] = None
         return replace(self, **cut) if cut else self
 
     def known_next(self, moment: datetime) -> datetime | None:
         """When, after `moment`, the next entry of this chart becomes known; None when all of it is known by then."""
         later = [e.known_at for name in ENTRY_FIELDS for e in getattr(self, name) if e.known_at > moment]
-        later += [at for at in (self.deceased, self.withdrawn) if at is not None and at > moment]
+        later += [at for at in (self.deceased, self.withdrawn, self.transferred) if at is not None and at > moment]
         return min(later, default=None)
 
     def _by_analyte(self) -> dict[str, tuple[Result, ...]]:

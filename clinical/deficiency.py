@@ -16,7 +16,7 @@ from clinical.chart import Chart, Entry, Result
 from clinical.finding import Suppressed
 from clinical.inflammation import inflammation, inflammation_in_words
 from clinical.numbers import exceeds, reaches
-from clinical.nutrition import zinc_limit
+from clinical.nutrition import zinc_threshold
 from clinical.protocol import Protocol
 from clinical.therapy import ANTICOAGULANTS, running
 from clinical.units import convert
@@ -194,17 +194,17 @@ def _below_own_limit(_chart: Chart, result: Result, _protocol: Protocol) -> Beyo
     return _own(result, result.ref_low) if below_limit(result, result.ref_low) else None
 
 
-def _own(result: Result, limit: float | None, *, above: bool = False, not_recorded: tuple[str, ...] = ()) -> Beyond:
+def _own(result: Result, limit: float | None, *, above: bool = False) -> Beyond:
     """Beyond a limit that is no single threshold of the protocol."""
     shown = None if result.value is None else limit
-    return Beyond(limit=shown, unit=result.unit, above=above, not_recorded=not_recorded)
+    return Beyond(limit=shown, unit=result.unit, above=above)
 
 
 def _zinc(chart: Chart, result: Result, protocol: Protocol) -> Beyond | None:
-    limit = zinc_limit(chart, result, protocol)
-    if not below_limit(result, limit):
+    threshold = zinc_threshold(chart, result)
+    if not below_limit(result, protocol[threshold]):
         return None
-    return _own(result, limit, not_recorded=("fasting state",) if result.fasting is None else ())
+    return _by(protocol, threshold, result, not_recorded=("fasting state",) if result.fasting is None else ())
 
 
 def _vitamin_e(chart: Chart, result: Result, protocol: Protocol) -> Beyond | None:

@@ -26,7 +26,6 @@ class Scan:
     at: datetime
     verdict: str | None
     signed: bool
-    receptor: bool
     response: Response | None
     assessment: VisitAssessment | None
     new: tuple[Lesion, ...]
@@ -123,7 +122,7 @@ def _scans(chart: Chart, *, receptor: bool) -> tuple[Scan, ...]:
         if is_receptor_imaging(row.modality) == receptor:
             rows.setdefault(row.effective.date(), []).append(row)
     return tuple(
-        _scan(day, responses.get(day, []), computed.get(day), rows.get(day, []), receptor=receptor)
+        _scan(day, responses.get(day, []), computed.get(day), rows.get(day, []))
         for day in sorted(responses.keys() | rows.keys())
     )
 
@@ -133,8 +132,6 @@ def _scan(
     responses: list[Response],
     assessment: VisitAssessment | None,
     rows: list[Lesion],
-    *,
-    receptor: bool,
 ) -> Scan:
     # The last signed reading of a date stands; an unsigned one only where none is signed.
     response = max(responses, key=lambda r: (r.signed, r.effective, r.record), default=None)
@@ -149,7 +146,6 @@ def _scan(
         at=at,
         verdict=verdict,
         signed=signed,
-        receptor=receptor,
         response=response,
         assessment=assessment,
         new=tuple(r for r in rows if r.role == "new" and r.state not in ("absent", "not-evaluable")),

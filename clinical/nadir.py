@@ -29,12 +29,20 @@ class _Kept:
     phase: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _TakenBack:
+    value: float
+    before: int
+
+
 class Pool:
     """The results of one epoch and assay that may set the nadir, in order of time. Rises do not enter it: a nadir that
-    followed a rise upwards would hide that rise."""
+    followed a rise upwards would hide that rise. One that later results took back still tells how much the patient's
+    marker moves by itself."""
 
     def __init__(self) -> None:
         self._kept: list[_Kept] = []
+        self._taken_back: list[_TakenBack] = []
         self._lowest: Nadir | None = None
         self._phased = False
 
@@ -50,6 +58,10 @@ class Pool:
         else:
             self._lowest = Nadir(self._lowest.value, self._lowest.at, results)
 
+    def take_back(self, rise: float) -> None:
+        """Note the value of an unconfirmed rise; the next result that is kept is the first that speaks against it."""
+        self._taken_back.append(_TakenBack(rise, len(self._kept)))
+
     def nadir(self, phase: int | None = None, window: float = math.inf) -> Nadir | None:
         """The nadir over results within `window` days of the same phase; of all where a phase is not known."""
         if phase is None or not self._phased or math.isinf(window):
@@ -63,13 +75,23 @@ class Pool:
         lowest = min(candidates, key=_value, default=None)
         return None if lowest is None else Nadir(lowest.value, lowest.at, len(kept))
 
-    def stable_cv(self, least: int, cv_analytical: float, within: float) -> float | None:
-        """The patient's own coefficient of variation over the last `least` results, when there are as many and the
-        highest is no more than `within` (a fraction) above the lowest; else None."""
-        last = [k.value for k in self._kept[-least:]]
-        if len(last) < least or min(last) <= 0 or max(last) > min(last) * (1 + within):
+    def stable_cv(
+        self, least: int, cv_analytical: float, within: float, *, after: int, outlying: float
+    ) -> float | None:
+        """The patient's own coefficient of variation over the stable results, given `least` of them; else None.
+
+        Stable is what lies no more than `within` (a fraction) above the nadir: a fall after treatment is no scatter.
+        Rises that were taken back count too once `after` results followed them, unless they reach `outlying` nadirs:
+        without them the patients who vary most would look as calm as their calmest results.
+        """
+        if self._lowest is None or len(self._kept) < least:
             return None
-        return own_cv(last, cv_analytical)
+        highest = self._lowest.value * (1 + within)
+        stable = [k.value for k in self._kept if k.value <= highest]
+        if len(stable) < least or min(stable) <= 0:
+            return None
+        settled = [t.value for t in self._taken_back if len(self._kept) - t.before >= after]
+        return own_cv([*stable, *(v for v in settled if v < outlying * self._lowest.value)], cv_analytical)
 
 
 def _value(kept: _Kept) -> float:

@@ -23,13 +23,13 @@ class Inquiry:
     entries: tuple[Entry, ...] = ()
 
 
-def zinc_limit(chart: Chart, result: Result, protocol: Protocol) -> float:
-    """The zinc (µg/dL) below which a result is low: by sex, fasting state and hour. What is not recorded counts as the
-    stricter side: men's limit, fasting, morning."""
+def zinc_threshold(chart: Chart, result: Result) -> str:
+    """The entry of the protocol below which a zinc (µg/dL) is low: by sex, fasting state and hour. What is not recorded
+    counts as the stricter side: men's limit, fasting, morning."""
     sex = "women" if chart.sex == "female" else "men"
     if result.precision in ("minute", "second") and result.effective.hour >= _NOON:
-        return protocol[f"zinc_low_{sex}_afternoon"]
-    return protocol[f"zinc_low_{sex}_not_fasting" if result.fasting is False else f"zinc_low_{sex}"]
+        return f"zinc_low_{sex}_afternoon"
+    return f"zinc_low_{sex}_not_fasting" if result.fasting is False else f"zinc_low_{sex}"
 
 
 def nutrients_beside(chart: Chart, moment: Entry, protocol: Protocol) -> Inquiry:
@@ -43,7 +43,7 @@ def nutrients_beside(chart: Chart, moment: Entry, protocol: Protocol) -> Inquiry
         missing.append("amino acids or essential fatty acids")
     looked_at: list[tuple[str, Result, Callable[[Result], bool | None]]] = []
     if zinc is not None:
-        looked_at.append(("zinc", zinc, lambda r: below_limit(r, zinc_limit(chart, r, protocol))))
+        looked_at.append(("zinc", zinc, lambda r: below_limit(r, protocol[zinc_threshold(chart, r)])))
     if albumin is not None:
         looked_at.append(("albumin", albumin, lambda r: below_limit(r, protocol["albumin_low"])))
     if amino is not None:

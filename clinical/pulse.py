@@ -31,7 +31,7 @@ class LongQtc:
     urgent: bool
 
 
-def slow_pulse(chart: Chart, protocol: Protocol) -> tuple[Entry, ...]:
+def slow_pulse(chart: Chart, protocol: Protocol) -> tuple[Result | Symptom, ...]:
     """The latest two heart rates below the limit, or the latest below the higher one with a symptom near it."""
     readings = _readings(chart)
     if not readings or not below_limit(readings[-1], protocol["bradycardia_with_symptoms"]):

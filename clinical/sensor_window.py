@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from clinical.chart import Chart, SensorDay
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
+from clinical.scans import counted_once
 
 _MINUTES_A_DAY = 1440
 # Readings a day of sensors that read every 15, 10, 5, 3 and 1 minutes; a few more than due can come in at a change.
@@ -70,9 +71,8 @@ def _last_whole_day(now: datetime) -> date:
 def _by_day(chart: Chart) -> dict[date, list[SensorDay]]:
     def gathered() -> dict[date, list[SensorDay]]:
         found: dict[date, list[SensorDay]] = {}
-        for day in chart.sensor_days:
-            if _readings(day):
-                found.setdefault(day.effective.date(), []).append(day)
+        for day in counted(chart):
+            found.setdefault(day.effective.date(), []).append(day)
         return found
 
     return chart.derived("sensor-by-day", gathered)
@@ -114,6 +114,12 @@ def _made(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None:
             entry for entries in worn_days if _low_minutes(entries, due) >= minutes for entry in entries if _low(entry)
         ),
     )
+
+
+def counted(chart: Chart) -> list[SensorDay]:
+    """The days with readings, scans beside historic values left out: what shares of time are made of."""
+    worn = (day for day in chart.sensor_days if _readings(day))
+    return counted_once(worn, lambda day: (day.effective.date(), day.device))
 
 
 def days_of(entries: Iterable[SensorDay]) -> int:

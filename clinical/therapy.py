@@ -87,6 +87,7 @@ _PROCEDURES = tuple(
         ("cholecystectomy", r"cholecystectomy"),
     )
 )
+_HOUSE_NAMES = frozenset({name for name, _ in _DRUGS} | {"octreotide-lar", "pasireotide-lar"})
 _ANALOGUES = frozenset({"octreotide", "octreotide-lar", "lanreotide", "pasireotide", "pasireotide-lar"})
 _DEPOTS = frozenset({"octreotide-lar", "lanreotide", "pasireotide-lar"})
 _ANTITUMOUR = frozenset(
@@ -154,11 +155,14 @@ class AnalogueStep:
 
 
 def drug_named(text: str) -> str | None:
-    """The house name of the drug a text, an ATC code or `rxnorm:CODE` names; None when none is recognised.
+    """The house name of the drug a house name, a text, an ATC code or `rxnorm:CODE` names; None when none is
+    recognised.
 
     A depot formulation is recognised by its words (LAR, depot, long-acting, intramuscular); give code and text together
     where both are known, as the ATC code of octreotide does not tell the two formulations apart.
     """
+    if text in _HOUSE_NAMES:
+        return text
     for name, pattern in _DRUG_PATTERNS:
         if pattern.search(text):
             depot = name in {"octreotide", "pasireotide"} and _LONG_ACTING.search(text) is not None

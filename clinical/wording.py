@@ -17,6 +17,7 @@ _SPOKEN_UNITS = {
     "mL/min/{1.73_m2}": "mL/min/1.73 m²",
     "m[IU]/L": "mIU/L",
     "u[IU]/mL": "µIU/mL",
+    "1": "",
     "{score}": "",
     "{INR}": "",
     "{ratio}": "",

@@ -11,7 +11,8 @@ from commands.frame import Json, cli_actor, clock, day, say, settled
 user_app = typer.Typer(no_args_is_help=True, help="Accounts.")
 team_app = typer.Typer(no_args_is_help=True, help="Care teams.")
 patient_app = typer.Typer(no_args_is_help=True, help="Patients.")
-GROUPS = {"user": user_app, "team": team_app, "patient": patient_app}
+proposal_app = typer.Typer(no_args_is_help=True, help="What messages say about who somebody is.")
+GROUPS = {"user": user_app, "team": team_app, "patient": patient_app, "proposal": proposal_app}
 
 
 @user_app.command("add")
@@ -112,6 +113,101 @@ def patient_assign(mrn: str, team: Annotated[str, typer.Option()]) -> None:
     with database.write() as session:
         assign_team(session, cli_actor(), mrn=mrn, team=team, now=clock())
     typer.echo(f"{mrn} is with {team}")
+
+
+@patient_app.command("merge")
+def patient_merge(merged: str, into: str, reason: Annotated[str, typer.Option()]) -> None:
+    """Show one patient as another from now on; it can be taken back."""
+    from data.merges import merge_patients
+
+    _, database = settled()
+    with database.write() as session:
+        merge = merge_patients(session, cli_actor(), merged=merged, into=into, reason=reason, now=clock())
+    typer.echo(f"{merge.merged} is shown as {merge.survivor}")
+
+
+@patient_app.command("unmerge")
+def patient_unmerge(merged: str, reason: Annotated[str, typer.Option()]) -> None:
+    """Take a merge back: both patients stand for themselves again."""
+    from data.merges import unmerge_patient
+
+    _, database = settled()
+    with database.write() as session:
+        merge = unmerge_patient(session, cli_actor(), merged=merged, reason=reason, now=clock())
+    typer.echo(f"{merge.merged} stands for itself again, apart from {merge.survivor}")
+
+
+@patient_app.command("merges")
+def patient_merges(patient: Annotated[str | None, typer.Option()] = None, as_json: Json = False) -> None:
+    """Every merge, those taken back too."""
+    from data.merges import merge_history
+
+    _, database = settled()
+    with database.read() as session:
+        merges = merge_history(session, cli_actor(), patient)
+    say(
+        merges,
+        as_json,
+        *(f"{m['at']}  {m['from']} into {m['into']}{', taken back' if m['unmerged_at'] else ''}" for m in merges),
+    )
+
+
+@patient_app.command("status")
+def patient_status_(
+    mrn: str,
+    status: Annotated[str | None, typer.Option("--set", help="active, deceased, transferred or withdrawn")] = None,
+    on: Annotated[str | None, typer.Option(help="YYYY-MM-DD, today when not given")] = None,
+    reason: Annotated[str | None, typer.Option()] = None,
+    as_json: Json = False,
+) -> None:
+    """Whether a patient is followed, or say so: anything but active ends reminders and mails, never the record."""
+    from data.patient_status import patient_status, set_status
+
+    _, database = settled()
+    with database.write() if status is not None else database.read() as session:
+        if status is None:
+            document = patient_status(session, cli_actor(), mrn)
+        else:
+            now = clock()
+            document = set_status(
+                session, cli_actor(), mrn=mrn, status=status, on=day(on) or now.date(), reason=reason or "", now=now
+            )
+    say(document, as_json, f"{document['patient']} is {document['status']}")
+
+
+@proposal_app.command("list")
+def proposal_list(
+    all_: Annotated[bool, typer.Option("--all", help="decided ones too")] = False, as_json: Json = False
+) -> None:
+    """What messages say about who somebody is."""
+    from data.identity_proposals import list_proposals
+
+    _, database = settled()
+    with database.read() as session:
+        rows = list_proposals(session, cli_actor(), all=all_)
+    say(rows, as_json, *(f"{p['id']:>5}  {p['state']:<8} {p['kind']:<6} {p['why']}" for p in rows))
+
+
+@proposal_app.command("accept")
+def proposal_accept(proposal: int, reason: Annotated[str, typer.Option()], as_json: Json = False) -> None:
+    """Do what a proposal says."""
+    from data.identity_proposals import accept_proposal
+
+    _, database = settled()
+    with database.write() as session:
+        document = accept_proposal(session, cli_actor(), proposal, reason=reason, now=clock())
+    say(document, as_json, f"proposal {proposal} is accepted")
+
+
+@proposal_app.command("refuse")
+def proposal_refuse(proposal: int, reason: Annotated[str, typer.Option()], as_json: Json = False) -> None:
+    """Close a proposal without doing what it says."""
+    from data.identity_proposals import refuse_proposal
+
+    _, database = settled()
+    with database.write() as session:
+        document = refuse_proposal(session, cli_actor(), proposal, reason=reason, now=clock())
+    say(document, as_json, f"proposal {proposal} is refused")
 
 
 COMMANDS = {}

@@ -40,22 +40,34 @@ def sender() -> None:
     run(database, settings, stop=until_told_to_stop())
 
 
+def mllp(
+    host: Annotated[str | None, typer.Option()] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None,
+) -> None:
+    """Receive HL7 v2 messages of laboratories; without options where NADIR_MLLP_HOST and NADIR_MLLP_PORT say."""
+    from jobs.mllp import DEFAULT_PORT, run
+
+    settings, database = settled()
+    wanted = port if port is not None else settings.mllp_port or DEFAULT_PORT
+    run(database, settings, host=host or settings.mllp_host, port=wanted, stop=until_told_to_stop())
+
+
 def up(host: str = "127.0.0.1", port: Port = 8050) -> None:
-    """Web, scheduler and sender under one parent that restarts what dies."""
+    """Web, scheduler, sender and, where NADIR_MLLP_PORT is set, mllp under one parent that restarts what dies."""
     from jobs.supervisor import supervise
 
     settings, database = settled()
     database.close()
     program = [sys.executable, "-m", "nadir"]
     typer.echo(f"Nadir is at {settings.base_url}")
-    supervise(
-        {
-            "web": [*program, "serve", "--host", host, "--port", str(port)],
-            "scheduler": [*program, "scheduler"],
-            "sender": [*program, "sender"],
-        },
-        stop=until_told_to_stop(),
-    )
+    processes = {
+        "web": [*program, "serve", "--host", host, "--port", str(port)],
+        "scheduler": [*program, "scheduler"],
+        "sender": [*program, "sender"],
+    }
+    if settings.mllp_port is not None:
+        processes["mllp"] = [*program, "mllp"]
+    supervise(processes, stop=until_told_to_stop())
 
 
 @jobs_app.command("status")
@@ -154,4 +166,12 @@ def routes(as_json: Json = False) -> None:
     )
 
 
-COMMANDS = {"serve": serve, "scheduler": scheduler, "sender": sender, "up": up, "watchdog": watchdog, "routes": routes}
+COMMANDS = {
+    "serve": serve,
+    "scheduler": scheduler,
+    "sender": sender,
+    "mllp": mllp,
+    "up": up,
+    "watchdog": watchdog,
+    "routes": routes,
+}

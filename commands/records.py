@@ -80,6 +80,32 @@ def record_list(
     )
 
 
+@record_app.command("duplicates")
+def record_duplicates(patient: Annotated[str, typer.Option()], as_json: Json = False) -> None:
+    """Records that may be one: the same but for a part that one of them lacks."""
+    from data.duplicates import possible_duplicates
+
+    _, database = settled()
+    with database.read() as session:
+        pairs = possible_duplicates(session, cli_actor(), patient)
+    say(
+        pairs,
+        as_json,
+        *(f"{' and '.join(p['records'])}: {p['analyte'] or p['kind']}, {p['missing']} missing" for p in pairs),
+    )
+
+
+@record_app.command("retract")
+def record_retract(record: int, reason: Annotated[str, typer.Option()]) -> None:
+    """Retract a record as entered in error; it stays listed with --all."""
+    from data.duplicates import retract_record
+
+    _, database = settled()
+    with database.write() as session:
+        closed_by = retract_record(session, cli_actor(), record, reason=reason, now=clock())
+    typer.echo(f"record {record} is retracted by record {closed_by}")
+
+
 @quarantine_app.command("list")
 def quarantine_list(as_json: Json = False) -> None:
     """Everything held."""
@@ -103,12 +129,16 @@ def quarantine_show(item: int, as_json: Json = False) -> None:
 
 
 @quarantine_app.command("retry")
-def quarantine_retry(item: int, as_json: Json = False) -> None:
+def quarantine_retry(
+    item: int,
+    patient: Annotated[str | None, typer.Option(help="MRN, where the item names nobody that is known")] = None,
+    as_json: Json = False,
+) -> None:
     """Read a held item again, after what was wrong has been mended."""
     from data.intake.quarantine import retry_quarantined
 
     _, database = settled()
-    document = retry_quarantined(database, cli_actor(), item, now=clock()).as_json()
+    document = retry_quarantined(database, cli_actor(), item, now=clock(), mrn=patient).as_json()
     say(document, as_json, f"{document['stored']} stored, {len(document['quarantined'])} still held")
     if document["quarantined"]:
         raise typer.Exit(REFUSED)

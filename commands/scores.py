@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from commands.frame import Json, say
+from commands.frame import REFUSED, Json, say
 
 score_app = typer.Typer(no_args_is_help=True, help="The clinical functions alone, without a database.")
 GROUPS = {"score": score_app}
@@ -37,17 +37,22 @@ def score_ctcae(path: Path, as_json: Json = False) -> None:
 def score_cgm(
     paths: list[Path],
     unit: Annotated[str, typer.Option(help="unit of gl: mg/dL or mmol/L")] = "mg/dL",
+    date_order: Annotated[str | None, typer.Option(help="dmy or mdy, where an export leaves it open")] = None,
     as_json: Json = False,
 ) -> None:
-    """Glucose metrics of each id in CSV files; glucose is answered in mg/dL."""
+    """Glucose metrics of each id in CSV files and sensor exports, in mg/dL; 1 where rows of an export were left out."""
     from clinical.glucose_readings import GlucoseUnit
     from clinical.glycaemia import glycaemia
     from data.errors import BadInput
     from data.glucose_files import glucose_readings
+    from data.intake.moments import DateOrder
 
     if unit not in ("mg/dL", "mmol/L"):
         raise BadInput(f"--unit {unit!r} is not mg/dL or mmol/L")
-    found = {name: glycaemia(r) for name, r in glucose_readings(paths, cast(GlucoseUnit, unit)).items()}
+    if date_order not in (None, "dmy", "mdy"):
+        raise BadInput(f"--date-order {date_order!r} is not dmy or mdy")
+    glucose = glucose_readings(paths, cast(GlucoseUnit, unit), cast("DateOrder | None", date_order))
+    found = {name: glycaemia(r) for name, r in glucose.readings.items()}
     document = {name: _glucose_json(metrics) for name, metrics in found.items()}
     say(
         document,
@@ -59,6 +64,10 @@ def score_cgm(
             for name, m in document.items()
         ),
     )
+    for why in glucose.left_out:
+        typer.echo(f"left out: {why}", err=True)
+    if glucose.left_out:
+        raise typer.Exit(REFUSED)
 
 
 @score_app.command("skin")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
 
 from dashboard.cookie import drop_cookie, read_cookie, set_cookie
 from dashboard.gate import safe_next
-from dashboard.request import current_database, current_origin, current_settings, request_now
+from dashboard.language import LANGUAGES, _
+from dashboard.request import current_actor, current_database, current_origin, current_settings, request_now
 from data.passwords import MIN_LENGTH, WeakPassword
 from data.people import AccountError, invited, redeem
+from data.person_language import choose_language
 from data.sessions import SignInRefused, TooManyTries, end, sign_in
 
 accounts = Blueprint("accounts", __name__)
@@ -37,9 +40,9 @@ def sign_in_with_password() -> ResponseReturnValue:
             previous=read_cookie(settings),
         )
     except SignInRefused as refused:
-        return _sign_in_page(error=str(refused), email=email[:200], target=target), 401
+        return _sign_in_page(error=_(str(refused)), email=email[:200], target=target), 401
     except TooManyTries as busy:
-        error = f"Too many tries. Wait {busy.wait_s} s, then try again."
+        error = _("Too many tries. Wait {n} s, then try again.", n=busy.wait_s)
         page = make_response(_sign_in_page(error=error, email=email[:200], target=target), 429)
         page.headers["Retry-After"] = str(busy.wait_s)
         return page
@@ -69,7 +72,7 @@ def welcome(token: str) -> ResponseReturnValue:
         with current_database().read() as session:
             email = invited(session, token, request_now()).email
     except AccountError as gone:
-        return render_template("welcome.html", gone=str(gone)), 404
+        return render_template("welcome.html", gone=_(str(gone))), 404
     return _welcome_page(email)
 
 
@@ -81,13 +84,24 @@ def choose_password(token: str) -> ResponseReturnValue:
         with current_database().write() as session:
             email = invited(session, token, request_now()).email
             if password != again:
-                return _welcome_page(email, "The two passwords are not alike."), 400
+                return _welcome_page(email, _("The two passwords are not alike.")), 400
             redeem(session, token, password, request_now())
     except WeakPassword as weak:
-        return _welcome_page(email, str(weak)), 400
+        return _welcome_page(email, _(str(weak))), 400
     except AccountError as gone:
-        return render_template("welcome.html", gone=str(gone)), 404
+        return render_template("welcome.html", gone=_(str(gone))), 404
     return redirect("/login?chosen=1", 303)
+
+
+@accounts.post("/language")
+def language_chosen() -> ResponseReturnValue:
+    """Remember the language the signed-in person chose and go on where they were."""
+    code = request.form.get("language", "")
+    if code not in LANGUAGES:
+        raise BadRequest
+    with current_database().write() as session:
+        choose_language(session, current_actor(), code, now=request_now())
+    return redirect(safe_next(request.form.get("next")), 303)
 
 
 def _sign_in_page(*, error: str | None = None, email: str = "", target: str | None = None) -> str:
@@ -95,11 +109,11 @@ def _sign_in_page(*, error: str | None = None, email: str = "", target: str | No
     if request.method == "GET":
         target = safe_next(request.args.get("next"))
         if "left" in request.args:
-            notice = "You are signed out."
+            notice = _("You are signed out.")
         elif "chosen" in request.args:
-            notice = "Your password is set. Sign in with it."
+            notice = _("Your password is set. Sign in with it.")
         elif "expired" in request.args:
-            notice = "You were signed out after a time without activity."
+            notice = _("You were signed out after a time without activity.")
     return render_template("signin.html", error=error, notice=notice, email=email, target=target or "/")
 
 

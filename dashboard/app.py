@@ -6,13 +6,39 @@ from dash import Dash
 
 from clinical.protocol import Protocol
 from dashboard.assembly import assemble
-from dashboard.pages import cohort, flag, patient, worklist
+from dashboard.pages import (
+    cohort,
+    flag,
+    held,
+    identity,
+    import_job,
+    imports,
+    merge,
+    patient,
+    patient_identity,
+    proposal,
+    visit,
+    worklist,
+)
 from dashboard.request import Parts
 from dashboard.routing import PageModule
 from data.db import Database
 from data.settings import Settings
 
-PAGES: tuple[PageModule, ...] = (worklist, cohort, patient, flag)
+PAGES: tuple[PageModule, ...] = (
+    worklist,
+    cohort,
+    imports,
+    identity,
+    patient,
+    patient_identity,
+    visit,
+    flag,
+    import_job,
+    held,
+    proposal,
+    merge,
+)
 
 
 def create_app(database: Database, settings: Settings, protocol: Protocol) -> Dash:

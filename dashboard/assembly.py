@@ -14,14 +14,21 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard import shell
 from dashboard.accounts import accounts
+from dashboard.entry import DRAFT, ENTRY, SAVE, install_entry
 from dashboard.errors import install_errors
 from dashboard.gate import CALLBACK_PATH, CATCH_ALL, install_gate
 from dashboard.headers import YEAR_S, content_security_policy, install_headers
 from dashboard.inventory import ROUTE_POLICIES, assert_guarded
+from dashboard.language import _, language
+from dashboard.parts.grid import script_addresses
 from dashboard.policy import PUBLIC, SIGNED_IN, Policy
 from dashboard.request import EXTENSION, Parts, current_database, current_settings, request_now
 from dashboard.routing import PageModule, Pages
 from dashboard.strict_json import StrictJSON
+from dashboard.summary import ENDPOINT as SUMMARY_PDF
+from dashboard.summary import SUMMARY, install_summary
+from dashboard.uploads import ENDPOINT as UPLOAD
+from dashboard.uploads import UPLOADS, install_uploads
 from data.freshness import sweep_age_s, sweep_limit_s
 from data.settings import Settings, SettingsError
 
@@ -71,12 +78,14 @@ def assemble(parts: Parts, page_modules: Sequence[PageModule]) -> Dash:
         compress=True,
         enable_mcp=False,
         include_pages_meta=False,
+        meta_tags=[{"name": "nadir-grid", "content": address} for address in script_addresses()],
         use_pages=False,
         suppress_callback_exceptions=True,
         add_log_handler=False,
         on_error=None,
     )
     made.append(app)
+    _speak_its_language(app)
     _add_pages(app, pages)
     app.layout = lambda: shell.frame(pages, idle_s=settings.idle_s, environment=settings.environment)
     shell.register(app, pages)
@@ -87,6 +96,16 @@ def assemble(parts: Parts, page_modules: Sequence[PageModule]) -> Dash:
     # Dash sets up its callbacks within its first request; simultaneous first requests can miss them (plotly/dash#3971).
     server.test_client().get("/healthz", base_url=settings.base_url)
     return app
+
+
+def _speak_its_language(app: Dash) -> None:
+    """Let the page name the language it is answered in."""
+    interpolate = app.interpolate_index
+
+    def interpolated(**parts: str) -> str:
+        return str(interpolate(**parts)).replace('<html lang="en">', f'<html lang="{language()}">', 1)
+
+    app.interpolate_index = interpolated
 
 
 def _server(parts: Parts) -> Flask:
@@ -106,7 +125,11 @@ def _server(parts: Parts) -> Flask:
     if settings.proxy_hops:
         hops = settings.proxy_hops
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    server.jinja_env.globals.update(_=_, language=language)
     server.register_blueprint(accounts)
+    install_uploads(server)
+    install_summary(server)
+    install_entry(server)
     server.add_url_rule("/healthz", "healthz", _alive)
     server.add_url_rule("/readyz", "readyz", _ready)
     return server
@@ -119,8 +142,13 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         "accounts.login": PUBLIC,
         "accounts.sign_in_with_password": PUBLIC,
         "accounts.logout": PUBLIC,
+        "accounts.language_chosen": SIGNED_IN,
         "accounts.welcome": PUBLIC,
         "accounts.choose_password": PUBLIC,
+        UPLOAD: UPLOADS,
+        SUMMARY_PDF: SUMMARY,
+        SAVE: ENTRY,
+        DRAFT: ENTRY,
         "healthz": PUBLIC,
         "readyz": PUBLIC,
         "_dash_assets.static": PUBLIC,

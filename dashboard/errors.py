@@ -11,24 +11,38 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
+from dashboard.board.pdf import PdfUnavailable
+from dashboard.language import _, message
 from data.audit import AuditUnavailable
 from data.people import Forbidden, NotFound
 
 log = logging.getLogger("nadir.web")
 
 WORDS = {
-    400: ("This request cannot be read", "Reload the page and try again."),
-    401: ("You are not signed in", "Sign in and try again."),
-    403: ("This is not open to you", "Your role does not open this page or action."),
-    404: ("There is nothing here", "The address is wrong, or it belongs to a patient your teams do not follow."),
-    405: ("This address takes no such request", "Go back and try again."),
-    413: ("That is too large", "Send less at once."),
-    415: ("This request cannot be read", "Reload the page and try again."),
-    503: ("Nadir cannot answer now", "The database is away. Nothing was changed. Try again in a minute."),
+    400: (message("This request cannot be read"), message("Reload the page and try again.")),
+    401: (message("You are not signed in"), message("Sign in and try again.")),
+    403: (message("This is not open to you"), message("Your role does not open this page or action.")),
+    404: (
+        message("There is nothing here"),
+        message("The address is wrong, or it belongs to a patient your teams do not follow."),
+    ),
+    405: (message("This address takes no such request"), message("Go back and try again.")),
+    413: (message("That is too large"), message("Send less at once.")),
+    415: (message("This request cannot be read"), message("Reload the page and try again.")),
+    503: (
+        message("Nadir cannot answer now"),
+        message("The database is away. Nothing was changed. Try again in a minute."),
+    ),
 }
+NO_PDF = (
+    message("This machine cannot make PDFs"),
+    message(
+        "The libraries of Pango are missing: ask an admin to install them. The patient's page can be printed meanwhile."
+    ),
+)
 FAILED = (
-    "Something went wrong",
-    "Nothing was changed by this request. If it happens again, give an admin this number.",
+    message("Something went wrong"),
+    message("Nothing was changed by this request. If it happens again, give an admin this number."),
 )
 
 
@@ -41,6 +55,7 @@ def install_errors(server: Flask) -> None:
     server.register_error_handler(InterfaceError, _away)
     server.register_error_handler(AuditUnavailable, _away)
     server.register_error_handler(CallbackException, _callback)
+    server.register_error_handler(PdfUnavailable, _no_pdf)
     server.register_error_handler(Exception, _failed)
 
 
@@ -76,8 +91,17 @@ def _note(error: Exception) -> None:
     )
 
 
+def _no_pdf(error: Exception) -> ResponseReturnValue:
+    _note(error)
+    return _say(503, *NO_PDF)
+
+
 def _answer(code: int) -> ResponseReturnValue:
-    title, advice = WORDS.get(code, FAILED)
+    return _say(code, *WORDS.get(code, FAILED))
+
+
+def _say(code: int, heading: str, remedy: str) -> ResponseReturnValue:
+    title, advice = _(heading), _(remedy)
     if request.path.startswith("/_") or request.method not in ("GET", "HEAD"):
         return jsonify(error=title, advice=advice, request=_request_id()), code
     signed_in = g.get("signed_in")

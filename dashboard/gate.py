@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from dashboard.body import check_body
 from dashboard.cookie import read_cookie
 from dashboard.inventory import ROUTE_POLICIES
+from dashboard.language import preferred, speak
 from dashboard.policy import Policy, note_activity, require_role, require_scope
 from dashboard.request import current_database, current_settings, request_now, session_limits
 from data.sessions import Origin, find_sign_in
@@ -77,6 +78,7 @@ def _open_request() -> None:
     g.now = datetime.now(UTC)
     g.origin = Origin((request.remote_addr or "unknown")[:100], str(uuid.uuid4()))
     g.signed_in = None
+    speak(preferred([tag for tag, _quality in request.accept_languages]))
     # Reading the host checks it against TRUSTED_HOSTS and answers 400 for a foreign one.
     g.own_host = request.host
 
@@ -102,6 +104,8 @@ def _find_person() -> None:
         return
     with current_database().read() as session:
         g.signed_in = find_sign_in(session, cookie, limits=session_limits(), origin=g.origin, now=request_now())
+    if g.signed_in is not None and g.signed_in.language is not None:
+        speak(g.signed_in.language)
 
 
 def _to_sign_in() -> Response | AnyResponse:

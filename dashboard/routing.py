@@ -9,20 +9,28 @@ from urllib.parse import unquote
 
 from dash import Dash
 from dash.development.base_component import Component
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from dashboard.policy import Policy
+from data.people import Actor
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A page's address pattern (`/p/<mrn>`), title and policy; `nav` is its name in the navigation, if it has one."""
+    """A page's address pattern (`/p/<mrn>`), title and policy; `nav` is its name in the navigation, if it has one.
+
+    `count` says how much waits there for an actor whose role opens the page; it stands beside the name. `viewed`: what
+    stands behind the `?` of the address says which view of the page is wanted, and its layout takes it as `search`.
+    """
 
     pattern: str
     title: str
     policy: Policy
     nav: str | None = None
+    count: Callable[[Session, Actor], int] | None = None
+    viewed: bool = False
 
 
 class PageModule(Protocol):

@@ -10,16 +10,24 @@ from datetime import timedelta
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
+from sqlalchemy.orm import Session
 
+from dashboard.language import LANGUAGES, _, language, message
 from dashboard.policy import PEOPLE, Policy, guarded, require_role, require_scope
 from dashboard.request import current_database, current_settings, current_sign_in, request_now
-from dashboard.routing import Pages
+from dashboard.routing import Pages, Route
 from data.freshness import dead_mails, oldest_unsent_s, sweep_age_s, sweep_limit_s
-from data.people import NotFound
+from data.people import Actor, NotFound
 
 # The theme's default shade fails 4.5:1 against its background.
 THEME = {"primaryShade": {"light": 8, "dark": 8}}
 SLOWEST_POLL_S = 30
+ROLE_WORDS = {
+    "oncologist": message("oncologist"),
+    "nurse": message("nurse"),
+    "admin": message("admin"),
+    "auditor": message("auditor"),
+}
 MAIL_LATE_S = 300
 
 
@@ -27,9 +35,12 @@ def frame(pages: Pages, *, idle_s: int, environment: str) -> Component:
     """The layout of the application. It polls often enough to notice soon that the sign-in has ended."""
     poll_s = max(1, min(SLOWEST_POLL_S, idle_s // 5))
     links = [
-        dcc.Link(page.ROUTE.nav, href=page.ROUTE.pattern, className="shell-link")
-        for page in pages.modules
-        if page.ROUTE.nav is not None
+        dcc.Link(
+            [_(route.nav or ""), html.Span(id=_count_id(route), className="shell-count")],
+            route.pattern,
+            className="shell-link",
+        )
+        for route in _navigation(pages)
     ]
     return dmc.MantineProvider(
         id="shell-theme",
@@ -40,8 +51,8 @@ def frame(pages: Pages, *, idle_s: int, environment: str) -> Component:
             dcc.Store(id="shell-title", storage_type="memory"),
             dcc.Store(id="shell-arrived", storage_type="memory"),
             dcc.Interval(id="shell-clock", interval=poll_s * 1000),
-            html.A("Skip to the page", href="#shell-page", className="shell-skip"),
-            html.Header(className="shell-header", children=[_brand(environment), html.Nav(links, **_NAV), _person()]),
+            html.A(_("Skip to the page"), href="#shell-page", className="shell-skip"),
+            html.Header(className="shell-header", children=[_brand(environment), html.Nav(links, **_nav()), _person()]),
             html.Div(id="shell-banner", role="alert"),
             html.Main(id="shell-page", tabIndex="-1"),
         ],
@@ -63,16 +74,18 @@ def register(app: Dash, pages: Pages) -> None:
         Output("shell-page", "children"),
         Output("shell-title", "data"),
         Input("shell-location", "pathname"),
+        State("shell-location", "search"),
         policy=Policy(PEOPLE, scoped=True),
     )
-    def show_page(pathname: str) -> tuple[Component, str]:
+    def show_page(pathname: str, search: str | None) -> tuple[Component, str]:
         place = pages.at(pathname)
         if place is None:
             raise NotFound("There is no such page.")
         route = place.page.ROUTE
         require_role(route.policy, route.pattern)
         require_scope(route.policy, dict(place.arguments), route.pattern, noting="always")
-        return place.page.layout(**place.arguments), f"{route.title} - Nadir"
+        wanted = {"search": search} if route.viewed else {}
+        return place.page.layout(**place.arguments, **wanted), f"{_(route.title)} - Nadir"
 
     @guarded(
         app,
@@ -81,63 +94,96 @@ def register(app: Dash, pages: Pages) -> None:
         Output("shell-sweep", "children"),
         Output("shell-mail", "children"),
         Output("shell-banner", "children"),
+        *(Output(_count_id(route), "children") for route in _navigation(pages)),
         Input("shell-clock", "n_intervals"),
         policy=Policy(PEOPLE, polling=True),
     )
-    def show_state(_n_intervals: int | None) -> tuple[str, str, str, str, Component | None]:
+    def show_state(_n_intervals: int | None) -> tuple[str | Component | None, ...]:
         signed_in, now = current_sign_in(), request_now()
         with current_database().read() as session:
             age_s = sweep_age_s(session, now=now)
             waiting_s, dead = oldest_unsent_s(session, now=now), dead_mails(session)
+            waiting = [_waiting(session, signed_in.actor, route) for route in _navigation(pages)]
         late = age_s is None or age_s > sweep_limit_s(current_settings().sweep_s)
         return (
             signed_in.person_name,
-            signed_in.actor.role,
+            _(ROLE_WORDS[signed_in.actor.role]),
             sweep_text(age_s),
             mail_text(waiting_s, dead),
             _alarm(age_s) if late else None,
+            *waiting,
         )
 
 
 def sweep_text(age_s: int | None) -> str:
     """`Last sweep 4 min ago`, or that there was none."""
-    return "No sweep has run yet" if age_s is None else f"Last sweep {_ago(age_s)}"
+    return _("No sweep has run yet") if age_s is None else _("Last sweep {ago}", ago=_ago(age_s))
 
 
 def mail_text(waiting_s: int | None, dead: int) -> str:
     """The state of alert mail in words: dead mails first, then how long the oldest waits."""
     if dead:
-        return f"Mail: {dead} could not be delivered"
+        return _("Mail: {n} could not be delivered", n=dead)
     if waiting_s is not None and waiting_s > MAIL_LATE_S:
-        return f"Mail: oldest waits since {_span(waiting_s)}"
-    return "Mail: nothing overdue"
+        return _("Mail: oldest waits since {span}", span=_span(waiting_s))
+    return _("Mail: nothing overdue")
+
+
+def _navigation(pages: Pages) -> list[Route]:
+    return [page.ROUTE for page in pages.modules if page.ROUTE.nav is not None]
+
+
+def _count_id(route: Route) -> str:
+    return f"shell-count-{(route.nav or '').lower()}"
+
+
+def _waiting(session: Session, actor: Actor, route: Route) -> Component | None:
+    if route.count is None or actor.role not in route.policy.roles:
+        return None
+    count = route.count(session, actor)
+    return html.Span([str(count), html.Span(" " + _("waiting"), className="visually-hidden")]) if count else None
 
 
 def _alarm(age_s: int | None) -> Component:
-    since = "no sweep has finished yet" if age_s is None else f"the last sweep finished {_ago(age_s)}"
+    since = _("no sweep has finished yet") if age_s is None else _("the last sweep finished {ago}", ago=_ago(age_s))
     return html.Div(
         className="shell-alarm",
         children=[
-            html.Strong("Surveillance is not running: "),
-            f"{since}. New results are not being judged and no alert will come. Look at the patients yourself.",
+            html.Strong(_("Surveillance is not running:") + " "),
+            since + ". " + _("New results are not being judged and no alert will come. Look at the patients yourself."),
         ],
     )
 
 
 def _ago(seconds: int) -> str:
-    return "just now" if seconds < 60 else f"{_span(seconds)} ago"
+    return _("just now") if seconds < 60 else _("{span} ago", span=_span(seconds))
 
 
 def _span(seconds: int) -> str:
     span = timedelta(seconds=seconds)
     if span < timedelta(hours=1):
-        return f"{max(1, seconds // 60)} min"
+        return _("{n} min", n=max(1, seconds // 60))
     if span < timedelta(days=1):
-        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-    return f"{span.days} d {seconds % 86_400 // 3600} h"
+        return _("{h} h {n} min", h=seconds // 3600, n=seconds % 3600 // 60)
+    return _("{d} d {h} h", d=span.days, h=seconds % 86_400 // 3600)
 
 
-_NAV = {"id": "shell-nav", "className": "shell-nav", "aria-label": "Pages"}
+def _languages() -> Component:
+    """One button for each other language; choosing one is remembered for the person."""
+    return html.Form(
+        action="/language",
+        method="POST",
+        className="shell-languages",
+        children=[
+            html.Button(name, type="submit", name="language", value=code, className="shell-out", lang=code)
+            for code, name in LANGUAGES.items()
+            if code != language()
+        ],
+    )
+
+
+def _nav() -> dict[str, str]:
+    return {"id": "shell-nav", "className": "shell-nav", "aria-label": _("Pages")}
 
 
 def _brand(environment: str) -> Component:
@@ -156,10 +202,11 @@ def _person() -> Component:
                 children=[html.Span(id="shell-sweep"), html.Span(id="shell-mail")],
             ),
             html.Div(className="shell-who", children=[html.Span(id="shell-person"), html.Span(id="shell-role")]),
+            _languages(),
             html.Form(
                 action="/logout",
                 method="POST",
-                children=html.Button("Sign out", type="submit", className="shell-out"),
+                children=html.Button(_("Sign out"), type="submit", className="shell-out"),
             ),
         ],
     )

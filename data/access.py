@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from data.audit import write_audit
 from data.models import Audit, Flag, Patient
 from data.people import Actor, visible
+from data.survivors import numbered, standing_id
 
 READ = "patient.read"
 DENIED = "access"
@@ -31,12 +32,12 @@ class Reach:
 
 def reach_patient(session: Session, actor: Actor, mrn: str, *, since: datetime) -> Reach:
     """How `actor` stands to the patient with this hospital number; readings noted after `since` count as noted."""
-    return _reach(session, actor, select(Patient.uuid, _allowed(actor)).where(Patient.mrn == _sayable(mrn)), since)
+    return _reach(session, actor, select(Patient.uuid, _allowed(actor)).where(numbered(_sayable(mrn))), since)
 
 
 def reach_flag(session: Session, actor: Actor, flag_id: str, *, since: datetime) -> Reach:
     """How `actor` stands to the patient of this flag; otherwise as `reach_patient`."""
-    flagged = select(Patient.uuid, _allowed(actor)).join(Flag, Flag.patient_id == Patient.id)
+    flagged = select(Patient.uuid, _allowed(actor)).join(Flag, standing_id(Flag.patient_id) == Patient.id)
     return _reach(session, actor, flagged.where(Flag.id == _sayable(flag_id)), since)
 
 

@@ -14,13 +14,15 @@ from data.models.mail import Outbox
 
 QUIET: Final = timedelta(hours=1)
 
-Reason = Literal["mail-dead", "mail-barred"]
+Reason = Literal["mail-dead", "mail-barred", "feed-parked", "feed-conflict", "feed-failed", "feed-training"]
 
 
 def alarm_once(session: Session, reason: Reason, policy: MailPolicy, *, now: datetime) -> int:
     """Write a technical mail to every enabled admin unless one of this `reason` was written in the last hour.
 
     The number of mails written. `mail-dead`: a mail was given up; `mail-barred`: the server takes none of ours.
+    `feed-parked`: results of a feed wait for a person; `feed-conflict`: a control id came again with other content;
+    `feed-failed`: a message could not be taken in; `feed-training`: a message was refused because it is not production.
     """
     same = select(Outbox.id).where(
         Outbox.kind == "technical",

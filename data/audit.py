@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from data.models import Audit, AuditHead
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 HEAD_ID = 1
 FIRST_MAC = "0" * 64
+_HEAD = cast(Table, AuditHead.__table__)
+_LOCKED_HEAD = select(_HEAD.c.seq, _HEAD.c.mac).where(_HEAD.c.id == HEAD_ID).with_for_update()
+_MOVE_HEAD = update(_HEAD).where(_HEAD.c.id == HEAD_ID).values(seq=bindparam("new_seq"), mac=bindparam("new_mac"))
+_APPEND = insert(cast(Table, Audit.__table__))
 _COLUMNS = ("at", "actor", "role", "action", "patient_uuid", "object", "outcome", "request_id", "source", "detail")
 
 
@@ -72,9 +76,8 @@ def write_audit(
     key = session.info.get("audit_key")
     if not key:
         raise AuditUnavailable("this session carries no audit key; open it with data.db.Database")
-    head = session.execute(
-        select(AuditHead.seq, AuditHead.mac).where(AuditHead.id == HEAD_ID).with_for_update()
-    ).one_or_none()
+    connection = session.connection()
+    head = connection.execute(_LOCKED_HEAD).one_or_none()
     if head is None:
         raise AuditUnavailable("the audit chain has no head: run `nadir db upgrade`")
     seq = int(head.seq) + 1
@@ -91,8 +94,8 @@ def write_audit(
         "detail": None if detail is None else json.loads(_json(detail)),
     }
     mac = _mac(key, head.mac, seq, row)
-    session.execute(insert(Audit).values(seq=seq, key_id=key_id(key), mac=mac, **row))
-    session.execute(update(AuditHead).where(AuditHead.id == HEAD_ID).values(seq=seq, mac=mac))
+    connection.execute(_APPEND, {"seq": seq, "key_id": key_id(key), "mac": mac, **row})
+    connection.execute(_MOVE_HEAD, {"new_seq": seq, "new_mac": mac})
     return seq
 
 

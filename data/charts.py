@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from clinical.chart import (
@@ -34,6 +34,8 @@ from clinical.replay import replay
 from data.intake.item import RETRACTIONS
 from data.models import Patient, ReadingDay, Record
 from data.people import Actor, NotFound, visible
+from data.readings import aggregate, pool
+from data.survivors import numbered, survivors
 
 Patients = Sequence[int] | Select[int]
 
@@ -84,10 +86,12 @@ class UnreadableRecord(ValueError):
 def load_charts(session: Session, patient_ids: Patients) -> dict[int, Chart]:
     """The chart of each patient by patient id: current records only, nothing superseded or retracted.
 
-    `patient_ids` are ids or a select of ids; an id that does not exist is left out. Raises UnreadableRecord.
+    `patient_ids` are ids or a select of ids; an id that does not exist is left out. What came under the number of a
+    patient merged into one of these is among it, each result once. Raises UnreadableRecord.
     """
-    entries = _records(session, _current(patient_ids))
-    for patient_id, day in _sensor_days(session, patient_ids):
+    merged = _merged_into(session, patient_ids)
+    entries = _records(session, patient_ids, merged, [])
+    for patient_id, day in _sensor_days(session, patient_ids, merged):
         entries.setdefault(patient_id, {}).setdefault("sensor_days", []).append(day)
     return _charts(session, patient_ids, entries)
 
@@ -115,7 +119,7 @@ def load_part(
     For lists that show a few things of everybody. Raises UnreadableRecord.
     """
     wanted = _RECORD.kind.in_(sorted(kinds)) | ((_RECORD.kind == "lab") & _RECORD.analyte.in_(sorted(analytes)))
-    return _charts(session, patient_ids, _records(session, [*_current(patient_ids), wanted]))
+    return _charts(session, patient_ids, _records(session, patient_ids, _merged_into(session, patient_ids), [wanted]))
 
 
 def replay_patient(
@@ -125,7 +129,7 @@ def replay_patient(
 
     The document of the contract: `patient` and `flags` in day order. Raises NotFound when the actor may not see `mrn`.
     """
-    patient_id = session.scalar(select(Patient.id).where(Patient.mrn == mrn, visible(actor)))
+    patient_id = session.scalar(select(Patient.id).where(numbered(mrn), visible(actor)))
     if patient_id is None:
         raise NotFound(f"no patient {mrn!r}")
     chart = load_charts(session, [patient_id])[patient_id]
@@ -146,29 +150,72 @@ def replay_patient(
     }
 
 
-def _current(patient_ids: Patients) -> list[ColumnElement[bool]]:
+def _merged_into(session: Session, patient_ids: Patients) -> dict[int, int]:
+    """By merged patient the survivor, of those that are asked for."""
+    merged = survivors(session)
+    if isinstance(patient_ids, Select) or not merged:
+        return merged
+    asked = set(patient_ids)
+    return {id: survivor for id, survivor in merged.items() if survivor in asked}
+
+
+def _of(patient_id: ColumnElement[int], patient_ids: Patients, merged: dict[int, int]) -> ColumnElement[bool]:
+    asked = patient_id.in_(patient_ids)
+    return or_(asked, patient_id.in_(sorted(merged))) if merged else asked
+
+
+def _current(patient_ids: Patients, merged: dict[int, int]) -> list[ColumnElement[bool]]:
     return [
-        _RECORD.patient_id.in_(patient_ids),
+        _of(_RECORD.patient_id, patient_ids, merged),
         _RECORD.superseded_by.is_(None),
         _RECORD.status.not_in(sorted(RETRACTIONS)),
     ]
 
 
-def _records(session: Session, where: list[ColumnElement[bool]]) -> dict[int, dict[str, list[Any]]]:
+def _records(
+    session: Session, patient_ids: Patients, merged: dict[int, int], where: list[ColumnElement[bool]]
+) -> dict[int, dict[str, list[Any]]]:
+    repeated = _repeated(session, merged)
     rows = session.execute(
-        select(*_COLUMNS).where(*where).order_by(_RECORD.patient_id, _RECORD.effective_at, _RECORD.id)
+        select(*_COLUMNS)
+        .where(*_current(patient_ids, merged), *where)
+        .order_by(_RECORD.patient_id, _RECORD.effective_at, _RECORD.id)
     )
     found: dict[int, dict[str, list[Any]]] = {}
     for row in rows:
-        patient = found.get(row[0])
+        if row[1] in repeated:
+            continue
+        owner = merged.get(row[0], row[0])
+        patient = found.get(owner)
         if patient is None:
-            patient = found[row[0]] = {}
+            patient = found[owner] = {}
         if row[2] == "lab":
             patient.setdefault("results", []).append(_result(row))
         else:
             field, entry = _coded(row)
             patient.setdefault(field, []).append(entry)
+    for survivor in set(merged.values()) & set(found):
+        for entries in found[survivor].values():
+            entries.sort(key=lambda entry: (entry.effective, int(entry.record)))
     return found
+
+
+def _repeated(session: Session, merged: dict[int, int]) -> frozenset[int]:
+    """Records of merged patients that say again what another of the same person says: same natural key."""
+    if not merged:
+        return frozenset()
+    together = {**merged, **{survivor: survivor for survivor in merged.values()}}
+    rows = session.execute(
+        select(_RECORD.id, _RECORD.patient_id, _RECORD.natural_key).where(*_current(sorted(together), {}))
+    ).all()
+    seen: set[tuple[int, bytes]] = set()
+    again: set[int] = set()
+    for id, patient_id, key in sorted(rows, key=lambda row: (row[1] in merged, row[0])):
+        own = (together[patient_id], bytes(key))
+        if own in seen:
+            again.add(id)
+        seen.add(own)
+    return frozenset(again)
 
 
 def _result(row: Any) -> Result:
@@ -214,15 +261,15 @@ def _coded(row: Any) -> tuple[str, Entry]:
         raise UnreadableRecord(f"record {id} of patient {patient_id} is no {kind}: {error}") from error
 
 
-def _sensor_days(session: Session, patient_ids: Patients) -> Iterable[tuple[int, SensorDay]]:
+def _sensor_days(session: Session, patient_ids: Patients, merged: dict[int, int]) -> Iterable[tuple[int, SensorDay]]:
     day = ReadingDay.__table__.c
     counts = (day.count, day.total, day.total_squared, day.below_54, day.below_70, day.above_180, day.above_250)
     rows = session.execute(
         select(day.patient_id, day.device, day.day, *counts, day.low_marks, day.high_marks, day.minimum, day.maximum)
-        .where(day.patient_id.in_(patient_ids))
+        .where(_of(day.patient_id, patient_ids, merged))
         .order_by(day.patient_id, day.day, day.device)
     )
-    for patient_id, device, on, *aggregate in rows:
+    for patient_id, device, on, *numbers in _pooled(session, rows, merged) if merged else rows:
         midnight = datetime.combine(on, time(), UTC)
         yield (
             patient_id,
@@ -232,16 +279,30 @@ def _sensor_days(session: Session, patient_ids: Patients) -> Iterable[tuple[int,
                 # A day's aggregate speaks of readings up to its end, so nothing may use it before.
                 known_at=midnight + timedelta(days=1),
                 precision="day",
-                **dict(zip(AGGREGATE, (device, *aggregate), strict=True)),
+                **dict(zip(AGGREGATE, (device, *numbers), strict=True)),
             ),
         )
+
+
+def _pooled(session: Session, rows: Iterable[Any], merged: dict[int, int]) -> Iterable[Sequence[Any]]:
+    """The rows under survivors, in order of day; a day that one device sent under two numbers is one day."""
+    days: dict[tuple[int, date, str], list[Sequence[Any]]] = {}
+    for row in rows:
+        days.setdefault((merged.get(row[0], row[0]), row[2], row[1]), []).append(row)
+    for (patient_id, on, device), alike in sorted(days.items()):
+        aggregates: Sequence[Any] = alike[0][3:]
+        if len(alike) > 1:
+            numbers = aggregate(pool(session, [row[0] for row in alike], device, on, first=patient_id))
+            aggregates = [numbers[name] for name in AGGREGATE[1:]]
+        yield [patient_id, device, on, *aggregates]
 
 
 def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str, list[Any]]]) -> dict[int, Chart]:
     patient = Patient.__table__.c
     rows = session.execute(
         select(
-            patient.id, patient.uuid, patient.birth_date, patient.sex, patient.deceased_at, patient.withdrawn_at
+            *(patient.id, patient.uuid, patient.birth_date, patient.sex),
+            *(patient.deceased_at, patient.withdrawn_at, patient.transferred_at),
         ).where(patient.id.in_(patient_ids))
     )
     return {
@@ -251,9 +312,10 @@ def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str
             sex=sex if sex in SEXES else None,
             deceased=deceased,
             withdrawn=withdrawn,
+            transferred=transferred,
             **{field: tuple(values) for field, values in _with_stated_cures(entries.get(id, {})).items()},
         )
-        for id, uuid, birth_date, sex, deceased, withdrawn in rows
+        for id, uuid, birth_date, sex, deceased, withdrawn, transferred in rows
     }
 
 

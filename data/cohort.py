@@ -1,209 +1,297 @@
-"""How is everybody: one row a patient, from a fixed number of queries whatever the number of patients."""
+"""How is everybody: the patients an actor may see, filtered, sorted and cut to a page by the database.
+
+What a row shows was kept when the patient was last judged (`data.glance`); nobody is judged to show a list, and a row
+says how old it is and whether newer data wait.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Final, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from clinical.chart import Chart, Result, Therapy
+from clinical.chart import Chart
 from clinical.finding import SEVERITIES
-from clinical.therapy import Regimen, is_analogue, regimen_at
 from data.charts import load_part
 from data.flag_moves import STANDING
-from data.intake.item import RETRACTIONS
-from data.models import Flag, Patient, Record
+from data.glance import Glance, read_glance
+from data.models import Flag, IngestPatient, Judgement, Patient, PatientTeam, Team, Watermark
+from data.models import Glance as Stored
 from data.people import Actor, visible
+from data.survivors import standing_id, survivors
 
-SPARK: Final = 12
-KINDS: Final = ("skin", "response", "state", "therapy")
-ANALYTES: Final = ("glucagon", "hba1c", "weight")
-WEIGHT_SPAN: Final = timedelta(days=150)
-"""Weight is compared with the last one at least this much older: half a year, less a visit that came early."""
-
-Trend = Literal["up", "down", "same"]
+Column = Literal[
+    "patient",
+    "flags",
+    "state",
+    "seen",
+    "glucagon",
+    "course",
+    "skin",
+    "imaging",
+    "best",
+    "hba1c",
+    "in-range",
+    "weight",
+    "regimen",
+    "next",
+]
+Direction = Literal["asc", "desc"]
+COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
+COURSE_KINDS: Final = ("therapy", "lesion", "response", "state", "finding")
+# The others tell whether a glucagon sample may be judged (clinical.validity).
+COURSE_ANALYTES: Final = ("glucagon", "glucose", "glucose-fasting", "egfr", "crp")
+OVERDUE_RULES: Final = ("R30",)
+"""One flag a patient names everything that is overdue (decision 0008)."""
+_RANK: Final = case({severity: place for place, severity in enumerate(SEVERITIES)}, value=Flag.severity)
+_OWNER: Final = standing_id(Flag.patient_id)
+_WORST: Final = (
+    select(_OWNER.label("patient_id"), func.min(_RANK).label("rank"))
+    .where(Flag.status.in_(sorted(STANDING)))
+    .group_by(_OWNER)
+    .subquery("worst")
+)
+_SORTED_BY: Final[Mapping[Column, ColumnElement[Any]]] = {
+    "patient": func.lower(func.coalesce(Patient.name, Patient.mrn)),
+    "flags": _WORST.c.rank,
+    "state": Stored.__table__.c.state,
+    "seen": Stored.__table__.c.last_seen_at,
+    "glucagon": Stored.__table__.c.glucagon_times,
+    "course": Stored.__table__.c.glucagon_course,
+    "skin": Stored.__table__.c.iga,
+    "imaging": Stored.__table__.c.response,
+    "best": Stored.__table__.c.best_change,
+    "hba1c": Stored.__table__.c.hba1c,
+    "in-range": Stored.__table__.c.in_range,
+    "weight": Stored.__table__.c.weight_change,
+    "regimen": Stored.__table__.c.drug,
+    "next": Stored.__table__.c.next_injection,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LatestResult:
-    """The newest result of an analyte. `value` None: it came as text or without a result; `text` then says what came.
+class CohortView:
+    """Which of the patients, in which order. `find`: part of a name, a hospital number or a drug; `flags`: `any`, or a
+    severity of which one stands; `overdue`: checks are; `sort` None: by name."""
 
-    `times_limit` is value / upper limit, None without a limit or for a `<x`. `trend` is against the one before, None
-    where the two cannot be compared: another laboratory, method or unit, or no plain number.
-    """
-
-    value: float | None
-    comparator: str | None
-    unit: str | None
-    text: str | None
-    at: datetime
-    precision: str
-    times_limit: float | None
-    trend: Trend | None
-    previous: float | None
-    previous_at: datetime | None
+    find: str | None = None
+    team: str | None = None
+    state: str | None = None
+    flags: str | None = None
+    overdue: bool = False
+    sort: tuple[Column, Direction] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightChange:
-    """Percent change of the newest weight against the one of `since`."""
-
-    percent: float
-    kg: float
-    at: datetime
-    since: datetime
+EVERYBODY: Final = CohortView()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CohortRow:
-    """One patient at a glance. None everywhere means: not recorded.
+    """One patient. `glance` None: not judged yet, or nothing could be summed up. `overdue` is what the flag of overdue
+    checks says, None without one.
 
-    `last_seen` is when the newest record was taken. `spark` holds the newest glucagon numbers, oldest first; `<x` and
-    texts are not in it. `planned_injection` is the date planned, or the last injection plus the interval in force.
+    `as_of` is the moment the glance is of; `waiting`: newer data wait for the sweep; `failing`: the last tries to judge
+    the patient failed.
     """
 
+    uuid: str
     mrn: str
     name: str | None
     birth_date: date | None
     deceased: bool
-    state: str
-    last_seen: datetime | None
-    glucagon: LatestResult | None
-    spark: tuple[tuple[datetime, float], ...]
-    iga: int | None
-    skin: str | None
-    skin_at: datetime | None
-    response: str | None
-    response_at: datetime | None
-    hba1c: LatestResult | None
-    weight_kg: float | None
-    weight_change: WeightChange | None
-    regimen: Regimen | None
-    planned_injection: date | None
+    glance: Glance | None
+    as_of: datetime | None
+    waiting: bool
+    failing: bool
     flags: Mapping[str, int]
+    overdue: str | None
 
 
-def cohort(session: Session, actor: Actor, *, now: datetime) -> tuple[CohortRow, ...]:
-    """A row for each patient `actor` may see, as known at `now`, by name and hospital number."""
-    theirs = select(Patient.id).where(visible(actor))
-    patients = session.execute(
-        select(Patient.id, Patient.mrn, Patient.name, Patient.birth_date, Patient.deceased_at)
-        .where(visible(actor))
-        .order_by(Patient.name, Patient.mrn)
-    ).all()
-    charts = load_part(session, theirs, kinds=KINDS, analytes=ANALYTES)
-    seen = _last_seen(session, theirs, now)
-    flags = _flags(session, theirs)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A patient with a chart that holds treatment, lesions, responses, glucagon and what may speak against it."""
+
+    mrn: str
+    name: str | None
+    chart: Chart
+
+
+def cohort(
+    session: Session, actor: Actor, view: CohortView = EVERYBODY, *, start: int = 0, end: int | None = None
+) -> tuple[CohortRow, ...]:
+    """The rows `start` to before `end` of the patients `actor` may see in this view."""
+    order = [*_order(view), func.lower(Patient.name), Patient.mrn]
+    chosen = _joined(select(Patient.id), actor, view).order_by(*order).offset(start)
+    # First who, then what of them: a sort that carries the glances along moves megabytes.
+    ids = list(session.scalars(chosen if end is None else chosen.limit(max(0, end - start))))
+    found = session.execute(
+        _with_glance(
+            select(
+                *(Patient.id, Patient.uuid, Patient.mrn, Patient.name, Patient.birth_date, Patient.deceased_at),
+                *(Stored.form, Stored.as_of, Stored.content, Judgement.failures, Judgement.judged_seq),
+            )
+        ).where(Patient.id.in_(ids))
+    )
+    by_id = {row.id: row for row in found}
+    rows = [by_id[id] for id in ids]
+    merged = survivors(session)
+    flags, overdue = _flags(session, ids, merged)
+    waiting = _waiting(session, {row.id: row.judged_seq for row in rows}, merged)
     return tuple(
-        _row(patient, charts[patient.id].until(now), seen.get(patient.id), flags.get(patient.id, {}), now)
-        for patient in patients
+        CohortRow(
+            uuid=row.uuid,
+            mrn=row.mrn,
+            name=row.name,
+            birth_date=row.birth_date,
+            deceased=row.deceased_at is not None,
+            glance=read_glance(row.form, row.content),
+            as_of=row.as_of,
+            waiting=row.id in waiting,
+            failing=bool(row.failures),
+            flags={severity: flags.get(row.id, {}).get(severity, 0) for severity in SEVERITIES},
+            overdue=overdue.get(row.id),
+        )
+        for row in rows
     )
 
 
-def _last_seen(session: Session, theirs: Any, now: datetime) -> dict[int, datetime]:
-    rows = session.execute(
-        select(Record.patient_id, func.max(Record.effective_at))
-        .where(Record.patient_id.in_(theirs), Record.superseded_by.is_(None), Record.effective_at <= now)
-        .where(Record.status.not_in(sorted(RETRACTIONS)))
-        .group_by(Record.patient_id)
-    )
-    return {patient_id: latest for patient_id, latest in rows}
+def cohort_count(session: Session, actor: Actor, view: CohortView = EVERYBODY) -> int:
+    """How many patients `actor` may see in this view."""
+    counted = select(func.count(Patient.id)).select_from(Patient)
+    if view.find or view.state is not None:
+        counted = counted.join(Stored, Stored.patient_id == Patient.id, isouter=True)
+    return session.scalar(counted.where(visible(actor), *_filters(actor, view))) or 0
 
 
-def _flags(session: Session, theirs: Any) -> dict[int, dict[str, int]]:
-    rows = session.execute(
-        select(Flag.patient_id, Flag.severity, func.count())
-        .where(Flag.patient_id.in_(theirs), Flag.status.in_(sorted(STANDING)))
-        .group_by(Flag.patient_id, Flag.severity)
+def courses(session: Session, actor: Actor, view: CohortView, *, limit: int) -> tuple[Course, ...]:
+    """Treatment, scans and glucagon of the first `limit` patients of the view, in its order."""
+    query = (
+        _joined(select(Patient.id, Patient.mrn, Patient.name), actor, view)
+        .order_by(*_order(view), func.lower(Patient.name), Patient.mrn)
+        .limit(limit)
     )
-    found: dict[int, dict[str, int]] = {}
-    for patient_id, severity, number in rows:
-        found.setdefault(patient_id, {})[severity] = number
+    found = session.execute(query).all()
+    charts = load_part(session, [row.id for row in found], kinds=COURSE_KINDS, analytes=COURSE_ANALYTES)
+    return tuple(Course(mrn=row.mrn, name=row.name, chart=charts[row.id]) for row in found)
+
+
+def best_changes(session: Session, actor: Actor, view: CohortView) -> list[tuple[str, str | None, str | None, float]]:
+    """Hospital number, name, latest response and best change of the sum of target lesions (percent of the baseline) of
+    everybody in the view who has one, the deepest fall last."""
+    query = (
+        _joined(select(Patient.mrn, Patient.name, Stored.response, Stored.best_change), actor, replace(view, sort=None))
+        .where(Stored.best_change.is_not(None))
+        .order_by(Stored.best_change.desc(), Patient.mrn)
+    )
+    return [(mrn, name, response, percent) for mrn, name, response, percent in session.execute(query)]
+
+
+def team_names(session: Session, actor: Actor) -> tuple[str, ...]:
+    """The teams whose patients the actor sees, by name."""
+    return tuple(session.scalars(select(Team.name).where(_own_team(actor)).order_by(Team.name)))
+
+
+def in_team(actor: Actor, name: str) -> ColumnElement[bool]:
+    """The where-clause on `Patient.id` for patients, or patients merged into them, of a team of the actor's."""
+    theirs = select(standing_id(PatientTeam.patient_id)).join(Team, Team.id == PatientTeam.team_id)
+    return Patient.id.in_(theirs.where(Team.name == name, _own_team(actor)))
+
+
+def named_like(find: str) -> ColumnElement[bool]:
+    """The where-clause on `patient` for a part of a name or number, letters of either case."""
+    return or_(
+        func.lower(Patient.name).contains(find.lower(), autoescape=True),
+        func.lower(Patient.mrn).contains(find.lower(), autoescape=True),
+    )
+
+
+def _own_team(actor: Actor) -> ColumnElement[bool]:
+    return Team.id.in_(sorted(actor.team_ids))
+
+
+def _with_glance(query: Any) -> Select[Any]:
+    joined: Select[Any] = (
+        query.select_from(Patient)
+        .join(Stored, Stored.patient_id == Patient.id, isouter=True)
+        .join(Judgement, Judgement.patient_id == Patient.id, isouter=True)
+    )
+    return joined
+
+
+def _joined(query: Any, actor: Actor, view: CohortView) -> Select[Any]:
+    joined = _with_glance(query)
+    if view.sort is not None and view.sort[0] == "flags":
+        joined = joined.join(_WORST, _WORST.c.patient_id == Patient.id, isouter=True)
+    return joined.where(visible(actor), *_filters(actor, view))
+
+
+def _filters(actor: Actor, view: CohortView) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if view.find:
+        found.append(or_(named_like(view.find), func.lower(Stored.drug).contains(view.find.lower(), autoescape=True)))
+    if view.team is not None:
+        found.append(in_team(actor, view.team))
+    if view.state is not None:
+        found.append(func.coalesce(Stored.state, "unknown") == view.state)
+    if view.flags is not None:
+        found.append(_flagged(() if view.flags == "any" else (Flag.severity == view.flags,)))
+    if view.overdue:
+        found.append(_flagged((Flag.rule.in_(OVERDUE_RULES),)))
     return found
 
 
-def _row(patient: Any, chart: Chart, seen: datetime | None, flags: Mapping[str, int], now: datetime) -> CohortRow:
-    glucagon = chart.of("glucagon")
-    skin = chart.skin[-1] if chart.skin else None
-    response = chart.responses[-1] if chart.responses else None
-    weights = [r for r in chart.of("weight") if r.number is not None]
-    regimen = regimen_at(chart, now)
-    return CohortRow(
-        mrn=patient.mrn,
-        name=patient.name,
-        birth_date=patient.birth_date,
-        deceased=chart.deceased is not None,
-        state=chart.state(),
-        last_seen=seen,
-        glucagon=_latest(glucagon),
-        spark=tuple((r.effective, r.number) for r in glucagon if r.number is not None)[-SPARK:],
-        iga=None if skin is None else skin.iga,
-        skin=None if skin is None else skin.overall,
-        skin_at=None if skin is None else skin.effective,
-        response=None if response is None else response.response,
-        response_at=None if response is None else response.effective,
-        hba1c=_latest(chart.of("hba1c")),
-        weight_kg=weights[-1].number if weights else None,
-        weight_change=_weight_change(weights),
-        regimen=regimen,
-        planned_injection=_planned(chart.therapy, regimen),
-        flags={severity: flags.get(severity, 0) for severity in SEVERITIES},
+def _flagged(which: Iterable[ColumnElement[bool]]) -> ColumnElement[bool]:
+    return Patient.id.in_(select(standing_id(Flag.patient_id)).where(Flag.status.in_(sorted(STANDING)), *which))
+
+
+def _order(view: CohortView) -> list[Any]:
+    if view.sort is None:
+        return []
+    name, direction = view.sort
+    column = _SORTED_BY[name]
+    if name == "patient":
+        return [column.desc() if direction == "desc" else column.asc()]
+    # What is not known stands last whichever way the rest is sorted.
+    return [case((column.is_(None), 1), else_=0), column.desc() if direction == "desc" else column.asc()]
+
+
+def _flags(
+    session: Session, ids: Sequence[int], merged: Mapping[int, int]
+) -> tuple[dict[int, dict[str, int]], dict[int, str]]:
+    """By patient the number of standing flags of each severity, and what the flag of overdue checks says."""
+    shown = set(ids)
+    members = [*ids, *(id for id, survivor in merged.items() if survivor in shown)]
+    counts: dict[int, dict[str, int]] = {}
+    overdue: dict[int, str] = {}
+    rows = session.execute(
+        select(Flag.patient_id, Flag.severity, Flag.rule, Flag.title).where(
+            Flag.patient_id.in_(members), Flag.status.in_(sorted(STANDING))
+        )
     )
+    for patient_id, severity, rule, title in rows:
+        owner = merged.get(patient_id, patient_id)
+        own = counts.setdefault(owner, {})
+        own[severity] = own.get(severity, 0) + 1
+        if rule in OVERDUE_RULES:
+            overdue[owner] = title
+    return counts, overdue
 
 
-def _latest(results: Sequence[Result]) -> LatestResult | None:
-    if not results:
-        return None
-    last = results[-1]
-    before = results[-2] if len(results) > 1 else None
-    limit = last.ref_high
-    return LatestResult(
-        value=last.value,
-        comparator=last.comparator,
-        unit=last.unit,
-        text=last.text,
-        at=last.effective,
-        precision=last.precision,
-        times_limit=last.number / limit if last.number is not None and limit else None,
-        trend=None if before is None else _trend(before, last),
-        previous=None if before is None else before.number,
-        previous_at=None if before is None else before.effective,
+def _waiting(session: Session, judged: Mapping[int, int | None], merged: Mapping[int, int]) -> set[int]:
+    """Those for whom something came in that no judgement has seen; the stream is read from the watermark on only."""
+    read_to = session.scalar(select(func.min(Watermark.last_seq))) or 0
+    rows = session.execute(
+        select(IngestPatient.patient_id, func.max(IngestPatient.seq))
+        .where(IngestPatient.seq > read_to)
+        .group_by(IngestPatient.patient_id)
     )
-
-
-def _trend(before: Result, last: Result) -> Trend | None:
-    if before.number is None or last.number is None:
-        return None
-    if (before.lab, before.method, before.unit) != (last.lab, last.method, last.unit):
-        return None
-    if before.number == last.number:
-        return "same"
-    return "up" if last.number > before.number else "down"
-
-
-def _weight_change(weights: Sequence[Result]) -> WeightChange | None:
-    if not weights:
-        return None
-    last = weights[-1]
-    base = next((w for w in reversed(weights) if last.effective - w.effective >= WEIGHT_SPAN), None)
-    if base is None or not base.number or last.number is None:
-        return None
-    kg = last.number - base.number
-    return WeightChange(percent=100 * kg / base.number, kg=kg, at=last.effective, since=base.effective)
-
-
-def _planned(therapy: Sequence[Therapy], regimen: Regimen | None) -> date | None:
-    if regimen is None:
-        return None
-    given = [t for t in therapy if t.kind == "injection" and is_analogue(t.drug)]
-    if not given:
-        return None
-    if given[-1].planned_next is not None:
-        return given[-1].planned_next
-    if regimen.interval_days is None:
-        return None
-    return given[-1].effective.date() + timedelta(days=regimen.interval_days)
+    found = set()
+    for patient_id, newest in rows:
+        owner = merged.get(patient_id, patient_id)
+        if owner in judged and newest > (judged[owner] or 0):
+            found.add(owner)
+    return found

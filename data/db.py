@@ -22,6 +22,8 @@ from sqlalchemy.orm import Session
 from data.errors import BadInput
 
 BUSY_TIMEOUT_MS = 10_000
+# Pages of the database a connection to SQLite may hold; an import meets a page of each index again and again.
+CACHE_KB = 32_000
 STATEMENT_TIMEOUT_MS = 15_000
 IDLE_IN_TRANSACTION_MS = 30_000
 SAFE_SQLITE = (3, 51, 3)
@@ -99,6 +101,7 @@ def _sqlite(url: URL) -> Engine:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         if pysqlite3.sqlite_version_info >= SAFE_SQLITE:
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=FULL")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,21 @@ def due_on(severity: str, opened_at: datetime, zone: ZoneInfo) -> date | None:
     if severity == "medium":
         return opened + timedelta(days=MEDIUM_DAYS)
     return None
+
+
+def overdue_before(severity: str, today: date, zone: ZoneInfo) -> datetime | None:
+    """The moment before which a flag of `severity` was opened if it is overdue on `today`; None: it never is."""
+    if severity == "urgent":
+        first_in_time = today
+    elif severity == "high":
+        first_in_time = today
+        while working_days_after(first_in_time - timedelta(days=1), WORKING_DAYS) >= today:
+            first_in_time -= timedelta(days=1)
+    elif severity == "medium":
+        first_in_time = today - timedelta(days=MEDIUM_DAYS)
+    else:
+        return None
+    return datetime.combine(first_in_time, time(), zone)
 
 
 def working_days_after(day: date, count: int) -> date:

@@ -67,6 +67,11 @@ def dedup_key(patient_uuid: str, finding: Finding) -> str:
     return f"{patient_uuid}|{finding.rule}|{finding.subject}"
 
 
+def rekeyed(key: str, patient_uuid: str) -> str:
+    """The key that the flag of `key` would have as one of another patient: the survivor of its own."""
+    return f"{patient_uuid}|{key.partition('|')[2]}"
+
+
 def evidence_digest(finding: Finding) -> str:
     """A digest of what a finding rests on: same digest, nothing new to say. Its wording does not count."""
     rests_on: Any = (
@@ -85,25 +90,33 @@ def differences(
 ) -> tuple[Difference, ...]:
     """The changes that bring `flags` of one patient in line with `findings` (by dedup key) as of `moment`.
 
+    Patients merged into one may each have a flag of the same key: all of them follow the finding.
     No change for what stands as it stood: judging twice gives nothing the second time.
     """
     contained = {rule: finding.rule for finding in findings.values() for rule in finding.contains}
-    standing = {flag.dedup_key: flag for flag in flags if flag.status not in CLOSED}
+    standing = _by_key(flag for flag in flags if flag.status not in CLOSED)
     closed = sorted((flag for flag in flags if flag.status in CLOSED), key=lambda flag: flag.episode)
     answered = {flag.dedup_key: flag for flag in closed}
     changes: list[Difference] = []
     for key, finding in findings.items():
         if key in standing:
-            changes.extend(_again(standing[key], finding, moment))
+            changes.extend(change for flag in standing[key] for change in _again(flag, finding, moment))
         elif key not in answered or _worse(answered[key], finding):
             changes.append(Difference(what="open", why=finding.why, finding=finding))
-    for key, flag in standing.items():
-        if key not in findings:
-            changes.extend(_gone(flag, contained.get(flag.rule), moment))
+    gone = [flag for key, alike in standing.items() if key not in findings for flag in alike]
+    for flag in gone:
+        changes.extend(_gone(flag, contained.get(flag.rule), moment))
     for flag in closed:
         if flag.dedup_key not in findings and flag.rule not in contained:
             changes.append(Difference(what="forget", why="the data no longer show it", flag=flag))
     return tuple(changes)
+
+
+def _by_key(flags: Iterable[StandingFlag]) -> dict[str, list[StandingFlag]]:
+    found: dict[str, list[StandingFlag]] = {}
+    for flag in flags:
+        found.setdefault(flag.dedup_key, []).append(flag)
+    return found
 
 
 def _again(flag: StandingFlag, finding: Finding, moment: datetime) -> Iterable[Difference]:

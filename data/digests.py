@@ -18,7 +18,8 @@ from data.job_runs import last_done
 from data.models.account import Person, PersonTeam
 from data.models.flag import Flag, Judgement
 from data.models.mail import Digest, Outbox
-from data.models.patient import PatientTeam
+from data.models.patient import Patient, PatientTeam
+from data.survivors import standing_id
 
 COUNTED: Final = ("urgent", "high", "medium", "low")
 
@@ -98,13 +99,16 @@ def _readers(session: Session) -> list[int]:
 
 def _open_flags(session: Session, person_id: int) -> dict[str, int]:
     theirs = (
-        select(PatientTeam.patient_id)
+        select(standing_id(PatientTeam.patient_id))
         .join(PersonTeam, PersonTeam.team_id == PatientTeam.team_id)
         .where(PersonTeam.person_id == person_id)
     )
+    end = func.coalesce(Patient.deceased_at, Patient.withdrawn_at, Patient.transferred_at)
+    not_followed = select(Patient.id).where(end.is_not(None))
     rows = session.execute(
         select(Flag.severity, func.count())
-        .where(Flag.status == "open", Flag.patient_id.in_(theirs))
+        .where(Flag.status == "open", standing_id(Flag.patient_id).in_(theirs))
+        .where(standing_id(Flag.patient_id).not_in(not_followed))
         .group_by(Flag.severity)
     )
     found = {severity: count for severity, count in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from clinical.finding import Finding
 from data.announcing import TOLD, MailPolicy, announce, cancel_unsent
-from data.differences import Difference, StandingFlag, dedup_key, evidence_digest
+from data.differences import Difference, StandingFlag, dedup_key, evidence_digest, rekeyed
 from data.flag_moves import CLOSED, Mover, Status, change, move, status_before_snooze, write_history
-from data.models import Flag
+from data.models import Flag, Patient
 from data.models.flag import OPEN_ONLY
+from data.survivors import survivors
 from data.upsert import insert_or
 
 NOBODY = "no recipient and no admin: nobody was told"
@@ -57,14 +58,18 @@ class Bench:
 def standing_flags(session: Session, patient_ids: Sequence[int]) -> dict[int, list[StandingFlag]]:
     """By patient: flags not closed, and those a person closed whose finding has not been seen to go since.
 
-    The rows stay locked, so that nobody acts on a flag while it is judged.
+    Flags of patients merged into one of these are among them, under the key that the survivor's finding has. The rows
+    stay locked, so that nobody acts on a flag while it is judged.
     """
+    wanted = set(patient_ids)
+    merged = {id: survivor for id, survivor in survivors(session).items() if survivor in wanted}
+    uuids = _uuids(session, merged.values())
     rows = session.execute(
         select(
             *(Flag.id, Flag.patient_id, Flag.rule, Flag.severity, Flag.dedup_key, Flag.episode, Flag.status),
             *(Flag.version, Flag.evidence_digest, Flag.finding, Flag.cleared_at, Flag.snoozed_until),
         )
-        .where(Flag.patient_id.in_(patient_ids), or_(OPEN_ONLY, Flag.cleared_at.is_(None)))
+        .where(Flag.patient_id.in_([*patient_ids, *merged]), or_(OPEN_ONLY, Flag.cleared_at.is_(None)))
         .order_by(Flag.id)
         .with_for_update()
     )
@@ -76,7 +81,7 @@ def standing_flags(session: Session, patient_ids: Sequence[int]) -> dict[int, li
             patient_id=row.patient_id,
             rule=row.rule,
             severity=row.severity,
-            dedup_key=row.dedup_key,
+            dedup_key=_key_of(row.dedup_key, uuids.get(merged.get(row.patient_id, 0))),
             episode=row.episode,
             status=status,
             version=row.version,
@@ -86,8 +91,17 @@ def standing_flags(session: Session, patient_ids: Sequence[int]) -> dict[int, li
             snoozed_until=row.snoozed_until,
             before_snooze=status_before_snooze(session, row.id) if status == "snoozed" else None,
         )
-        found.setdefault(flag.patient_id, []).append(flag)
+        found.setdefault(merged.get(flag.patient_id, flag.patient_id), []).append(flag)
     return found
+
+
+def _uuids(session: Session, patient_ids: Iterable[int]) -> dict[int, str]:
+    rows = session.execute(select(Patient.id, Patient.uuid).where(Patient.id.in_(set(patient_ids))))
+    return {id: uuid for id, uuid in rows}
+
+
+def _key_of(own_key: str, survivor_uuid: str | None) -> str:
+    return own_key if survivor_uuid is None else rekeyed(own_key, survivor_uuid)
 
 
 def write_differences(

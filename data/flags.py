@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from data.flag_moves import (
 )
 from data.models import Flag, FlagHistory, Judgement, Patient, Person
 from data.people import Actor, Forbidden, NotFound, visible
+from data.survivors import numbered, standing_id, survivor_of
 
 SHORTEST_REASON: Final = 3
 READERS: Final = CLINICIANS | {"system"}
@@ -51,14 +52,15 @@ def list_flags(
     _require_reader(actor)
     query = (
         select(Flag, Patient.mrn)
-        .join(Patient, Patient.id == Flag.patient_id)
+        .select_from(Flag)
+        .join(Patient, Patient.id == standing_id(Flag.patient_id))
         .where(visible(actor))
         .order_by(Flag.opened_at.desc(), Flag.id)
     )
     if mrn is not None:
-        if session.scalar(select(Patient.id).where(Patient.mrn == mrn, visible(actor))) is None:
+        if session.scalar(select(Patient.id).where(numbered(mrn), visible(actor))) is None:
             raise NotFound(f"no patient {mrn!r}")
-        query = query.where(Patient.mrn == mrn)
+        query = query.where(numbered(mrn))
     if status is not None:
         if status not in STATUSES:
             raise BadInput(f"no status {status!r}; a flag is one of {', '.join(STATUSES)}")
@@ -66,6 +68,17 @@ def list_flags(
     rows = session.execute(query).all()
     histories = _histories(session, [flag.id for flag, _ in rows])
     return [_as_contract(flag, patient_mrn, histories.get(flag.id, [])) for flag, patient_mrn in rows]
+
+
+def flags_of(session: Session, patient_ids: Sequence[int], mrn: str) -> list[dict[str, Any]]:
+    """Every flag of one person, newest first, as the contract prints it but for the history, which stays empty.
+
+    Within a check of the caller: nothing is asked about who may see them.
+    """
+    flags = session.scalars(
+        select(Flag).where(Flag.patient_id.in_(patient_ids)).order_by(Flag.opened_at.desc(), Flag.id)
+    )
+    return [_as_contract(flag, mrn, []) for flag in flags]
 
 
 def show_flag(session: Session, actor: Actor, flag_id: str) -> dict[str, Any]:
@@ -77,7 +90,8 @@ def show_flag(session: Session, actor: Actor, flag_id: str) -> dict[str, Any]:
     _require_reader(actor)
     row = session.execute(
         select(Flag, Patient.mrn, Person.name)
-        .join(Patient, Patient.id == Flag.patient_id)
+        .select_from(Flag)
+        .join(Patient, Patient.id == standing_id(Flag.patient_id))
         .join(Person, Person.id == Flag.owner_id, isouter=True)
         .where(Flag.id == flag_id, visible(actor))
     ).one_or_none()
@@ -138,7 +152,7 @@ def snooze(
     due = Judgement.next_due_at
     session.execute(
         update(Judgement)
-        .where(Judgement.patient_id == flag.patient_id, due.is_(None) | (due > until))
+        .where(Judgement.patient_id == survivor_of(session, flag.patient_id), due.is_(None) | (due > until))
         .values(next_due_at=until)
         .execution_options(synchronize_session=False)
     )
@@ -162,7 +176,8 @@ def _at_hand(session: Session, actor: Actor, flag_id: str, action: Action, *, wh
         select(
             Flag.id, Flag.patient_id, Patient.uuid, Flag.severity, Flag.status, Flag.version, Flag.cleared_at, Flag.rule
         )
-        .join(Patient, Patient.id == Flag.patient_id)
+        .select_from(Flag)
+        .join(Patient, Patient.id == standing_id(Flag.patient_id))
         .where(Flag.id == flag_id, visible(actor))
         .with_for_update(of=Flag)
     ).one_or_none()

@@ -1,4 +1,4 @@
-"""Readings of `nadir score cgm` from CSV files `id, time, gl`: read whole, or refused with row and cause.
+"""Readings of `nadir score cgm` from CSV files `id, time, gl`, read whole or refused, and from sensor exports.
 
 `HI` and `LO` become marks. A time with its offset is kept on both clocks; one without is the wearer's clock alone, and
 then a clock change cannot be told from a gap or a doubling.
@@ -19,6 +19,8 @@ from clinical.glucose_readings import HIGH_MARK, LOW_MARK, NUMBER, GlucoseUnit, 
 from clinical.numbers import NumberError, parse_number
 from clinical.units import to_canonical
 from data.errors import BadInput
+from data.glucose_exports import export_format, export_readings
+from data.intake.moments import DateOrder
 from data.score_files import rows
 
 _MARKS: Mapping[str, int] = {"lo": LOW_MARK, "low": LOW_MARK, "hi": HIGH_MARK, "high": HIGH_MARK}
@@ -34,14 +36,32 @@ class _Time:
     has_offset: bool
 
 
-def glucose_readings(paths: Iterable[Path], unit: GlucoseUnit) -> dict[str, Readings]:
-    """The readings of each id over all files, values in `unit`.
+@dataclass(frozen=True, slots=True)
+class Glucose:
+    """The readings of each id, and what of sensor exports was left out, with place and cause."""
 
-    The same reading twice counts once. Raises BadInput for an empty or unreadable cell, a value no glucose in `unit`
+    readings: dict[str, Readings]
+    left_out: list[str]
+
+
+def glucose_readings(paths: Iterable[Path], unit: GlucoseUnit, date_order: DateOrder | None = None) -> Glucose:
+    """The readings of each id over all files, values in `unit`; of a sensor export in its own unit, by the file's stem.
+
+    The same reading twice counts once. `date_order` settles what an export leaves open; its rows that are
+    unclear are left out. Raises BadInput for an empty or unreadable cell of another file, a value no glucose in `unit`
     has, two values at one time, and an id whose times carry an offset in part only.
     """
     found: dict[str, dict[_Time, tuple[_Reading, str]]] = defaultdict(dict)
+    exported: dict[str, Readings] = {}
+    left_out: list[str] = []
     for path in paths:
+        format = export_format(path)
+        if format is not None:
+            if path.stem in exported:
+                raise BadInput(f"{path.name}: another export is named {path.stem} too")
+            exported[path.stem], missed = export_readings(path, format, date_order)
+            left_out += missed
+            continue
         for where, row in rows(path, "id", "time", "gl"):
             time, reading = _time(row["time"], where), _reading(row["gl"], unit, where)
             name = row["id"].strip()
@@ -50,7 +70,10 @@ def glucose_readings(paths: Iterable[Path], unit: GlucoseUnit) -> dict[str, Read
             earlier = found[name].setdefault(time, (reading, where))
             if earlier[0] != reading:
                 raise BadInput(f"{where}: another value at {row['time'].strip()} stands at {earlier[1]}")
-    return {name: _arrays(name, known, unit) for name, known in found.items()}
+    both = exported.keys() & found.keys()
+    if both:
+        raise BadInput(f"{min(both)}: the id of a row and the name of an export")
+    return Glucose(exported | {name: _arrays(name, known, unit) for name, known in found.items()}, left_out)
 
 
 def _time(said: str, where: str) -> _Time:

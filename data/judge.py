@@ -31,8 +31,10 @@ from data.audit import write_audit
 from data.charts import UnreadableRecord, charts_or_why
 from data.differences import StandingFlag, dedup_key, differences
 from data.flag_writes import Bench, Written, standing_flags, write_differences
+from data.glance import save_glances, stored_glance
 from data.models import Ingest, Judgement, Patient
 from data.people import Actor
+from data.survivors import not_merged
 from data.upsert import insert_or
 
 TRIES_AT_ONCE: Final = 3
@@ -96,10 +98,10 @@ def judge(
 ) -> JudgeCounts:
     """Judge the patients as of `as_of` and write what changed in the transaction of `session`.
 
-    For a patient whose flags stand as they stood only the judgement row is written. A patient who cannot be judged is
-    counted in `failed`, keeps the flags that stand and is tried again at the next sweeps, after three failures in a row
-    hourly; the admins then get one technical mail. Errors of the database itself are raised. `now` is the wall clock:
-    history, mail and audit carry it.
+    For a patient whose flags stand as they stood only the judgement and the glance (`data.glance`) are written. A
+    patient who cannot be judged is counted in `failed`, keeps the flags that stand and is tried again at the next
+    sweeps, after three failures in a row hourly; the admins then get one technical mail. Errors of the database itself
+    are raised. `now` is the wall clock: history, mail and audit carry it.
     """
     patients = _lock(session, sorted(set(patient_ids)))
     bench = Bench(actor.name, protocol.version, session.scalar(select(func.max(Ingest.seq))) or 0, now, mail)
@@ -107,6 +109,7 @@ def judge(
     charts, flags = charts_or_why(session, ids), standing_flags(session, ids)
     counts = JudgeCounts()
     judgements: list[dict[str, Any]] = []
+    glances: list[dict[str, Any]] = []
     audits: list[tuple[str, Written]] = []
     for patient in patients:
         moment, standing = patient.moment(as_of, now), flags.get(patient.id, [])
@@ -121,10 +124,12 @@ def judge(
             counts.failed.append(Failure(patient.mrn, judgements[-1]["last_failure"]))
             continue
         judgements.append(_judged(bench, patient, _next_due(judged, standing, moment), moment))
+        glances.append(stored_glance(patient.id, chart, protocol, moment))
         audits.append((patient.uuid, written))
         counts.evaluated += 1
         counts.add(written)
     _save(session, judgements)
+    save_glances(session, glances)
     given_up = sum(row["failures"] == TRIES_AT_ONCE for row in judgements)
     if given_up:
         counts.outbox_rows += alarm(session, "patients-not-judged", mail, now, patients=given_up)
@@ -135,7 +140,7 @@ def judge(
 def _lock(session: Session, patient_ids: Sequence[int]) -> list[_Patient]:
     rows = session.execute(
         select(Patient.id, Patient.uuid, Patient.mrn)
-        .where(Patient.id.in_(patient_ids))
+        .where(Patient.id.in_(patient_ids), not_merged())
         .order_by(Patient.id)
         .with_for_update(key_share=True)
     ).all()
@@ -170,7 +175,7 @@ def _write(
     standing: Sequence[StandingFlag],
     moment: datetime,
 ) -> Written:
-    if any(end is not None and end <= moment for end in (chart.deceased, chart.withdrawn)):
+    if any(end is not None and end <= moment for end in (chart.deceased, chart.withdrawn, chart.transferred)):
         cancel_unsent(session, [flag.id for flag in standing], why="the patient is no longer followed")
         return Written()
     changes = differences(_by_key(patient.uuid, judged.findings), standing, moment)

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, cast
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import CursorResult, and_, insert, or_, select, update
+from sqlalchemy import CursorResult, and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from data.announcing import Kind, MailPolicy
@@ -25,6 +25,7 @@ from data.errors import BadInput
 from data.models import DeliveryAttempt, Flag, Outbox, Patient, Person
 from data.people import Actor, Forbidden, NotFound
 from data.settings import Settings
+from data.survivors import standing_id
 
 Verdict = Literal["sent", "retry", "dead"]
 
@@ -81,8 +82,8 @@ def claim(session: Session, now: datetime) -> Claimed | None:
         row = session.execute(_due(now)).one_or_none()
         if row is None:
             return None
-        mail, address, disabled_at, status = row
-        ending = _ending(status, disabled_at)
+        mail, address, disabled_at, status, ended = row
+        ending = _ending(status, disabled_at, ended)
         if ending is None:
             return _lease(session, mail, address, now)
         state, why = ending
@@ -215,11 +216,14 @@ def _require_operator(actor: Actor) -> None:
 def _due(now: datetime) -> Any:
     waiting = and_(Outbox.state.in_(("pending", "retry")), Outbox.next_at <= now)
     dropped = and_(Outbox.state == "sending", Outbox.lease_until <= now)
+    ended = func.coalesce(Patient.deceased_at, Patient.withdrawn_at, Patient.transferred_at)
     for_the_digest = and_(Outbox.kind == "digest", Outbox.flag_id.is_not(None))
     return (
-        select(Outbox, Person.email, Person.disabled_at, Flag.status)
+        select(Outbox, Person.email, Person.disabled_at, Flag.status, ended)
+        .select_from(Outbox)
         .join(Person, Person.id == Outbox.recipient_id)
         .join(Flag, Flag.id == Outbox.flag_id, isouter=True)
+        .join(Patient, Patient.id == standing_id(Flag.patient_id), isouter=True)
         .where(or_(waiting, dropped), ~for_the_digest)
         .order_by(Outbox.priority, Outbox.next_at, Outbox.id)
         .limit(1)
@@ -227,9 +231,11 @@ def _due(now: datetime) -> Any:
     )
 
 
-def _ending(status: str | None, disabled_at: datetime | None) -> tuple[str, str] | None:
+def _ending(status: str | None, disabled_at: datetime | None, ended: datetime | None) -> tuple[str, str] | None:
     if status is not None and status != "open":
         return "cancelled", f"cancelled: the flag is {status}"
+    if ended is not None:
+        return "cancelled", "cancelled: the patient is no longer followed"
     if disabled_at is not None:
         return "dead", "the recipient's account is closed"
     return None

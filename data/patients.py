@@ -9,13 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from data.audit import write_audit
 from data.errors import BadInput
 from data.intake.moments import FURTHEST_EAST
 from data.models import Patient, PatientIdentifier, PatientTeam, Team
 from data.people import CLINICAL_ROLES, SYSTEM_ROLE, Actor, Forbidden, NotFound, find_team, visible
+from data.survivors import numbered, standing_id
 
 SEXES = frozenset({"female", "male", "other"})
 LONGEST_MRN = 120
@@ -123,18 +124,24 @@ def assign_team(session: Session, actor: Actor, *, mrn: str, team: str, now: dat
 
 
 def find_by_mrn(session: Session, actor: Actor, mrn: str) -> Patient:
-    """The patient with the number `mrn`. Raises NotFound, also for a patient the actor may not see."""
-    patient = session.scalar(select(Patient).where(Patient.mrn == mrn.strip(), visible(actor)))
+    """The patient with the number `mrn`, for the number of a merged one its survivor.
+
+    Raises NotFound, also for a patient the actor may not see.
+    """
+    patient = session.scalar(select(Patient).where(numbered(mrn.strip()), visible(actor)))
     if patient is None:
         raise NotFound(f"no patient {mrn!r}")
     return patient
 
 
 def find_by_identifier(session: Session, actor: Actor, system: str, value: str) -> Patient | None:
-    """The patient known by `value` in the numbering of `system`; None where there is none the actor may see."""
+    """The patient known by `value` in the numbering of `system`, of a merged one itself; None where there is none the
+    actor may see."""
+    own = aliased(Patient)
     return session.scalar(
-        select(Patient)
-        .join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id)
+        select(own)
+        .join(PatientIdentifier, PatientIdentifier.patient_id == own.id)
+        .join(Patient, Patient.id == standing_id(own.id))
         .where(PatientIdentifier.system == system, PatientIdentifier.value == value, visible(actor))
     )
 

@@ -9,18 +9,21 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, delete, false, func, select, true, update
+from sqlalchemy import ColumnElement, delete, false, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from data.audit import write_audit
 from data.errors import BadInput
-from data.models import Invitation, Patient, PatientTeam, Person, PersonTeam, Team
+from data.models import Invitation, Patient, PatientSurvivor, PatientTeam, Person, PersonTeam, Team
 from data.models import Session as SignIn
 from data.passwords import check_password, hash_password
+from data.survivors import members, not_merged, survivor_of
 from data.throttle import account_bucket, clear
 
 ROLES = ("oncologist", "nurse", "admin", "auditor", "service")
 CLINICAL_ROLES = frozenset({"oncologist", "nurse"})
+# Who may take files in. An admin does so for teams they belong to and sees patients only while files are matched.
+IMPORTING_ROLES = CLINICAL_ROLES | {"admin"}
 SYSTEM_ROLE = "system"
 INVITATION_LIFE = timedelta(days=3)
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -41,7 +44,11 @@ class AccountError(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a person in a request, or a command or job of the system itself."""
+    """Who does something: a person in a request, or a command or job of the system itself.
+
+    `importing`: the person's file is being matched with patients, which an admin otherwise does not see. `mending`: an
+    admin has a held item read again, which may be about anybody.
+    """
 
     name: str
     role: str
@@ -49,6 +56,8 @@ class Actor:
     team_ids: frozenset[int] = frozenset()
     request_id: str | None = None
     source: str | None = None
+    importing: bool = False
+    mending: bool = False
 
     @classmethod
     def system(cls, name: str) -> Self:
@@ -59,13 +68,35 @@ class Actor:
 def visible(actor: Actor) -> ColumnElement[bool]:
     """The where-clause on `Patient.id` that leaves the patients `actor` may see.
 
-    The system sees all, clinicians the patients of their teams, everybody else none.
+    The system sees all, clinicians the patients of their teams, everybody else none - but for an admin whose file is
+    being matched or who has a held item read again. A merged patient is seen as its survivor, by the teams of both, and
+    not on its own.
+    """
+    if actor.role == SYSTEM_ROLE or (actor.role == "admin" and actor.mending):
+        return not_merged()
+    if actor.role in (IMPORTING_ROLES if actor.importing else CLINICAL_ROLES) and actor.team_ids:
+        theirs = select(PatientTeam.patient_id).where(PatientTeam.team_id.in_(sorted(actor.team_ids)))
+        survivors = select(PatientSurvivor.survivor_id).where(PatientSurvivor.patient_id.in_(theirs))
+        return not_merged() & or_(Patient.id.in_(theirs), Patient.id.in_(survivors))
+    return false()
+
+
+def reached(actor: Actor, patient_id: Any) -> ColumnElement[bool]:
+    """The where-clause on a column of patients that leaves what is shown under the patients of `visible(actor)`.
+
+    Without a look at `patient`, for tables where every row carries a patient: the teams' own, and whoever is one with
+    one of those.
     """
     if actor.role == SYSTEM_ROLE:
         return true()
-    if actor.role in CLINICAL_ROLES and actor.team_ids:
-        return Patient.id.in_(select(PatientTeam.patient_id).where(PatientTeam.team_id.in_(sorted(actor.team_ids))))
-    return false()
+    if actor.role not in CLINICAL_ROLES or not actor.team_ids:
+        return false()
+    theirs = select(PatientTeam.patient_id).where(PatientTeam.team_id.in_(sorted(actor.team_ids)))
+    groups = select(PatientSurvivor.survivor_id).where(
+        PatientSurvivor.patient_id.in_(theirs) | PatientSurvivor.survivor_id.in_(theirs)
+    )
+    merged = select(PatientSurvivor.patient_id).where(PatientSurvivor.survivor_id.in_(groups))
+    return or_(patient_id.in_(theirs), patient_id.in_(groups), patient_id.in_(merged))
 
 
 def person_actor(
@@ -87,7 +118,11 @@ def recipients(session: Session, patient_id: int, severity: str) -> list[Person]
         select(Person)
         .join(PersonTeam, PersonTeam.person_id == Person.id)
         .join(PatientTeam, PatientTeam.team_id == PersonTeam.team_id)
-        .where(PatientTeam.patient_id == patient_id, Person.role == "oncologist", Person.disabled_at.is_(None))
+        .where(
+            PatientTeam.patient_id.in_(members(session, survivor_of(session, patient_id))),
+            Person.role == "oncologist",
+            Person.disabled_at.is_(None),
+        )
         .distinct()
         .order_by(Person.email)
     )

@@ -8,36 +8,44 @@ number n has seen everything up to n.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, cast
 
-from sqlalchemy import Table, bindparam, func, insert, select, text, tuple_, update
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import Table, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from data.audit import write_audit
 from data.intake.item import Item, natural_key, plain_json
 from data.intake.verdict import Ledger, Version
-from data.models import Batch, Ingest, IngestPatient, Patient, Record
+from data.known_versions import known_versions
+from data.models import Batch, Ingest, IngestPatient, Patient, Record, RecordReport
+from data.models.base import to_ms
 from data.people import Actor, NotFound, visible
+from data.record_rows import insert_rows
+from data.rehearsal import lend_records, rehearsing
+from data.survivors import groups, members, numbered, survivors
 
 # Any number will do as long as every writer takes the same one.
 INGEST_LOCK = 4_711_060_302
-LOOKUP = 2_000
 
 _TABLE = cast(Table, Record.__table__)
 _RECORD = _TABLE.c
-_VERSION = (
-    *(_RECORD.id, _RECORD.patient_id, _RECORD.natural_key, _RECORD.source_id, _RECORD.source_version),
-    *(_RECORD.status, _RECORD.superseded_by, _RECORD.text, _RECORD.interpretation, _RECORD.ref_low),
-    *(_RECORD.ref_high, _RECORD.method, _RECORD.fasting, _RECORD.detail),
-)
+_PATIENT = cast(Table, Patient.__table__).c
+# Made once: building a statement costs more than a small one takes.
+_LAST_SEQ = select(func.coalesce(func.max(cast(Table, Ingest.__table__).c.seq), 0))
+_INGEST = insert(cast(Table, Ingest.__table__))
+_INGEST_PATIENT = insert(cast(Table, IngestPatient.__table__))
+_LAST_ID = select(func.coalesce(func.max(_RECORD.id), 0))
+_LAST_REPORT_ID = select(func.coalesce(func.max(RecordReport.id), 0))
+_SEQUENCE = text("SELECT nextval(pg_get_serial_sequence('record', 'id')) FROM generate_series(1, :count)")
+_UUIDS = select(_PATIENT.uuid).where(_PATIENT.id.in_(bindparam("ids", expanding=True))).order_by(_PATIENT.id)
 _RETRACTED = (_RECORD.effective_at, _RECORD.effective_text, _RECORD.precision)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What became of one item; `why` is set where it was refused."""
 
     outcome: Literal["stored", "unchanged", "superseded", "refused"]
@@ -57,16 +65,27 @@ def open_batch(
 
 
 def lock_ingest(session: Session) -> None:
-    """Make this transaction the only one that writes records until it ends. SQLite writers already are."""
+    """Make this transaction the only one that writes records until it ends. SQLite writers already are.
+
+    A rehearsal writes only tables of its own.
+    """
+    if rehearsing(session):
+        return
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": INGEST_LOCK})
 
 
 def take_ingest(session: Session, *, batch_id: str | None, patient_ids: Iterable[int], now: datetime) -> int:
-    """The next number of the ingest sequence, with the patients it touches. Call `lock_ingest` first."""
-    seq = int(session.execute(select(func.coalesce(func.max(Ingest.seq), 0))).scalar_one()) + 1
-    session.execute(insert(Ingest).values(seq=seq, at=now, batch_id=batch_id))
-    session.execute(insert(IngestPatient), [{"seq": seq, "patient_id": id} for id in sorted(set(patient_ids))])
+    """The next number of the ingest sequence, with the patients it touches and their survivors.
+
+    Call `lock_ingest` first.
+    """
+    connection = session.connection()
+    seq = int(connection.execute(_LAST_SEQ).scalar_one()) + 1
+    connection.execute(_INGEST, {"seq": seq, "at": now, "batch_id": batch_id})
+    touched = set(patient_ids)
+    touched |= {survivor for merged, survivor in survivors(session).items() if merged in touched}
+    connection.execute(_INGEST_PATIENT, [{"seq": seq, "patient_id": id} for id in sorted(touched)])
     return seq
 
 
@@ -75,7 +94,8 @@ def store_chunk(
 ) -> tuple[Verdict, ...]:
     """Store `items` in the transaction of `session` and say what became of each, in their order.
 
-    New rows, rows they close, one ingest number and one audit row. Nothing at all is written when every item is known.
+    New rows, rows they close, one ingest number and one audit row; further reports of stored results get an audit row
+    of their own. Nothing at all is written when every item is known.
     A transaction that also writes audit rows of its own before this calls `lock_ingest` first: every writer takes the
     ingest lock before the head of the audit chain. The batch must exist (`open_batch`), and the items' patients must be
     ones `actor` may see: the caller matched them.
@@ -83,11 +103,15 @@ def store_chunk(
     if not items:
         return ()
     lock_ingest(session)
+    if rehearsing(session):
+        _lend(session, items)
+    items = _at_home(session, items)
     keyed = [(item, natural_key(item)) for item in items]
-    ledger = Ledger(_known(session, keyed))
+    ledger = Ledger(known_versions(session, keyed))
     verdicts: list[Verdict] = []
     rows: list[Version] = []
     closed: list[Version] = []
+    reports: list[Version] = []
     for item, key in keyed:
         if item.effective_at is None:
             retracted = ledger.current_of(item.patient_id, item.source_id)
@@ -100,46 +124,93 @@ def store_chunk(
         verdicts.append(Verdict(decision.outcome, decision.why))
         if decision.row is not None:
             rows.append(decision.row)
-        if decision.closes is not None and decision.closes.id is not None:
-            closed.append(decision.closes)
+        closed += [version for version in decision.closes if version.id is not None]
+        if decision.also is not None:
+            reports.append(decision.also)
     if rows or closed:
         _write(session, rows, closed, batch_id=batch_id, actor=actor, now=now)
+    if reports:
+        _write_reports(session, reports, batch_id=batch_id, actor=actor, now=now)
     return tuple(verdicts)
 
 
-def _known(session: Session, keyed: Sequence[tuple[Item, bytes]]) -> list[Version]:
-    found: dict[int, tuple[Any, Version]] = {}
-    keys = sorted({(item.patient_id, key) for item, key in keyed})
-    sources = sorted({item.source_id for item, _ in keyed if item.source_id is not None})
-    by_key = tuple_(_RECORD.patient_id, _RECORD.natural_key)
-    statements = []
-    for start in range(0, len(keys), LOOKUP):
-        part = select(*_VERSION).where(by_key.in_(keys[start : start + LOOKUP]))
-        # One statement per partial index: the current row of a key, and the past ones.
-        statements += [part.where(_RECORD.superseded_by.is_(None)), part.where(_RECORD.superseded_by.is_not(None))]
-    for start in range(0, len(sources), LOOKUP):
-        statements.append(select(*_VERSION).where(_RECORD.source_id.in_(sources[start : start + LOOKUP])))
-    for statement in statements:
-        for row in session.execute(statement):
-            found[row.id] = (row.superseded_by, _version(row))
-    for superseded_by, version in found.values():
-        if superseded_by in found:
-            version.closed_by = found[superseded_by][1]
-    return [version for _, (_, version) in sorted(found.items())]
+def supersede(
+    session: Session,
+    record: Record,
+    by: Item,
+    beside: Sequence[Item] = (),
+    *,
+    batch_id: str,
+    actor: Actor,
+    now: datetime,
+) -> tuple[int, ...]:
+    """Close a current record with `by` and store `beside` with it; the ids of the new rows, that of `by` first.
+
+    For what a person decides of one record. Call `lock_ingest` first; the batch must exist.
+    """
+    rows = [_new_version(item) for item in (by, *beside)]
+    closed = _new_version(item_of(record))
+    closed.id, closed.closed, closed.closed_by = record.id, True, rows[0]
+    ordered = list(rows)
+    _write(session, ordered, [closed], batch_id=batch_id, actor=actor, now=now)
+    return tuple(row.id or 0 for row in rows)
 
 
-def _version(row: Any) -> Version:
-    id, patient_id, key, source_id, source_version, status, superseded_by, *content, detail = row
-    return Version(
-        id,
-        patient_id,
-        bytes(key),
-        source_id,
-        source_version,
-        status,
-        (*content, plain_json(detail)),
-        closed=superseded_by is not None,
-    )
+def item_of(record: Record) -> Item:
+    """The fact a record states, as it was handed over."""
+    return Item(**{name: getattr(record, name) for name in Item.__dataclass_fields__})
+
+
+def _new_version(item: Item) -> Version:
+    at = None if item.effective_at is None else to_ms(item.effective_at)
+    key = natural_key(item)
+    named = (item.source_id, item.source_version, item.status, at, item.content())
+    return Version(None, item.patient_id, key, *named, closed=False, item=item)
+
+
+def _lend(session: Session, items: Sequence[Item]) -> None:
+    together = groups(session, {item.patient_id for item in items})
+    keys = {
+        (member, natural_key(item)) for item in items for member in together.get(item.patient_id, (item.patient_id,))
+    }
+    lend_records(session, sorted({item.source_id for item in items if item.source_id is not None}), keys)
+
+
+def _at_home(session: Session, items: Sequence[Item]) -> Sequence[Item]:
+    """The items, each under the one of merged patients that has the result it repeats or corrects already."""
+    together = groups(session, {item.patient_id for item in items})
+    if not together:
+        return items
+    mine = _RECORD.patient_id.in_(sorted({member for group in together.values() for member in group}))
+    concerned = [(item, natural_key(item)) for item in items if item.patient_id in together]
+    sources = [item.source_id for item, _ in concerned if item.source_id is not None]
+    by_source: dict[str, set[int]] = {}
+    reported = select(RecordReport.source_id, _RECORD.patient_id).join(_TABLE, _RECORD.id == RecordReport.record_id)
+    for source_id, patient_id in session.execute(
+        select(_RECORD.source_id, _RECORD.patient_id)
+        .where(mine, _RECORD.source_id.in_(sources))
+        .union(reported.where(mine, RecordReport.source_id.in_(sources)))
+    ):
+        by_source.setdefault(source_id, set()).add(patient_id)
+    by_key: dict[bytes, set[int]] = {}
+    for key, patient_id in session.execute(
+        select(_RECORD.natural_key, _RECORD.patient_id).where(
+            mine, _RECORD.natural_key.in_([key for _, key in concerned])
+        )
+    ):
+        by_key.setdefault(bytes(key), set()).add(patient_id)
+
+    def home(item: Item) -> Item:
+        group = together.get(item.patient_id, ())
+        for there in (by_source.get(item.source_id or "", set()), by_key.get(natural_key(item), set())):
+            known = [member for member in group if member in there]
+            if known and item.patient_id not in known:
+                return replace(item, patient_id=known[0])
+            if known:
+                return item
+        return item
+
+    return [home(item) for item in items]
 
 
 def _dated(session: Session, item: Item, retracted: Version) -> Item:
@@ -150,7 +221,7 @@ def _dated(session: Session, item: Item, retracted: Version) -> Item:
             retracted.item.precision,
         )
     else:
-        at, as_text, precision = session.execute(select(*_RETRACTED).where(_RECORD.id == retracted.id)).one()
+        at, as_text, precision = session.execute(select(*_RETRACTED).where(_RECORD.id == retracted.row.id)).one()
     return replace(item, effective_at=at, effective_text=as_text, precision=precision)
 
 
@@ -163,15 +234,15 @@ def _write(
         row.id = id
     touched = {version.patient_id for version in (*rows, *closed)}
     seq = take_ingest(session, batch_id=batch_id, patient_ids=touched, now=now)
-    shared = {"batch_id": batch_id, "recorded_at": now, "recorded_by": actor.name, "ingest_seq": seq}
     if closed:
         close = update(_TABLE).where(_RECORD.id == bindparam("closed_id")).values(superseded_by=bindparam("by"))
         session.connection().execute(
             close, [{"closed_id": v.id, "by": None if v.closed_by is None else v.closed_by.id} for v in closed]
         )
     if rows:
-        session.connection().execute(insert(_TABLE), [_columns(row) | shared for row in rows])
-    uuids = session.scalars(select(Patient.uuid).where(Patient.id.in_(sorted(touched))).order_by(Patient.id)).all()
+        shared = (batch_id, to_ms(now), actor.name, seq)
+        insert_rows(session, [_row(row, *shared) for row in rows])
+    uuids = session.connection().scalars(_UUIDS, {"ids": sorted(touched)}).all()
     write_audit(
         session,
         actor,
@@ -188,52 +259,78 @@ def _write(
     )
 
 
+def _write_reports(session: Session, reports: list[Version], *, batch_id: str, actor: Actor, now: datetime) -> None:
+    for report, id in zip(reports, _new_ids(session, len(reports)), strict=True):
+        report.id = id
+    session.execute(
+        insert(RecordReport),
+        [
+            {
+                "id": report.id,
+                "record_id": report.row.id,
+                "source_id": report.source_id,
+                "source_version": report.source_version,
+                "status": report.status,
+                "batch_id": batch_id,
+                "place": "" if report.item is None else report.item.place,
+            }
+            for report in reports
+        ],
+    )
+    stated = {"reports": len(reports), "records": sorted({report.row.id or 0 for report in reports})}
+    write_audit(session, actor, "record.report", now=now, object=f"batch {batch_id}", detail=stated)
+
+
 def _new_ids(session: Session, count: int) -> Iterable[int]:
-    """Ids for `count` rows. Known before the rows are written, so that one may close another of the same chunk."""
+    """Ids for `count` rows or reports, known before they are written: one may close another of the same chunk."""
     if session.get_bind().dialect.name == "postgresql":
-        sequence = text("SELECT nextval(pg_get_serial_sequence('record', 'id')) FROM generate_series(1, :count)")
-        return sorted(session.scalars(sequence, {"count": count}).all())
-    last = int(session.execute(select(func.coalesce(func.max(_RECORD.id), 0))).scalar_one())
+        return sorted(session.connection().scalars(_SEQUENCE, {"count": count}).all())
+    last = max(int(session.connection().execute(latest).scalar_one()) for latest in (_LAST_ID, _LAST_REPORT_ID))
     return range(last + 1, last + 1 + count)
 
 
-def _columns(row: Version) -> dict[str, Any]:
+def _row(row: Version, batch_id: str, recorded_at: int, recorded_by: str, seq: int) -> tuple[Any, ...]:
+    """The row in the order of `data.record_rows.COLUMNS`."""
     item = row.item
-    if item is None:
-        raise ValueError("only a row made from an item can be written")
-    return {
-        "id": row.id,
-        "patient_id": item.patient_id,
-        "kind": item.kind,
-        "analyte": item.analyte,
-        "value": item.value,
-        "comparator": item.comparator,
-        "unit": item.unit,
-        "text": item.text,
-        "interpretation": item.interpretation,
-        "canonical_value": item.canonical_value,
-        "canonical_unit": item.canonical_unit,
-        "effective_at": item.effective_at,
-        "effective_text": item.effective_text,
-        "precision": item.precision,
-        "issued_at": item.issued_at,
-        "ref_low": item.ref_low,
-        "ref_high": item.ref_high,
-        "canonical_ref_low": item.canonical_ref_low,
-        "canonical_ref_high": item.canonical_ref_high,
-        "lab": item.lab,
-        "method": item.method,
-        "fasting": item.fasting,
-        "specimen": item.specimen,
-        "status": item.status,
-        "detail": None if item.detail is None else dict(item.detail),
-        "natural_key": row.natural_key,
-        "source_id": item.source_id,
-        "source_version": item.source_version,
-        "place": item.place,
-        "reason": item.reason,
-        "superseded_by": None if row.closed_by is None else row.closed_by.id,
-    }
+    if item is None or item.effective_at is None:
+        raise ValueError("only a row made from an item with a time can be written")
+    return (
+        row.id,
+        item.patient_id,
+        item.kind,
+        item.analyte,
+        item.value,
+        item.comparator,
+        item.unit,
+        item.text,
+        item.interpretation,
+        item.canonical_value,
+        item.canonical_unit,
+        to_ms(item.effective_at),
+        item.effective_text,
+        item.precision,
+        None if item.issued_at is None else to_ms(item.issued_at),
+        item.ref_low,
+        item.ref_high,
+        item.canonical_ref_low,
+        item.canonical_ref_high,
+        item.lab,
+        item.method,
+        item.fasting,
+        item.specimen,
+        item.status,
+        plain_json(item.detail),
+        row.natural_key,
+        item.source_id,
+        item.source_version,
+        batch_id,
+        item.place,
+        recorded_at,
+        recorded_by,
+        item.reason,
+        seq,
+        None if row.closed_by is None else row.closed_by.id,
+    )
 
 
 def list_records(
@@ -241,20 +338,23 @@ def list_records(
 ) -> list[dict[str, Any]]:
     """What is stored of a patient, oldest first, as the contract's JSON; decimals are exactly those received.
 
-    Rows entered in error are among them and say so in `status`. Raises NotFound when the actor may not see `mrn`.
+    Rows entered in error are among them and say so in `status`; those of patients merged into this one
+    too. Raises NotFound when the actor may not see `mrn`.
     """
-    patient_id = session.scalar(select(Patient.id).where(Patient.mrn == mrn, visible(actor)))
-    if patient_id is None:
+    patient = session.scalar(select(Patient).where(numbered(mrn), visible(actor)))
+    if patient is None:
         raise NotFound(f"no patient {mrn!r}")
     wanted = (
-        select(Record, Batch.format).join(Batch, Batch.id == Record.batch_id).where(Record.patient_id == patient_id)
+        select(Record, Batch.format)
+        .join(Batch, Batch.id == Record.batch_id)
+        .where(Record.patient_id.in_(members(session, patient.id)))
     )
     if analyte is not None:
         wanted = wanted.where(Record.analyte == analyte)
     if not include_superseded:
         wanted = wanted.where(Record.superseded_by.is_(None))
     rows = session.execute(wanted.order_by(Record.effective_at, Record.id))
-    return [_listed(record, format, mrn) for record, format in rows]
+    return [_listed(record, format, patient.mrn) for record, format in rows]
 
 
 def _listed(record: Record, format: str, mrn: str) -> dict[str, Any]:

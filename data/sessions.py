@@ -7,6 +7,7 @@ database nor a cookie kept after sign-out opens anything.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -20,6 +21,7 @@ from data.models import Person
 from data.models import Session as SignIn
 from data.passwords import hash_password, needs_rehash, verify_password
 from data.people import EMAIL, EMAIL_MAX, Actor, person_actor
+from data.preferences import preferred
 from data.throttle import PER_ACCOUNT, PER_SOURCE, account_bucket, clear, forgive, reserve, source_bucket
 
 NO_SIGN_IN = frozenset({"service"})
@@ -53,6 +55,8 @@ class SignedIn:
     person_name: str
     id_hash: str
     seen_at: datetime
+    preferences: Mapping[str, str]
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origi
     if now - found.seen_at > limits.idle or now - found.created_at > limits.absolute or person.role in NO_SIGN_IN:
         return None
     actor = person_actor(session, person, request_id=origin.request_id, source=origin.source)
-    return SignedIn(actor, person.name, found.id_hash, found.seen_at)
+    return SignedIn(actor, person.name, found.id_hash, found.seen_at, preferred(person.preferences), person.language)
 
 
 def touch(session: Session, signed_in: SignedIn, now: datetime) -> None:

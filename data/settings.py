@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from datetime import time
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "NADIR_"
@@ -38,8 +39,9 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, Field(pattern=SENDER)] = "nadir@localhost"
     mail_redirect: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = None
     mllp_host: str = "127.0.0.1"
-    mllp_port: Annotated[int, Field(ge=1, le=65_535)] = 2575
+    mllp_port: Annotated[int | None, Field(ge=1, le=65_535)] = None
     mllp_peers: str = "127.0.0.1"
+    mllp_idle_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30
     mllp_tls_cert_file: Path | None = None
     mllp_tls_key_file: Path | None = None
     environment: Literal["demo", "test", "production"] = "demo"
@@ -72,6 +74,27 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{name!r} is not a time zone") from error
         return name
+
+    @field_validator("mllp_peers")
+    @classmethod
+    def _networks(cls, peers: str) -> str:
+        for peer in peers.split(","):
+            try:
+                ip_network(peer.strip())
+            except ValueError as error:
+                raise ValueError(f"{peer.strip()!r} is no address or network; write 10.1.2.3,10.2.0.0/16") from error
+        return peers
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if (self.mllp_tls_cert_file is None) != (self.mllp_tls_key_file is None):
+            raise ValueError("NADIR_MLLP_TLS_CERT_FILE and NADIR_MLLP_TLS_KEY_FILE go together")
+        return self
+
+    @property
+    def mllp_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Who may send over MLLP."""
+        return tuple(ip_network(peer.strip()) for peer in self.mllp_peers.split(","))
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,33 +1,26 @@
-"""What the page of one patient shows: who it is, the chart, the course of the marker, scans, sensor days, flags."""
+"""What the pages of one patient show: who it is, the chart, the course of the marker, scans, flags."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from clinical.change import MarkerCourse, marker_course
-from clinical.chart import Chart
+from clinical.chart import Chart, DiseaseStateName
 from clinical.protocol import Protocol
 from clinical.recist import VisitAssessment, assess
 from clinical.therapy import Regimen, regimen_at
-from clinical.units import to_canonical
-from data.charts import load_charts
-from data.flags import list_flags
-from data.models import PatientTeam, Team
+from data.charts import load_charts, load_part
+from data.flags import flags_of
+from data.models import Flag, Patient, PatientSurvivor, PatientTeam, ReadingDay, Record, Team
 from data.patients import find_by_mrn
-from data.people import Actor
-from data.readings import HIGH, LOW, DayReadings, load_days
-
-PERCENTILES = (5, 50, 95)
+from data.people import Actor, NotFound, visible
+from data.survivors import members, numbered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,33 +34,29 @@ class Identity:
     teams: tuple[str, ...]
     deceased: datetime | None
     withdrawn: datetime | None
+    transferred: datetime | None
     synthetic: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SensorDays:
-    """One row a UTC day with sensor readings, all devices together, mg/dL. HI and LO are counted and never numbers;
-    a day of nothing but marks has NaN percentiles."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What heads every page of a patient: identity, disease state, analogue regimen."""
 
-    day: tuple[date, ...]
-    p5: NDArray[np.float64]
-    median: NDArray[np.float64]
-    p95: NDArray[np.float64]
-    count: tuple[int, ...]
-    low_marks: tuple[int, ...]
-    high_marks: tuple[int, ...]
+    identity: Identity
+    state: DiseaseStateName
+    regimen: Regimen | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trends:
-    """One patient as known at `as_of`. `flags` are documents of the contract, newest first, the closed ones too."""
+    """One patient as known at `as_of`. `patient_ids`: the patient and everybody merged into it, itself first.
+    `flags` are documents of the contract without their history, newest first, the closed ones too."""
 
     as_of: datetime
-    identity: Identity
+    patient_ids: tuple[int, ...]
     chart: Chart
     marker: MarkerCourse
     scans: tuple[VisitAssessment, ...]
-    sensor: SensorDays
     regimen: Regimen | None
     flags: tuple[dict[str, Any], ...]
 
@@ -78,7 +67,8 @@ def identity(session: Session, actor: Actor, mrn: str) -> Identity:
     teams = session.scalars(
         select(Team.name)
         .join(PatientTeam, PatientTeam.team_id == Team.id)
-        .where(PatientTeam.patient_id == patient.id)
+        .where(PatientTeam.patient_id.in_(members(session, patient.id)))
+        .distinct()
         .order_by(Team.name)
     )
     return Identity(
@@ -89,58 +79,60 @@ def identity(session: Session, actor: Actor, mrn: str) -> Identity:
         teams=tuple(teams),
         deceased=patient.deceased_at,
         withdrawn=patient.withdrawn_at,
+        transferred=patient.transferred_at,
         synthetic=patient.synthetic,
     )
 
 
-def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now: datetime) -> Trends:
-    """Everything the patient page draws and says. Raises NotFound when the actor may not see `mrn`."""
-    who = identity(session, actor, mrn)
+def head(session: Session, actor: Actor, mrn: str, *, now: datetime) -> Head:
+    """Who the patient is and where they stand. Raises NotFound when the actor may not see `mrn`."""
     patient_id = find_by_mrn(session, actor, mrn).id
-    chart = load_charts(session, [patient_id])[patient_id].until(now)
-    days = _readings(session, actor, mrn, chart)
+    chart = load_part(session, [patient_id], kinds=("state", "therapy"), analytes=())[patient_id].until(now)
+    return Head(identity=identity(session, actor, mrn), state=chart.state(), regimen=regimen_at(chart, now))
+
+
+def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now: datetime) -> Trends:
+    """Everything the patient page draws and says but the sensor readings (`data.sensor_course`).
+
+    Raises NotFound when the actor may not see `mrn`.
+    """
+    patient, ids = _person(session, actor, mrn)
+    chart = load_charts(session, [patient.id])[patient.id].until(now)
     return Trends(
         as_of=now,
-        identity=who,
+        patient_ids=ids,
         chart=chart,
         marker=marker_course(chart, protocol),
         scans=assess(chart.lesions),
-        sensor=sensor_days(days),
         regimen=regimen_at(chart, now),
-        flags=tuple(list_flags(session, actor, mrn=mrn)),
+        flags=tuple(flags_of(session, ids, patient.mrn)),
     )
 
 
-def sensor_days(days: Iterable[DayReadings]) -> SensorDays:
-    """Percentiles of each day from the readings themselves; `days` in order of day."""
-    on: list[date] = []
-    percentiles: list[NDArray[np.float64]] = []
-    counts: list[tuple[int, int, int]] = []
-    for day, readings in groupby(days, key=lambda d: d.day):
-        together = list(readings)
-        numbers = np.concatenate([_mg_dl(r) for r in together])
-        numbers = numbers[np.isfinite(numbers)]
-        on.append(day)
-        percentiles.append(np.percentile(numbers, PERCENTILES) if len(numbers) else np.full(len(PERCENTILES), np.nan))
-        low, high = (sum(int((r.marks == mark).sum()) for r in together) for mark in (LOW, HIGH))
-        counts.append((len(numbers), low, high))
-    table = np.array(percentiles, dtype=np.float64).reshape(-1, len(PERCENTILES))
-    return SensorDays(
-        day=tuple(on),
-        p5=table[:, 0],
-        median=table[:, 1],
-        p95=table[:, 2],
-        count=tuple(c[0] for c in counts),
-        low_marks=tuple(c[1] for c in counts),
-        high_marks=tuple(c[2] for c in counts),
-    )
+def _person(session: Session, actor: Actor, mrn: str) -> tuple[Patient, tuple[int, ...]]:
+    """The patient and the ids of all that is one with it, itself first. Raises NotFound as `find_by_mrn`."""
+    rows = session.execute(
+        select(Patient, PatientSurvivor.patient_id)
+        .outerjoin(PatientSurvivor, PatientSurvivor.survivor_id == Patient.id)
+        .where(numbered(mrn.strip()), visible(actor))
+        .order_by(PatientSurvivor.patient_id)
+    ).all()
+    if not rows:
+        raise NotFound(f"no patient {mrn!r}")
+    patient = rows[0][0]
+    return patient, (patient.id, *(merged for _, merged in rows if merged is not None))
 
 
-def _readings(session: Session, actor: Actor, mrn: str, chart: Chart) -> list[DayReadings]:
-    if not chart.sensor_days:
-        return []
-    return load_days(session, actor, mrn, chart.sensor_days[0].effective.date(), chart.sensor_days[-1].effective.date())
+def data_version(session: Session, patient_ids: Sequence[int]) -> str:
+    """A text that changes whenever something is stored, corrected, flagged or decided about these patients."""
+    newest = select(func.max(Record.ingest_seq)).where(Record.patient_id.in_(patient_ids)).scalar_subquery()
+    days = select(func.max(ReadingDay.ingest_seq)).where(ReadingDay.patient_id.in_(patient_ids)).scalar_subquery()
+    flags = select(func.count(), func.sum(Flag.version)).where(Flag.patient_id.in_(patient_ids))
+    row = session.execute(flags.add_columns(newest, days)).one()
+    return "-".join(str(part or 0) for part in row)
 
 
-def _mg_dl(readings: DayReadings) -> NDArray[np.float64]:
-    return readings.values * to_canonical("glucose", Decimal(1), readings.unit)
+def current_version(session: Session, actor: Actor, mrn: str) -> str:
+    """`data_version` of the patient with this number. Raises NotFound when the actor may not see `mrn`."""
+    patient = find_by_mrn(session, actor, mrn)
+    return data_version(session, members(session, patient.id))

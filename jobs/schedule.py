@@ -15,6 +15,7 @@ from data.models.base import EPOCH
 from data.settings import Settings
 
 WATCH_S = 60
+IMPORTS_S = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +78,5 @@ def schedule(settings: Settings) -> Sequence[Job]:
         Job("full-sweep", Daily(settings.full_sweep_at, settings.zone)),
         Job("digest", Daily(settings.digest_at, settings.zone)),
         Job("watch", Every(WATCH_S)),
+        Job("imports", Every(IMPORTS_S)),
     )

@@ -22,9 +22,11 @@ from sqlalchemy.orm import Session
 from clinical.protocol import Protocol
 from data.announcing import MailPolicy
 from data.db import Database
+from data.glance import FORM
 from data.judge import JudgeCounts, judge
-from data.models import Ingest, IngestPatient, Judgement, Patient, Watermark
+from data.models import Glance, Ingest, IngestPatient, Judgement, Patient, Watermark
 from data.people import Actor, NotFound
+from data.survivors import not_merged, numbered
 from data.upsert import insert_or
 
 STREAM: Final = "sweep"
@@ -82,7 +84,8 @@ def sweep(
     mrn: str | None = None,
     fence: Fence | None = None,
 ) -> SweepReport:
-    """Judge as of `as_of` whoever has new data, is due, or was never judged; `full`: everybody; `mrn`: that one only.
+    """Judge as of `as_of` whoever has new data, is due, has no current glance or was never judged; `full`:
+    everybody; `mrn`: that one only.
 
     Each chunk is one transaction and ends with `fence`, which raises when this process may no longer write. Only a
     sweep over everybody concerned moves the watermark. Raises NotFound for an unknown `mrn`; database errors and what
@@ -134,7 +137,7 @@ def _watermark(session: Session) -> int:
 
 
 def _one(session: Session, mrn: str) -> _Work:
-    patient_id = session.scalar(select(Patient.id).where(Patient.mrn == mrn))
+    patient_id = session.scalar(select(Patient.id).where(numbered(mrn)))
     if patient_id is None:
         raise NotFound(f"no patient {mrn!r}")
     return _Work([patient_id], _watermark(session), None)
@@ -143,7 +146,7 @@ def _one(session: Session, mrn: str) -> _Work:
 def _all_concerned(session: Session, *, as_of: datetime, now: datetime, full: bool) -> _Work:
     before = _watermark(session)
     after = session.scalar(select(func.max(Ingest.seq))) or 0
-    everybody = select(Patient.id).order_by(Patient.id)
+    everybody = select(Patient.id).where(not_merged()).order_by(Patient.id)
     chosen = everybody if full else _concerned(everybody, before=before, after=after, as_of=as_of, now=now)
     return _Work(session.scalars(chosen).all(), before, after)
 
@@ -155,9 +158,14 @@ def _concerned(everybody: Select[int], *, before: int, after: int, as_of: dateti
         .where(IngestPatient.seq > before, IngestPatient.seq <= after)
         .where(or_(Judgement.judged_seq.is_(None), IngestPatient.seq > Judgement.judged_seq))
     )
-    return everybody.join(Judgement, Judgement.patient_id == Patient.id, isouter=True).where(
+    joined = everybody.join(Judgement, Judgement.patient_id == Patient.id, isouter=True).join(
+        Glance, Glance.patient_id == Patient.id, isouter=True
+    )
+    return joined.where(
         or_(
             Judgement.patient_id.is_(None),
+            # Judged by a program that kept no glance, or one of another form.
+            (Judgement.failures == 0) & (func.coalesce(Glance.form, 0) != FORM),
             Judgement.next_due_at <= as_of,
             # Judged ahead of time, by a trial or a wrong clock: that judgement does not count now.
             Judgement.judged_at > max(as_of, now),

@@ -8,16 +8,19 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from data.freshness import dead_mails, oldest_unsent_s, stuck_mails, sweep_age_s, sweep_limit_s, unannounced_flags
+from data.identity_proposals import waiting_proposals
+from data.intake.quarantine import held_counts
 from data.settings import Settings
 
 LONGEST_UNSENT_S = 300
+LONGEST_HELD_S = 3 * 86_400
 LONGEST_STUCK = timedelta(minutes=5)
 NAMED = 5
 
 
 def troubles(session: Session, settings: Settings, *, now: datetime) -> list[str]:
     """What is wrong with the running of this site at `now`, a line each; empty when sweeps and mail are fresh."""
-    return [*_sweeps(session, settings, now), *_mails(session, now), *_flags(session)]
+    return [*_sweeps(session, settings, now), *_mails(session, now), *_flags(session), *_waiting(session, now)]
 
 
 def _sweeps(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
@@ -38,6 +41,17 @@ def _mails(session: Session, now: datetime) -> Iterator[str]:
     stuck = stuck_mails(session, now=now, longer_than=LONGEST_STUCK)
     if stuck:
         yield f"mails left behind by a sender that is gone and taken up by no other: {stuck}"
+
+
+def _waiting(session: Session, now: datetime) -> Iterator[str]:
+    proposed = waiting_proposals(session, now=now)
+    if proposed["oldest_s"] is not None and proposed["oldest_s"] > LONGEST_HELD_S:
+        days = proposed["oldest_s"] // 86_400
+        yield f"proposals about who is who: {proposed['open']}, the oldest for {days} days (see nadir proposal list)"
+    waiting = held_counts(session, now=now)
+    if waiting["oldest_s"] is not None and waiting["oldest_s"] > LONGEST_HELD_S:
+        days = waiting["oldest_s"] // 86_400
+        yield f"items held in quarantine: {waiting['held']}, the oldest for {days} days (see nadir quarantine list)"
 
 
 def _flags(session: Session) -> Iterator[str]:

@@ -10,10 +10,12 @@ import structlog
 
 from clinical.protocol import Protocol
 from data.db import Database
+from data.intake.uploads import upload_folder
 from data.job_runs import prune_runs
 from data.outbox import mail_policy
 from data.settings import Settings
 from jobs.digest import digest
+from jobs.imports import tend_imports
 from jobs.runs import Counts, Fence, Work
 from jobs.schedule import Daily, Job
 from jobs.sweep import sweep
@@ -22,7 +24,7 @@ from jobs.watchdog import troubles
 log = structlog.get_logger()
 
 KEPT: Final = timedelta(days=30)
-FREQUENT: Final = ("sweep", "watch")
+FREQUENT: Final = ("sweep", "watch", "imports")
 
 
 def work_of(
@@ -56,7 +58,10 @@ def work_of(
     def watched(fence: Fence) -> Counts:
         return _watch(database, settings, now=clock(), fence=fence)
 
-    return {"sweep": swept, "full-sweep": swept, "digest": digested, "watch": watched}[job.name]
+    def tended(fence: Fence) -> Counts:
+        return tend_imports(database, upload_folder(settings), now=clock(), fence=fence)
+
+    return {"sweep": swept, "full-sweep": swept, "digest": digested, "watch": watched, "imports": tended}[job.name]
 
 
 def _watch(database: Database, settings: Settings, *, now: datetime, fence: Fence) -> Counts:

@@ -32,8 +32,9 @@ class Judged:
 
 
 def judge_chart(chart: Chart, protocol: Protocol, now: datetime) -> Judged:
-    """Run every rule on what was known of the chart at `now` (aware). Of a patient who has died or withdrawn by then
-    nothing is found. Raises ValueError for a naive `now`, KeyError when the protocol lacks a threshold."""
+    """Run every rule on what was known of the chart at `now` (aware). Of a patient who has died, withdrawn or
+    been transferred by then nothing is found. Raises ValueError for a naive `now`, KeyError when the protocol lacks a
+    threshold."""
     if now.tzinfo is None:
         raise ValueError("now must carry its time zone")
     known = chart.until(now)

@@ -38,7 +38,7 @@ def chromogranin_alone(chart: Chart, protocol: Protocol, now: datetime) -> Itera
         return
     first, last = rise.first.result, rise.last.result
     shown = evidence(first, last)
-    over = f"{percent((rise.last.least or 0.0) / rise.nadir.value - 1)} over" if rise.nadir.value else "above"
+    over = f"{percent((rise.last.least or 0.0) / rise.nadir.value - 1)} over the nadir"
     yield Finding(
         rule="R05",
         rule_version="1",
@@ -47,7 +47,7 @@ def chromogranin_alone(chart: Chart, protocol: Protocol, now: datetime) -> Itera
         subject="chromogranin-a",
         title="Chromogranin A rises alone",
         question=_QUESTION,
-        why=f"Chromogranin A {quantity(last.value, last.unit, last.comparator)} on {day(last)}, {over} the nadir of "
+        why=f"Chromogranin A {quantity(last.value, last.unit, last.comparator)} on {day(last)}, {over} of "
         f"{quantity(rise.nadir.value, last.unit)} ({date_of(rise.nadir.at)}), after "
         f"{quantity(first.value, first.unit, first.comparator)} on {day(first)}; no rise of glucagon, no progression "
         "by imaging.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from clinical.chart import Chart, Entry, Result, Symptom
+from clinical.chart import Chart, Result, Symptom
 from clinical.evidence import evidence, first_effective, used
 from clinical.finding import ComparedWith, Finding, Severity, Suppressed
 from clinical.protocol import Protocol
@@ -47,7 +47,7 @@ def slow_or_long(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Fi
         yield _long(qtc, on, protocol)
 
 
-def _slow(shown: tuple[Entry, ...], on: str, protocol: Protocol) -> Finding:
+def _slow(shown: tuple[Result | Symptom, ...], on: str, protocol: Protocol) -> Finding:
     symptomatic = not all(isinstance(e, Result) for e in shown)
     limit = "bradycardia_with_symptoms" if symptomatic else "bradycardia"
     told = listed(_told(e) for e in shown)
@@ -134,7 +134,7 @@ def fast_heart(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fin
     )
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: Result | Symptom) -> str:
     if isinstance(entry, Symptom):
         return f"{entry.name.replace('-', ' ')} on {day(entry)}"
-    return f"heart rate {said(entry)} on {day(entry)}" if isinstance(entry, Result) else day(entry)
+    return f"heart rate {said(entry)} on {day(entry)}"

@@ -13,7 +13,7 @@ from clinical.growth import slow_growth
 from clinical.imaging import Scan, receptor_scans, recurrence_seen, scans, shows_progression
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
-from clinical.wording import date_of, day, number, percent
+from clinical.wording import day, number, percent
 
 _RECIST = ("recist_progression", "recist_progression_least")
 _NEXT_TEST = "Which test next? Re-image in 6-12 weeks?"
@@ -225,12 +225,12 @@ def _by(scan: Scan) -> str:
 
 
 def _day_of(scan: Scan) -> str:
-    return day(scan.response or scan.lesions[0]) if scan.response or scan.lesions else date_of(scan.day)
+    return day(scan.response or scan.lesions[0])
 
 
 def _not_recorded(scan: Scan) -> tuple[str, ...]:
     missing = []
-    modality = scan.response.modality if scan.response else scan.lesions[0].modality if scan.lesions else None
+    modality = scan.response.modality if scan.response else scan.lesions[0].modality
     if modality is None:
         missing.append("modality")
     if scan.response is not None and not scan.lesions:

@@ -188,7 +188,7 @@ def _rise_finding(
 def rise_in_words(rise: Rise) -> str:
     """The sentence of a rise: values, dates, nadir, limits and whether it is confirmed."""
     last, first = rise.last, rise.first
-    over = percent((last.least or 0.0) / rise.nadir.value - 1) if rise.nadir.value else "from zero"
+    over = percent((last.least or 0.0) / rise.nadir.value - 1)
     unit = last.result.unit
     confirmation = ""
     if rise.confirmed and first is not last:

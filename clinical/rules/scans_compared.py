@@ -101,10 +101,10 @@ def _disagreement(chart: Chart, size: Scan, receptor: Scan) -> str | None:
     new_in_size = _shows_new(size) or recurrence_seen(chart, size)
     new_in_receptor = _shows_new(receptor) or receptor.progression or recurrence_seen(chart, receptor)
     if new_in_size and _negative(receptor):
-        return f"{_named(size, 'CT or MRI')} shows {_new(size)}, {_named(receptor, 'receptor imaging')} is negative"
+        return f"{_named(size)} shows {_new(size)}, {_named(receptor)} is negative"
     if new_in_receptor and not new_in_size and not (receptor.progression and not receptor.new and size.progression):
         return (
-            f"{_named(receptor, 'Receptor imaging')} shows {_new(receptor)}, {_named(size, 'CT or MRI')} does not"
+            f"{_named(receptor)} shows {_new(receptor)}, {_named(size)} does not"
             f"{f' ({size.verdict})' if size.verdict else ''}"
         )
     return None
@@ -136,8 +136,8 @@ def _new(scan: Scan) -> str:
     return "progression" if scan.progression else f"tumour ({lesions_in_words(scan.lesions)})"
 
 
-def _named(scan: Scan, otherwise: str) -> str:
-    return f"{_modality(scan) or otherwise} of {date_of(scan.day)}"
+def _named(scan: Scan) -> str:
+    return f"{_modality(scan) or 'CT or MRI'} of {date_of(scan.day)}"
 
 
 def _modality(scan: Scan) -> str | None:

@@ -170,7 +170,7 @@ def _infection_and_drugs(chart: Chart, skin: SkinAssessment, protocol: Protocol)
         found.append(f"possible drug rash: {listed(tags)}")
     elif drugs:
         found.append("no new drug")
-    return Inquiry(tuple(missing), tuple(against), tuple(found), ())
+    return Inquiry(tuple(missing), tuple(against), tuple(found))
 
 
 def _new_drugs(noted: list[SkinAssessment]) -> set[str]:

@@ -23,7 +23,8 @@ from clinical.wording import date_of
 
 def no_longer_followed(chart: Chart) -> Suppressed | None:
     """Why nothing at all is found of this patient; None while they are followed."""
-    for at, what in ((chart.deceased, "died"), (chart.withdrawn, "withdrew")):
+    ends = ((chart.deceased, "died"), (chart.withdrawn, "withdrew"), (chart.transferred, "was transferred"))
+    for at, what in ends:
         if at is not None:
             return Suppressed(what="every rule", why=f"the patient {what} on {date_of(at)}")
     return None

@@ -136,7 +136,8 @@ def protein_low(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fi
             continue
         shown = tuple(r for r in inflammation(chart, result, protocol) if r.analyte == "crp")
         tag = f"; inflammation at the time: {inflammation_in_words(shown)}" if shown else ""
-        against = "called low by the laboratory" if result.value is None else f"below {quantity(lower, result.unit)}"
+        numbered = lower is not None and result.value is not None
+        against = f"below {quantity(lower, result.unit)}" if numbered else "called low by the laboratory"
         yield Finding(
             rule="R28",
             rule_version="1",
@@ -148,9 +149,7 @@ def protein_low(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fi
             why=f"{name} {said(result)} on {day(result)}, {against}{tag}.",
             first_evidence_at=result.effective,
             evidence=evidence(result, *shown),
-            compared_with=None
-            if lower is None or result.value is None
-            else ComparedWith(kind="lower-limit", value=lower, unit=result.unit),
+            compared_with=ComparedWith(kind="lower-limit", value=lower, unit=result.unit) if numbered else None,
             thresholds=used(protocol, *(["albumin_low"] if limit is not None else [])),
         )
 

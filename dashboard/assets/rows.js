@@ -25,19 +25,42 @@
     return made;
   }
 
-  function image(part) {
-    const made = element("img", "spark");
-    if (part.image.startsWith("data:image/svg+xml;base64,")) made.src = part.image;
-    made.alt = part.words;
-    made.width = part.width;
-    made.height = part.height;
+  function line(part) {
+    const space = "http://www.w3.org/2000/svg";
+    const made = document.createElementNS(space, "svg");
+    for (const [name, value] of [
+      ["class", "spark"],
+      ["role", "img"],
+      ["aria-label", part.words],
+      ["width", part.width],
+      ["height", part.height],
+      ["viewBox", `0 0 ${part.width} ${part.height}`],
+    ])
+      made.setAttribute(name, value);
+    const drawn = document.createElementNS(space, "polyline");
+    drawn.setAttribute("points", part.line);
+    const end = document.createElementNS(space, "circle");
+    const [x, y] = part.line.split(" ").pop().split(",");
+    end.setAttribute("cx", x);
+    end.setAttribute("cy", y);
+    end.setAttribute("r", 2.4);
+    made.append(drawn, end);
+    return made;
+  }
+
+  function asking(part) {
+    const made = element("button", "ask", part.text);
+    made.type = "button";
+    made.dataset.record = part.record;
+    if (part.title !== undefined) made.title = part.title;
     return made;
   }
 
   function built(part) {
     if (typeof part === "string") return document.createTextNode(part);
+    if (part.line !== undefined) return line(part);
+    if (part.record !== undefined) return asking(part);
     if (part.address !== undefined) return link(part);
-    if (part.image !== undefined) return image(part);
     if (part.spoken !== undefined) return spoken(part);
     const made = element("span", part.css, part.text);
     if (part.title !== undefined) made.title = part.title;
@@ -71,17 +94,22 @@
     return made;
   }
 
-  function build(frame) {
-    const content = JSON.parse(frame.dataset.table);
-    const table = element("table", content.css);
-    table.id = content.id;
-    table.append(element("caption", "visually-hidden", content.caption));
-    const heads = table.createTHead().insertRow();
+  function table(content) {
+    const made = element("table", content.css);
+    if (content.id) made.id = content.id;
+    made.append(element("caption", content.id ? "visually-hidden" : null, content.caption));
+    const heads = made.createTHead().insertRow();
     for (const name of content.columns) heads.append(head(name, content.sorts));
-    const body = table.createTBody();
+    const body = made.createTBody();
     for (const one of content.rows) body.append(row(one));
-    frame.replaceChildren(table);
+    return made;
   }
+
+  function build(frame) {
+    frame.replaceChildren(table(JSON.parse(frame.dataset.table)));
+  }
+
+  window.nadirRows = { table, parts: (spec) => spec.parts.map(built) };
 
   new MutationObserver((changes) => {
     for (const change of changes) {

@@ -1,5 +1,6 @@
 /* What the server refuses is never met with silence: an ended sign-in blanks the page and leads to the sign-in page; a
-   failed request says that what is shown may be old; a page that was refused leaves nothing of the previous one. */
+   failed request says that what is shown may be old; a page that was refused leaves nothing of the previous one. A
+   script that says itself what went wrong marks its request `nadirSaysItself`. */
 
 (function () {
   "use strict";
@@ -64,11 +65,11 @@
     try {
       response = await send(resource, options);
     } catch (error) {
-      say("Nadir cannot be reached. What you see may be old.");
+      if (!ours.nadirSaysItself) say("Nadir cannot be reached. What you see may be old.");
       throw error;
     }
     if (response.status === 401) leave();
-    else if (response.status >= 400) await failed(response, ours);
+    else if (response.status >= 400 && !ours.nadirSaysItself) await failed(response, ours);
     else recovered(ours);
     return response;
   };

@@ -1,27 +1,35 @@
-"""The panel of any one quantity on a linear axis: zinc, albumin, HbA1c, weight, heart rate."""
+"""The panels of other quantities on a linear axis: one (zinc, albumin, heart rate) or several as multiples of their
+limits (liver enzymes)."""
 
 from __future__ import annotations
 
-from dashboard.figures.drawing import Panel, box, empty, joined, key, line, note, scatter
-from dashboard.figures.ink import BLUE, GREEN, VERMILLION, faint
-from dashboard.figures.series import AnalytePanel
+from dashboard.figures.drawing import Panel, box, empty, joined, key, line, note
+from dashboard.figures.ink import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, faint
+from dashboard.figures.runs import heights, marks_key, run_traces
+from dashboard.figures.series import AnalytePanel, TimesLimitPanel
 from dashboard.figures.thinning import thinned
+
+INKS = (BLUE, ORANGE, PURPLE)
+SIGNS = (("circle", "●"), ("diamond", "◆"), ("square", "■"))
 
 
 def analyte(panel: AnalytePanel, *, height: int = 190) -> Panel:
     """The drawn panel. The axis holds every point and every level, so that a limit is never out of sight."""
-    points = thinned(panel.points)
-    if not len(points):
+    runs = [thinned(r) for r in panel.runs]
+    if not any(len(r.points) for r in runs):
         return empty(panel.name)
     levels = [s.high for s in (*panel.levels, *panel.ranges)] + [s.low for s in panel.ranges if s.low is not None]
-    low = min([*points.value.tolist(), *levels])
-    high = max([*points.value.tolist(), *levels])
+    shown = [*heights(runs).tolist(), *levels] or [0.0, 1.0]
+    low, high = min(shown), max(shown)
     room = (high - low or abs(high) or 1.0) * 0.18
+    drawn_points, total = sum(len(r.points) for r in runs), sum(len(r.points) for r in panel.runs)
     drawn = Panel(
         title=joined(
             (
                 f"<b>{panel.name}</b> {panel.unit}",
-                key("■", faint(GREEN, 0.4), "lab range") if panel.ranges else "",
+                f"{drawn_points} of {total} points drawn" if drawn_points < total else "",
+                *marks_key(runs, BLUE),
+                key("■", faint(GREEN, 0.4), "lab range") if panel.ranges else "no range",
                 key("╌", VERMILLION, "limit") if panel.levels else "",
             )
         ),
@@ -29,15 +37,40 @@ def analyte(panel: AnalytePanel, *, height: int = 190) -> Panel:
         axis={"range": [low - room, high + room], "nticks": 5},
     )
     for span in panel.ranges:
-        floor = span.low if span.low is not None else low - room
-        drawn.shapes.append(box(span.start, span.end, floor, span.high, fill=faint(GREEN, 0.13)))
+        floor, ceiling = (span.low if span.low is not None else low - room), span.high
+        drawn.shapes.append(box(span.start, span.end, floor, ceiling, fill=faint(GREEN, 0.13)))
     for span in panel.levels:
         drawn.shapes.append(line(span.start, span.end, span.high, colour=VERMILLION, width=1.25, dash="dash"))
         drawn.notes.append(
             note(span.end, span.high, span.label, xanchor="right", yanchor="bottom", font={"size": 10.5})
         )
-    path = scatter(points.at, points.value, points.label, mode="lines+markers", cliponaxis=False)
-    path["line"] = {"color": BLUE, "width": 1.75}
-    path["marker"] = {"size": 7, "color": BLUE}
-    drawn.traces.append(path)
+    for run in runs:
+        drawn.traces += run_traces(run, colour=BLUE, floor=low - room)
+    return drawn
+
+
+def times_limit(panel: TimesLimitPanel, *, height: int = 130) -> Panel:
+    """The drawn panel: each quantity in its ink and shape, the upper limit of all of them as one line at 1."""
+    named = [(name, runs) for name, runs in panel.runs if any(len(r.points) for r in runs)]
+    if not named:
+        return empty(panel.name, missing="never measured" if not panel.left_out else "no result with a range")
+    every = [r for _, runs in named for r in runs]
+    top = max(float(heights(every).max(initial=1.0)) * 1.15, 1.5)
+    inks = list(zip(named, INKS, SIGNS, strict=False))
+    drawn = Panel(
+        title=joined(
+            (
+                f"<b>{panel.name}</b> × upper limit",
+                *(key(sign, ink, name) for (name, _), ink, (_, sign) in inks),
+                *marks_key(every, BLUE),
+                f"{panel.left_out} without a range not drawn" if panel.left_out else "",
+            )
+        ),
+        height=height,
+        axis={"range": [0, top], "nticks": 4},
+    )
+    drawn.shapes.append(box(0.0, 4e12, 0, 1, fill=faint(GREEN, 0.10)))
+    for (_, runs), ink, (symbol, _) in inks:
+        for run in runs:
+            drawn.traces += run_traces(thinned(run), colour=ink, floor=0.0, plain=symbol, size=6.5)
     return drawn

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import plotly.graph_objects as go
+
 from dashboard.figures.drawing import Panel, Spec
 from dashboard.figures.ink import GREY, TEMPLATE, TEXT
 
@@ -19,8 +21,17 @@ DAY = 86_400_000.0
 YEAR = 365.25 * DAY
 
 
-def stack(panels: Sequence[Panel], *, start: float, end: float, now: float | None, revision: str) -> Spec:
-    """`data` and `layout` of the panels stacked top down, the x axis running from `start` to `end` (ms)."""
+def stack(
+    panels: Sequence[Panel],
+    *,
+    start: float,
+    end: float,
+    now: float | None,
+    revision: str,
+    across: Spec | None = None,
+) -> Spec:
+    """`data` and `layout` of the panels stacked top down, the x axis running from `start` to `end` (ms); `across`
+    describes the x axis where it is no time."""
     total = sum(p.height + GAP for p in panels)
     layout: Spec = {
         "template": TEMPLATE,
@@ -59,10 +70,17 @@ def stack(panels: Sequence[Panel], *, start: float, end: float, now: float | Non
         layout["annotations"] += [_placed(n, names) for n in panel.notes]
         layout["annotations"].append(_title(panel.title, top))
         top = bottom
-    layout["xaxis"] = _time_axis(start, end, anchor=_name(2 * (len(panels) - 1)))
+    anchor = _name(2 * (len(panels) - 1))
+    layout["xaxis"] = _time_axis(start, end, anchor=anchor) if across is None else {**across, "anchor": anchor}
     if now is not None:
         layout["shapes"].append(_today(now))
     return {"data": traces, "layout": layout}
+
+
+def made(spec: Spec) -> go.Figure:
+    """The figure of a spec without the check of every single property, which takes longer than drawing it; the tests
+    hold every figure we draw against that check."""
+    return go.Figure(spec, _validate=False)
 
 
 def _name(index: int) -> str:

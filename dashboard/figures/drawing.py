@@ -43,6 +43,12 @@ def scatter(at: Floats | Sequence[float], value: Floats | Sequence[float], label
     }
 
 
+def recorded(trace: Spec, record: Iterable[str]) -> Spec:
+    """The trace with the record behind each point, which a click asks about; unchanged where none is known."""
+    named = tuple(record)
+    return {**trace, "customdata": named} if any(named) else trace
+
+
 def line(start: float, end: float, level: float, *, colour: str, dash: str = "solid", width: float = 1.5) -> Spec:
     """A horizontal line at `level` from start to end."""
     return {

@@ -8,8 +8,8 @@ from functools import singledispatch
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.analyte import analyte
-from dashboard.figures.axes import DAY, stack
+from dashboard.figures.analyte import analyte, times_limit
+from dashboard.figures.axes import DAY, made, stack
 from dashboard.figures.drawing import Panel, scatter
 from dashboard.figures.glucose import glucose
 from dashboard.figures.ink import ORANGE
@@ -24,6 +24,7 @@ from dashboard.figures.series import (
     Points,
     Shown,
     SkinPanel,
+    TimesLimitPanel,
     floats,
 )
 from dashboard.figures.skin import skin
@@ -35,7 +36,7 @@ def evidence(shown: Sequence[Shown], *, start: float, end: float) -> go.Figure:
         raise ValueError("an evidence chart needs at least one panel")
     panels = [_ringed(drawn_panel(s.panel), s.rings) for s in shown]
     margin = max((end - start) * 0.04, 3 * DAY)
-    return go.Figure(stack(panels, start=start - margin, end=end + margin, now=None, revision="evidence"))
+    return made(stack(panels, start=start - margin, end=end + margin, now=None, revision="evidence"))
 
 
 @singledispatch
@@ -67,6 +68,11 @@ def _lesions(panel: LesionPanel) -> Panel:
 @drawn_panel.register
 def _analyte(panel: AnalytePanel) -> Panel:
     return analyte(panel)
+
+
+@drawn_panel.register
+def _times_limit(panel: TimesLimitPanel) -> Panel:
+    return times_limit(panel)
 
 
 def _ringed(panel: Panel, rings: Points) -> Panel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dashboard.figures.axes import SIDE
-from dashboard.figures.drawing import Panel, Spec, box, empty, note, scatter
+from dashboard.figures.drawing import Panel, Spec, box, empty, note, recorded, scatter
 from dashboard.figures.ink import BLUE, GREEN, GREY, ORANGE, SEVERITY_SIGNS, faint
 from dashboard.figures.series import Bar, FlagMark, Lanes
 
@@ -70,9 +70,8 @@ def _bars(bars: Iterable[Bar], colour: str, per_pixel: float) -> tuple[list[Spec
         if text:
             at, side, shift = (bar.end, "right", -5) if bar.ongoing else (bar.start, "left", 4)
             notes.append(note(at, 0.0, text, xanchor=side, xshift=shift, font={"size": 10.5}))
-        traces.append(
-            scatter([bar.start, bar.end], [0.0, 0.0], [bar.label, bar.label], mode="markers", marker={"opacity": 0})
-        )
+        ends = scatter([bar.start, bar.end], [0.0, 0.0], [bar.label] * 2, mode="markers", marker={"opacity": 0})
+        traces.append(recorded(ends, [bar.record] * 2))
     return traces, shapes, notes
 
 
@@ -80,8 +79,10 @@ def _injections(content: Lanes, traces: list[Spec]) -> None:
     if len(content.injections):
         ticks = scatter(content.injections.at, [-BAR] * len(content.injections), content.injections.label)
         ticks["mode"] = "markers"
+        if len(set(content.injections.label)) == 1:
+            ticks["text"] = content.injections.label[0]
         ticks["marker"] = {"symbol": "line-ns", "size": 7, "color": BLUE, "line": {"width": 1.5, "color": BLUE}}
-        traces.append(ticks)
+        traces.append(recorded(ticks, content.injections.record))
 
 
 def _procedures(content: Lanes) -> tuple[list[Spec], list[Spec], list[Spec]]:
@@ -93,7 +94,7 @@ def _procedures(content: Lanes) -> tuple[list[Spec], list[Spec], list[Spec]]:
         marker={"symbol": "cross", "size": 9, "color": GREEN},
     )
     notes = [note(m.at, 0.0, m.text, xanchor="left", xshift=8, font={"size": 10.5}) for m in content.procedures]
-    return [marks], [], notes
+    return [recorded(marks, [m.record for m in content.procedures])], [], notes
 
 
 def _flags(flags: Iterable[FlagMark]) -> list[Spec]:
@@ -110,5 +111,5 @@ def _flags(flags: Iterable[FlagMark]) -> list[Spec]:
                 "color": sign.colour,
                 "line": {"width": 1, "color": GREY},
             }
-            traces.append(trace)
+            traces.append(recorded(trace, [m.record for m in marks]))
     return traces

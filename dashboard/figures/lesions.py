@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.figures.drawing import Panel, empty, joined, key, note, scatter
+from dashboard.figures.drawing import Panel, empty, joined, key, note, recorded, scatter
 from dashboard.figures.ink import GREEN, VERMILLION
 from dashboard.figures.series import LesionPanel
 
@@ -32,7 +32,7 @@ def lesions(panel: LesionPanel, *, height: int = 150) -> Panel:
         sums = scatter(panel.sums.at, panel.sums.value, panel.sums.label, mode="lines+markers", cliponaxis=False)
         sums["line"] = {"color": GREEN, "width": 1.75}
         sums["marker"] = {"symbol": "square", "size": 7.5, "color": GREEN}
-        drawn.traces.append(sums)
+        drawn.traces.append(recorded(sums, panel.sums.record))
     letters = scatter(
         [m.at for m in panel.responses],
         [RESPONSES_AT * top] * len(panel.responses),
@@ -40,7 +40,7 @@ def lesions(panel: LesionPanel, *, height: int = 150) -> Panel:
         mode="markers",
         marker={"size": 12, "opacity": 0},
     )
-    drawn.traces.append(letters)
+    drawn.traces.append(recorded(letters, [m.record for m in panel.responses]))
     for mark in panel.responses:
         drawn.notes.append(note(mark.at, RESPONSES_AT * top, f"<b>{mark.text}</b>", font={"size": 11}))
     if panel.new:
@@ -52,5 +52,5 @@ def lesions(panel: LesionPanel, *, height: int = 150) -> Panel:
             cliponaxis=False,
         )
         stars["marker"] = {"symbol": "star", "size": 11, "color": VERMILLION}
-        drawn.traces.append(stars)
+        drawn.traces.append(recorded(stars, [m.record for m in panel.new]))
     return drawn

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from dashboard.figures.drawing import Panel, Spec, box, empty, joined, key, line, scatter
 from dashboard.figures.ink import BLUE, GREEN, GREY, VERMILLION, faint
-from dashboard.figures.series import Floats, MarkerPanel, Run, floats
+from dashboard.figures.runs import marks_key, run_traces
+from dashboard.figures.series import Floats, MarkerPanel, floats
 
-SYMBOLS = {
-    "valid": "circle",
-    "not-valid": "circle-open",
-    "below": "triangle-down-open",
-    "above": "triangle-up-open",
-    "words": "square-open",
-}
-JOINED = ("valid", "not-valid")
 TICKS = tuple(m * 10.0**e for e in range(-2, 7) for m in (1, 2, 5))
 
 
@@ -41,22 +32,18 @@ def marker(panel: MarkerPanel, *, height: int = 230) -> Panel:
     for mark in panel.breaks:
         drawn.shapes.append(_break(mark.at))
     for run in panel.runs:
-        drawn.traces += _run(run, floor=low)
+        drawn.traces += run_traces(run, colour=BLUE, floor=low, log=True, size=7.5)
     drawn.traces += _levels(panel, low)
     return drawn
 
 
 def _title(panel: MarkerPanel) -> str:
-    marks = {m for r in panel.runs for m in r.marks}
     return joined(
         (
             f"<b>{panel.name}</b> {panel.unit}, log",
             key("●", BLUE, "sample"),
-            key("○", BLUE, "not comparable") if "not-valid" in marks else "",
-            key("▽", BLUE, "below") if "below" in marks else "",
-            key("△", BLUE, "above") if "above" in marks else "",
-            key("□", BLUE, "in words") if "words" in marks else "",
-            key("■", faint(GREEN, 0.4), "lab range") if panel.ranges else "",
+            *marks_key(panel.runs, BLUE),
+            key("■", faint(GREEN, 0.4), "lab range") if panel.ranges else "no range",
             key("┈", BLUE, "nadir") if panel.nadirs else "",
             key("╌", VERMILLION, "significant rise") if panel.limits else "",
         )
@@ -93,18 +80,6 @@ def _break(at: float) -> Spec:
         "line": {"color": GREY, "width": 1, "dash": "longdash"},
         "layer": "below",
     }
-
-
-def _run(run: Run, *, floor: float) -> list[Spec]:
-    height = np.where(run.points.value > 0, run.points.value, floor)
-    off_scale = ~(run.points.value > 0)
-    joins = np.array([m in JOINED for m in run.marks], dtype=bool) & ~off_scale
-    path = scatter(run.points.at[joins], height[joins], (), mode="lines", hoverinfo="skip", hovertemplate=None)
-    path["line"] = {"color": BLUE, "width": 1.75}
-    symbols = ["x-thin" if v <= 0 else SYMBOLS[m] for m, v in zip(run.marks, run.points.value, strict=True)]
-    dots = scatter(run.points.at, height, run.points.label, mode="markers", cliponaxis=False)
-    dots["marker"] = {"symbol": symbols, "color": BLUE, "size": 7.5, "line": {"width": 1.6, "color": BLUE}}
-    return [path, dots]
 
 
 def _levels(panel: MarkerPanel, low: float) -> list[Spec]:

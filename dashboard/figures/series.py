@@ -25,15 +25,18 @@ def floats(values: object = ()) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
-    """Values over time, oldest first: three sequences of one length."""
+    """Values over time, oldest first: sequences of one length. `record` names where each comes from, if anywhere."""
 
     at: Floats = field(default_factory=floats)
     value: Floats = field(default_factory=floats)
     label: tuple[str, ...] = ()
+    record: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.at) == len(self.value) == len(self.label):
             raise ValueError(f"points of {len(self.at)} times, {len(self.value)} values, {len(self.label)} labels")
+        if self.record and len(self.record) != len(self.at):
+            raise ValueError(f"points of {len(self.at)} times and {len(self.record)} records")
 
     def __len__(self) -> int:
         return len(self.at)
@@ -46,6 +49,7 @@ class Mark:
     at: float
     text: str
     label: str
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Marker samples that can be compared with each other: one laboratory and method. `marks` has one entry a sample.
+    """Results that can be compared with each other: one laboratory and method. `marks` has one entry a result.
 
     `below` and `above` are censored results (`<x`, `>x`) that stand at x and are never joined by the line;
     `not-valid` samples are drawn hollow; `words` are results without a number, whose value is NaN.
@@ -90,27 +94,47 @@ class MarkerPanel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorBand:
-    """One entry a day with sensor readings: 5th, 50th and 95th percentile. Days without readings are absent."""
+    """One entry a day with sensor numbers: lowest, 5th, 50th, 95th percentile, highest; how many numbers, LO and HI
+    marks. All of one length; days without numbers are absent."""
 
+    unit: str = "mg/dL"
     day: Floats = field(default_factory=floats)
+    lowest: Floats = field(default_factory=floats)
     p5: Floats = field(default_factory=floats)
     median: Floats = field(default_factory=floats)
     p95: Floats = field(default_factory=floats)
-    label: tuple[str, ...] = ()
+    highest: Floats = field(default_factory=floats)
+    count: Floats = field(default_factory=floats)
+    low_marks: Floats = field(default_factory=floats)
+    high_marks: Floats = field(default_factory=floats)
 
     def __len__(self) -> int:
         return len(self.day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SensorStretch:
+    """Every reading of a stretch: `value` is NaN where `mark` is -1 (LO) or 1 (HI) instead of 0."""
+
+    at: Floats = field(default_factory=floats)
+    value: Floats = field(default_factory=floats)
+    mark: Floats = field(default_factory=floats)
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GlucosePanel:
-    """Laboratory or meter glucose, sensor days, and HbA1c on an axis of its own."""
+    """Laboratory or meter glucose (never joined), sensor days, and HbA1c on an axis of its own. `target` is the
+    consensus range in `unit`."""
 
     unit: str = "mg/dL"
+    target: tuple[float, float] = (70.0, 180.0)
     hba1c_unit: str = "%"
-    points: Points = field(default_factory=Points)
+    readings: Run = field(default_factory=lambda: Run(points=Points(), marks=()))
     sensor: SensorBand = field(default_factory=SensorBand)
-    hba1c: Points = field(default_factory=Points)
+    hba1c: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,15 +166,17 @@ class Bar:
     brief: str
     label: str
     ongoing: bool = False
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagMark:
-    """A flag at the evidence it first rests on."""
+    """A flag at the evidence it first rests on; `record` is `flag:` and its id."""
 
     at: float
     severity: Severity
     label: str
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +191,27 @@ class Lanes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnalytePanel:
+    """Any other quantity over time: its runs, the range of the laboratory of each, levels it is held against."""
+
+    name: str
+    unit: str
+    runs: tuple[Run, ...] = ()
+    ranges: tuple[Span, ...] = ()
+    levels: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimesLimitPanel:
+    """Several quantities, each as a multiple of the upper limit of its own range; `left_out` counts results that came
+    without one and so have no place here."""
+
+    name: str
+    runs: tuple[tuple[str, tuple[Run, ...]], ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Synoptic:
     """Everything of the synoptic chart, and the moment it was drawn for."""
 
@@ -173,22 +220,12 @@ class Synoptic:
     glucose: GlucosePanel = field(default_factory=GlucosePanel)
     skin: SkinPanel = field(default_factory=SkinPanel)
     lesions: LesionPanel = field(default_factory=LesionPanel)
-    weight: Points = field(default_factory=Points)
+    weight: tuple[Run, ...] = ()
+    others: tuple[AnalytePanel | TimesLimitPanel, ...] = ()
     lanes: Lanes = field(default_factory=Lanes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnalytePanel:
-    """Any other quantity over time, with the range of its laboratory and the levels it is held against."""
-
-    name: str
-    unit: str
-    points: Points = field(default_factory=Points)
-    ranges: tuple[Span, ...] = ()
-    levels: tuple[Span, ...] = ()
-
-
-AnyPanel = MarkerPanel | GlucosePanel | SkinPanel | LesionPanel | AnalytePanel
+AnyPanel = MarkerPanel | GlucosePanel | SkinPanel | LesionPanel | AnalytePanel | TimesLimitPanel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.figures.drawing import Panel, empty, joined, key, scatter
+from dashboard.figures.drawing import Panel, empty, joined, key, recorded, scatter
 from dashboard.figures.ink import GREY, PURPLE, VERMILLION, faint
 from dashboard.figures.series import SkinPanel
 
@@ -31,7 +31,7 @@ def skin(panel: SkinPanel, *, height: int = 130) -> Panel:
         steps["line"] = {"color": VERMILLION, "width": 1.75, "shape": "hv"}
         steps["marker"] = {"size": 6.5, "color": VERMILLION}
         steps.update({"fill": "tozeroy", "fillcolor": faint(VERMILLION, 0.10)})
-        drawn.traces.append(steps)
+        drawn.traces.append(recorded(steps, panel.iga.record))
     if len(panel.bsa):
         top = float(panel.bsa.value.max())
         drawn.second = {
@@ -43,7 +43,7 @@ def skin(panel: SkinPanel, *, height: int = 130) -> Panel:
         area = scatter(panel.bsa.at, panel.bsa.value, panel.bsa.label, mode="lines+markers", cliponaxis=False)
         area.update({"yaxis": "second", "line": {"color": PURPLE, "width": 1.25, "dash": "dot"}})
         area["marker"] = {"symbol": "diamond", "size": 6.5, "color": PURPLE}
-        drawn.traces.append(area)
+        drawn.traces.append(recorded(area, panel.bsa.record))
     if panel.words:
         words = scatter(
             [m.at for m in panel.words],
@@ -53,5 +53,5 @@ def skin(panel: SkinPanel, *, height: int = 130) -> Panel:
             cliponaxis=False,
         )
         words["marker"] = {"symbol": "square", "size": 7, "color": GREY}
-        drawn.traces.append(words)
+        drawn.traces.append(recorded(words, [m.record for m in panel.words]))
     return drawn

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dashboard.figures.drawing import Panel, empty, scatter
+from collections.abc import Sequence
+
+from dashboard.figures.drawing import Panel, empty, joined
 from dashboard.figures.ink import GREY
-from dashboard.figures.series import Points
+from dashboard.figures.runs import heights, marks_key, run_traces
+from dashboard.figures.series import Run
 from dashboard.figures.thinning import thinned
 
 LEAST_SPAN_KG = 8.0
 """A steady weight must look steady: the axis never spans less than this."""
 
 
-def weight(points: Points, *, height: int = 84) -> Panel:
+def weight(runs: Sequence[Run], *, height: int = 84) -> Panel:
     """The drawn panel, in kg."""
-    if not len(points):
+    found = heights(runs)
+    if not len(found):
         return empty("Weight")
-    points = thinned(points)
-    low, high = float(points.value.min()), float(points.value.max())
+    low, high = float(found.min()), float(found.max())
     middle, half = (low + high) / 2, max((high - low) * 0.65, LEAST_SPAN_KG / 2)
-    drawn = Panel(title="<b>Weight</b> kg", height=height, axis={"range": [middle - half, middle + half], "nticks": 5})
-    path = scatter(points.at, points.value, points.label, mode="lines+markers", cliponaxis=False)
-    path["line"] = {"color": GREY, "width": 1.5}
-    path["marker"] = {"size": 5.5, "color": GREY}
-    drawn.traces.append(path)
+    drawn = Panel(
+        title=joined(("<b>Weight</b> kg", *marks_key(runs, GREY))),
+        height=height,
+        axis={"range": [middle - half, middle + half], "nticks": 5},
+    )
+    for run in runs:
+        drawn.traces += run_traces(thinned(run), colour=GREY, floor=middle - half, size=5.5)
     return drawn

@@ -2,212 +2,227 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
-from urllib.parse import quote
+from typing import Literal
 
-from dash import Dash, dcc, html
+import msgspec
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from clinical.finding import SEVERITIES
-from clinical.wording import number
-from dashboard.parts import rows
+from dashboard.parts.badges import SEVERITY_WORDS, severity
 from dashboard.parts.banner import STATE_IN_BRIEF
-from dashboard.parts.plotted.therapy import regimen_text
-from dashboard.parts.quantities import ARROWS, unit_text
-from dashboard.parts.sparkline import sparkline
-from dashboard.parts.times import Clock, age_text, brief_age, day_text, when_text
-from dashboard.policy import CLINICAL, Policy
-from dashboard.request import current_actor, current_database, current_settings, request_now
-from dashboard.routing import Route
-from data.cohort import CohortRow, LatestResult, cohort
-
-ROUTE = Route("/patients", title="Patients", policy=Policy(CLINICAL, scoped=True), nav="Patients")
-TABLE = "cohort-table"
-TREND_WORDS = {"up": "rising", "down": "falling", "same": "unchanged", None: "not comparable with the one before"}
-TREND_SIGNS = {"up": "↗", "down": "↘", "same": "→", None: ""}
-COLUMNS = (
-    "Patient",
-    "Flags",
-    "Disease",
-    "Glucagon × limit",
-    "Course",
-    "Skin",
-    "Imaging",
-    "HbA1c",
-    "Weight",
-    "Analogue",
-    "Last record",
+from dashboard.parts.cohort_cells import cohort_row
+from dashboard.parts.cohort_plots import cohort_plot
+from dashboard.parts.grid import (
+    Asked,
+    chips,
+    choice,
+    column,
+    column_choice,
+    finder,
+    grid,
+    read_sort,
+    read_view,
+    stretch,
+    view_store,
 )
+from dashboard.parts.times import Clock
+from dashboard.policy import CLINICAL, Policy, guarded
+from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
+from dashboard.routing import Route
+from data.cohort import COLUMNS, CohortView, Column, cohort, cohort_count, team_names
+from data.exports.cohort_sheet import cohort_sheet
 
-Cell = list[rows.Part]
+POLICY = Policy(CLINICAL, scoped=True)
+ROUTE = Route("/patients", title="Patients", policy=POLICY, nav="Patients", viewed=True)
+NAME = "cohort"
+SHOWN = (
+    column("patient", "Patient", 200, pinned="left", lockVisible=True),
+    column("flags", "Flags", 118),
+    column("state", "Disease", 150),
+    column("glucagon", "Glucagon × limit", 160),
+    column("course", "Course", 130),
+    column("skin", "Skin", 90),
+    column("imaging", "Imaging", 100),
+    column("best", "Best change", 145),
+    column("hba1c", "HbA1c", 125),
+    column("in-range", "Time in range", 150),
+    column("weight", "Weight", 165),
+    column("regimen", "Analogue", 165),
+    column("next", "Next injection", 150),
+    column("overdue", "Overdue checks", 240, sorts=False),
+    column("seen", "Last record", 120),
+)
+HIDDEN = ("best", "in-range")
+"""What the address does not say otherwise: columns that most days are not looked at."""
+TABS = {"list": "List", "swimmer": "Swimmer", "waterfall": "Waterfall", "spider": "Spider"}
 
 
-def layout() -> Component:
+DiseaseState = Literal[
+    "pre-op", "ned-resected", "residual-stable", "residual-progressing", "no-tumour-found", "unknown"
+]
+
+
+class Filters(msgspec.Struct, forbid_unknown_fields=True):
+    """What the address of the page may say."""
+
+    state: DiseaseState | None = None
+    flags: Literal["any", "urgent", "high", "medium", "low", "info"] | None = None
+    team: str | None = None
+    overdue: Literal["yes"] | None = None
+    sort: str | None = None
+    hide: str | None = None
+    tab: Literal["list", "swimmer", "waterfall", "spider"] = "list"
+
+
+def layout(search: str | None = None) -> Component:
     """The patients of the teams of the person who asks."""
-    clock = Clock(request_now(), current_settings().zone)
+    filters = read_view(search, Filters)
+    hidden = HIDDEN if filters.hide is None else tuple(filters.hide.split("."))
     with current_database().read() as session:
-        patients = cohort(session, current_actor(), now=clock.now)
-    if not patients:
+        followed = cohort_count(session, current_actor())
+        teams = team_names(session, current_actor())
+    if not followed:
         said = "None of your teams follows a patient yet."
         return html.Div([html.H1("Patients"), html.P(said, className="card empty")], className="page")
     return html.Div(
         [
-            html.H1("Patients"),
-            html.Div([_search(), _counted(patients)], className="filters no-print"),
-            _table(patients, clock),
+            html.Div(
+                [
+                    html.H1("Patients"),
+                    html.Div(
+                        chips(NAME, "tab", "Shown as", TABS, filters.tab, always=True),
+                        className="tabs no-print",
+                        **{"data-tabs": NAME},
+                    ),
+                ],
+                className="titled",
+            ),
+            html.Div(_filters(filters, teams), className="filters no-print"),
+            view_store(NAME, search),
+            dcc.Store(id="cohort-plotted"),
+            dcc.Download(id="cohort-file"),
+            html.Div(
+                [
+                    finder(NAME, "Find name, number, drug"),
+                    html.Span(id="cohort-shown", role="status", className="soft small"),
+                    html.Div(
+                        column_choice(NAME, SHOWN, hidden, usually=HIDDEN),
+                        hidden=filters.tab != "list",
+                        **{"data-tab": "list"},
+                    ),
+                    html.Button("Save as file (CSV)", id="cohort-save", type="button", className="button"),
+                ],
+                className="grid-tools no-print",
+            ),
+            html.Div(
+                grid(
+                    NAME,
+                    SHOWN,
+                    heading="Patients",
+                    row_height=62,
+                    sort=read_sort(filters.sort, COLUMNS),
+                    hidden=hidden,
+                ),
+                hidden=filters.tab != "list",
+                **{"data-tab": "list"},
+            ),
+            html.Div(_plot(search, None), id="cohort-plot", hidden=filters.tab == "list", **{"data-tab": "plots"}),
         ],
         className="page wide",
     )
 
 
-def register(_app: Dash) -> None:
-    """The page has no callbacks: sorting and searching work on the rows that are there."""
+def register(app: Dash) -> None:
+    """The rows that are looked at, the plots, and the whole view as a file."""
 
-
-def _search() -> Component:
-    return html.Div(
-        [
-            html.Label("Find", htmlFor="cohort-search"),
-            dcc.Input(id="cohort-search", type="search", placeholder="name, number, disease, drug", autoComplete="off"),
-        ],
-        className="search",
-        **{"data-search-in": TABLE},
+    @guarded(
+        app,
+        Output("cohort-grid", "getRowsResponse"),
+        Output("cohort-shown", "children"),
+        Input("cohort-grid", "getRowsRequest"),
+        State("cohort-view", "data"),
+        State("cohort-find", "value"),
+        policy=POLICY,
+        prevent_initial_call=True,
     )
+    def show_rows(asked: Asked[Column] | None, search: str | None, find: str | None) -> tuple[object, object]:
+        if asked is None:
+            return no_update, no_update
+        sort = asked["sortModel"][0] if asked["sortModel"] else None
+        view = _view(search, find, None if sort is None else (sort["colId"], sort["sort"]))
+        start, end = stretch(asked)
+        with current_database().read() as session:
+            rows = cohort(session, current_actor(), view, start=start, end=end)
+            count = cohort_count(session, current_actor(), view)
+        clock = _clock()
+        said = "1 patient" if count == 1 else f"{count:,} patients"
+        return {"rowData": [cohort_row(row, clock) for row in rows], "rowCount": count}, said
 
-
-def _counted(patients: Sequence[CohortRow]) -> Component:
-    return html.Span(f"{len(patients)} rows", className="soft small", role="status", **{"data-shown": TABLE})
-
-
-def _table(patients: Sequence[CohortRow], clock: Clock) -> Component:
-    return rows.table(
-        TABLE,
-        COLUMNS,
-        [_row(row, clock) for row in patients],
-        caption="Patients; each head sorts its column",
-        css="dense cohort",
-        sorts=True,
+    @guarded(
+        app,
+        Output("cohort-file", "data"),
+        Input("cohort-save", "n_clicks"),
+        State("cohort-view", "data"),
+        State("cohort-find", "value"),
+        policy=POLICY,
+        running=[(Output("cohort-save", "disabled"), True, False)],
+        prevent_initial_call=True,
     )
+    def save(clicks: int | None, search: str | None, find: str | None) -> object:
+        if not clicks:
+            return no_update
+        clock, view = _clock(), _sorted_view(search, find)
+        with current_database().write() as session:
+            text = cohort_sheet(session, current_actor(), view, now=clock.now)
+        # The mark makes spreadsheets read the file as UTF-8.
+        return {"content": "\ufeff" + text, "filename": f"patients-{clock.now:%Y%m%dT%H%MZ}.csv", "type": "text/csv"}
 
-
-def _row(row: CohortRow, clock: Clock) -> dict[str, Any]:
-    worst = next((i for i, name in enumerate(SEVERITIES) if row.flags[name]), len(SEVERITIES))
-    state = STATE_IN_BRIEF[row.state]
-    return rows.row(
-        [
-            rows.cell(*_patient(row), sort=(row.name or row.mrn).casefold(), heads=True),
-            rows.cell(*_flags(row), sort=worst),
-            rows.cell(state, sort=state),
-            rows.cell(*_glucagon(row.glucagon, clock), sort=row.glucagon.times_limit if row.glucagon else None),
-            rows.cell(*_spark(row, clock), sort=_rise(row)),
-            rows.cell(*_skin(row, clock), sort=row.iga),
-            rows.cell(*_aged(row.response, row.response_at, clock, missing="not recorded"), sort=row.response),
-            rows.cell(*_result(row.hba1c, clock), sort=row.hba1c.value if row.hba1c else None),
-            rows.cell(*_weight(row), sort=row.weight_change.percent if row.weight_change else None),
-            rows.cell(*_regimen(row, clock), sort=row.regimen.drug if row.regimen else None),
-            rows.cell(*_seen(row, clock), sort=row.last_seen.timestamp() if row.last_seen else None),
-        ]
+    @guarded(
+        app,
+        Output("cohort-plot", "children"),
+        Input("cohort-plotted", "data"),
+        State("cohort-find", "value"),
+        policy=POLICY,
+        prevent_initial_call=True,
     )
+    def show_plot(search: str | None, find: str | None) -> Component | None:
+        return _plot(search, find)
 
 
-def _rise(row: CohortRow) -> float | None:
-    """Last over first value of the sparkline."""
-    if len(row.spark) < 2 or not row.spark[0][1]:
+def _plot(search: str | None, find: str | None) -> Component | None:
+    tab = read_view(search, Filters).tab
+    if tab == "list":
         return None
-    return row.spark[-1][1] / row.spark[0][1]
+    with current_database().read() as session:
+        return cohort_plot(session, current_actor(), _sorted_view(search, find), tab, current_protocol(), _clock())
 
 
-def _patient(row: CohortRow) -> Cell:
-    born = day_text(row.birth_date) if row.birth_date else "birth date not recorded"
-    said = f"{row.mrn}, {born}" + (", deceased" if row.deceased else "")
-    link = rows.link(row.name or "Name not recorded", f"/p/{quote(row.mrn, safe='')}")
-    return [link, rows.below(said)]
+def _sorted_view(search: str | None, find: str | None) -> CohortView:
+    return _view(search, find, read_sort(read_view(search, Filters).sort, COLUMNS))
 
 
-def _flags(row: CohortRow) -> Cell:
-    found: Cell = []
-    for name in SEVERITIES:
-        if row.flags[name]:
-            found.append(rows.severity(name, f" {row.flags[name]}"))
-    return found or ["none"]
-
-
-def _glucagon(latest: LatestResult | None, clock: Clock) -> Cell:
-    if latest is None:
-        return ["never measured"]
-    if latest.times_limit is None:
-        return _result(latest, clock)
-    marks = "↑" * min(int(latest.times_limit), ARROWS) if latest.times_limit > 1 else ""
-    head: Cell = [f"{number(round(latest.times_limit, 2))} ×"]
-    if marks:
-        head += [" ", rows.arrow(marks)]
-    if latest.trend is not None:
-        head += [" ", rows.span(TREND_SIGNS[latest.trend], "trend", spoken=TREND_WORDS[latest.trend])]
-    value = f"{_number(latest)} {unit_text(latest.unit)}, {brief_age(latest.at, clock.now)}"
-    return [*head, rows.below(value)]
-
-
-def _result(latest: LatestResult | None, clock: Clock) -> Cell:
-    if latest is None:
-        return ["never measured"]
-    if latest.value is None:
-        return [latest.text or "no result", rows.below(brief_age(latest.at, clock.now))]
-    unit = unit_text(latest.unit)
-    return [f"{_number(latest)} {unit}".strip(), rows.below(brief_age(latest.at, clock.now))]
-
-
-def _number(latest: LatestResult) -> str:
-    return f"{latest.comparator or ''}{number(latest.value)}" if latest.value is not None else "no number"
-
-
-def _spark(row: CohortRow, clock: Clock) -> Cell:
-    if len(row.spark) < 2:
-        return [rows.span("too few", "soft")]
-    (first, start), (last, end) = row.spark[0], row.spark[-1]
-    words = (
-        f"{len(row.spark)} glucagon values from {when_text(first, 'day', clock.zone)} ({number(start)}) "
-        f"to {when_text(last, 'day', clock.zone)} ({number(end)})"
+def _view(search: str | None, find: str | None, sort: tuple[Column, Literal["asc", "desc"]] | None) -> CohortView:
+    filters = read_view(search, Filters)
+    return CohortView(
+        find=(find or "").strip() or None,
+        team=filters.team,
+        state=filters.state,
+        flags=filters.flags,
+        overdue=filters.overdue is not None,
+        sort=sort,
     )
-    return [sparkline([at.timestamp() for at, _ in row.spark], [value for _, value in row.spark], words=words)]
 
 
-def _skin(row: CohortRow, clock: Clock) -> Cell:
-    latest = f"IGA {row.iga}" if row.iga is not None else row.skin
-    return _aged(latest, row.skin_at, clock, missing="never assessed")
+def _clock() -> Clock:
+    return Clock(request_now(), current_settings().zone)
 
 
-def _aged(value: str | None, at: datetime | None, clock: Clock, *, missing: str) -> Cell:
-    if value is None or at is None:
-        return [missing]
-    return [value, rows.below(brief_age(at, clock.now))]
-
-
-def _weight(row: CohortRow) -> Cell:
-    if row.weight_kg is None:
-        return ["never measured"]
-    change = row.weight_change
-    if change is None:
-        return [f"{number(row.weight_kg)} kg"]
-    months = round((change.at - change.since).days / 30.44)
-    moved = rows.below(f"{change.percent:+.1f} % in {months} mo")
-    return [f"{number(row.weight_kg)} kg", moved]
-
-
-def _regimen(row: CohortRow, clock: Clock) -> Cell:
-    if row.regimen is None:
-        return ["none recorded"]
-    regimen = row.regimen
-    text = regimen_text(regimen.drug, regimen.dose, regimen.unit, regimen.interval_days).replace("every", "/")
-    if row.planned_injection is None or row.deceased:
-        return [text]
-    late = row.planned_injection < clock.now.astimezone(clock.zone).date()
-    due = f"next {day_text(row.planned_injection)}" + (", not recorded" if late else "")
-    return [text, rows.below(due)]
-
-
-def _seen(row: CohortRow, clock: Clock) -> Cell:
-    if row.last_seen is None:
-        return ["nothing recorded"]
-    return [age_text(row.last_seen, clock.now), rows.below(when_text(row.last_seen, "day", clock.zone))]
+def _filters(filters: Filters, teams: tuple[str, ...]) -> list[Component]:
+    standing = {"any": "Any", **{name: severity(name) for name in SEVERITIES if name in SEVERITY_WORDS}}
+    return [
+        choice(NAME, "state", "Disease", STATE_IN_BRIEF, filters.state),
+        *([choice(NAME, "team", "Team", {name: name for name in teams}, filters.team)] if len(teams) > 1 else []),
+        chips(NAME, "flags", "Flags", standing, filters.flags),
+        chips(NAME, "overdue", "Checks", {"yes": "Overdue"}, filters.overdue),
+    ]

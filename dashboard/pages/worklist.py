@@ -2,44 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-from urllib.parse import quote
+from typing import Literal
 
-from dash import Dash, html
+import msgspec
+from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
 from clinical.finding import SEVERITIES
-from dashboard.parts import rows
-from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, chip, severity
-from dashboard.parts.times import Clock, day_text, moment_text, since_text
-from dashboard.policy import CLINICAL, Policy
+from dashboard.parts.badges import AXIS_WORDS, severity
+from dashboard.parts.grid import (
+    Asked,
+    chips,
+    choice,
+    column,
+    finder,
+    grid,
+    read_sort,
+    read_view,
+    stretch,
+    view_store,
+)
+from dashboard.parts.times import Clock, moment_text, since_text
+from dashboard.parts.worklist_cells import worklist_row
+from dashboard.policy import CLINICAL, Policy, guarded
 from dashboard.request import current_actor, current_database, current_settings, request_now
 from dashboard.routing import Route
-from data.worklist import WorklistRow, WorklistStrip, worklist, worklist_strip
+from data.cohort import team_names
+from data.worklist import COLUMNS, EVERYTHING, Column, WorklistStrip, WorklistView, worklist_page, worklist_strip
 
-ROUTE = Route("/", title="Worklist", policy=Policy(CLINICAL, scoped=True), nav="Worklist")
-TABLE = "worklist-table"
+POLICY = Policy(CLINICAL, scoped=True)
+ROUTE = Route("/", title="Worklist", policy=POLICY, nav="Worklist", viewed=True)
+NAME = "worklist"
+SHOWN = (
+    column("severity", "Severity", 116),
+    column("patient", "Patient", 205),
+    column("what", "What and why", 380, sorts=False, grows=1),
+    column("since", "Since", 178),
+    column("due", "Due", 165, sorts=False),
+    column("status", "Status and owner", 160),
+    column("card", "Flag", 300, sorts=False, grows=1),
+)
 
 
-def layout() -> Component:
+class Filters(msgspec.Struct, forbid_unknown_fields=True):
+    """What the address of the page may say."""
+
+    severity: Literal["urgent", "high", "medium", "low", "info"] | None = None
+    axis: Literal["marker", "imaging", "skin", "toxicity", "process"] | None = None
+    team: str | None = None
+    mine: Literal["yes"] | None = None
+    overdue: Literal["yes"] | None = None
+    sort: str | None = None
+
+
+def layout(search: str | None = None) -> Component:
     """The page for the person who asks: the flags that stand for the patients of their teams."""
-    clock = Clock(request_now(), current_settings().zone)
+    clock, filters = _clock(), read_view(search, Filters)
+    sort = read_sort(filters.sort, COLUMNS)
     with current_database().read() as session:
-        flags = worklist(session, current_actor(), now=clock.now, zone=clock.zone)
         strip = worklist_strip(session, current_actor())
+        _, standing = worklist_page(session, current_actor(), EVERYTHING, now=clock.now, zone=clock.zone, end=0)
+        teams = team_names(session, current_actor())
+    if not standing:
+        return html.Div([html.H1("Worklist"), _strip(strip, clock), _empty(strip, clock)], className="page")
     return html.Div(
         [
             html.H1("Worklist"),
             _strip(strip, clock),
-            *([_filters(flags), _table(flags, clock)] if flags else [_empty(strip, clock)]),
+            html.Div(
+                _filters(filters, teams),
+                className="filters no-print",
+            ),
+            html.P(
+                [
+                    html.Span(id="worklist-shown", role="status"),
+                    " Enter on a row opens its flag, on the name the patient.",
+                ],
+                className="soft small no-print",
+            ),
+            view_store(NAME, search),
+            grid(NAME, SHOWN, heading="Flags that stand", row_height=72, card_height=158, sort=sort),
         ],
-        className="page",
+        className="page wide",
     )
 
 
-def register(_app: Dash) -> None:
-    """The page has no callbacks: filters work on the rows that are there."""
+def register(app: Dash) -> None:
+    """One callback: the rows that are looked at."""
+
+    @guarded(
+        app,
+        Output("worklist-grid", "getRowsResponse"),
+        Output("worklist-shown", "children"),
+        Input("worklist-grid", "getRowsRequest"),
+        State("worklist-view", "data"),
+        State("worklist-find", "value"),
+        policy=POLICY,
+        prevent_initial_call=True,
+    )
+    def show_rows(asked: Asked[Column] | None, search: str | None, find: str | None) -> tuple[object, object]:
+        if asked is None:
+            return no_update, no_update
+        clock, view = _clock(), _view(read_view(search, Filters), asked, find)
+        start, end = stretch(asked)
+        with current_database().read() as session:
+            rows, count = worklist_page(
+                session, current_actor(), view, now=clock.now, zone=clock.zone, start=start, end=end
+            )
+        said = "1 flag stands" if count == 1 else f"{count:,} flags stand"
+        return {"rowData": [worklist_row(row, clock) for row in rows], "rowCount": count}, f"{said} in this view."
+
+
+def _view(filters: Filters, asked: Asked[Column], find: str | None) -> WorklistView:
+    sort = asked["sortModel"][0] if asked["sortModel"] else None
+    return WorklistView(
+        find=(find or "").strip() or None,
+        severity=filters.severity,
+        axis=filters.axis,
+        team=filters.team,
+        mine=filters.mine is not None,
+        overdue=filters.overdue is not None,
+        sort=None if sort is None else (sort["colId"], sort["sort"]),
+    )
+
+
+def _clock() -> Clock:
+    return Clock(request_now(), current_settings().zone)
+
+
+def _filters(filters: Filters, teams: tuple[str, ...]) -> list[Component]:
+    return [
+        chips(NAME, "mine", "Whose", {"yes": "Mine"}, filters.mine),
+        chips(NAME, "overdue", "Due", {"yes": "Overdue"}, filters.overdue),
+        chips(NAME, "severity", "Severity", {name: severity(name) for name in SEVERITIES}, filters.severity),
+        choice(NAME, "axis", "Axis", AXIS_WORDS, filters.axis),
+        *([choice(NAME, "team", "Team", {name: name for name in teams}, filters.team)] if len(teams) > 1 else []),
+        finder(NAME, "Find name or number"),
+    ]
 
 
 def _strip(strip: WorklistStrip, clock: Clock) -> Component:
@@ -67,7 +166,7 @@ def _fact(name: str, *value: str | Component) -> Component:
 def _sweep(strip: WorklistStrip, clock: Clock) -> list[str | Component]:
     if strip.last_sweep_at is None:
         return [html.Span("none has finished yet", className="overdue")]
-    judged = f"{strip.patients_judged} of {strip.patients} patients judged"
+    judged = f"{strip.patients_judged:,} of {strip.patients:,} patients judged"
     value: list[str | Component] = [since_text(strip.last_sweep_at, clock.now), " ", _soft(judged)]
     if strip.patients_failing:
         value += [" ", html.Span(f"{strip.patients_failing} could not be judged", className="overdue")]
@@ -84,76 +183,6 @@ def _mail(strip: WorklistStrip, clock: Clock) -> list[str | Component]:
 
 def _soft(text: str) -> Component:
     return html.Span(text, className="soft")
-
-
-def _filters(flags: Sequence[WorklistRow]) -> Component:
-    severities = [name for name in SEVERITIES if any(r.severity == name for r in flags)]
-    axes = [name for name in AXIS_WORDS if any(r.axis == name for r in flags)]
-    return html.Div(
-        [
-            _group("Severity", [chip("severity", name, severity(name)) for name in severities]),
-            _group("Axis", [chip("axis", name, AXIS_WORDS[name]) for name in axes]),
-            _group("Due", [chip("overdue", "yes", "Overdue")]),
-            html.Span(f"{len(flags)} rows", className="soft small", role="status", **{"data-shown": TABLE}),
-        ],
-        className="filters no-print",
-        **{"data-filters": TABLE},
-    )
-
-
-def _group(name: str, chips: list[Component]) -> Component:
-    return html.Fieldset([html.Legend(name), *chips])
-
-
-def _table(flags: Sequence[WorklistRow], clock: Clock) -> Component:
-    return rows.table(
-        TABLE,
-        ("Severity", "Patient", "What and why", "Since", "Due", "Status"),
-        [_row(row, clock) for row in flags],
-        caption="Flags that stand, most pressing first",
-        css="dense stacking worklist",
-    )
-
-
-def _row(row: WorklistRow, clock: Clock) -> dict[str, Any]:
-    name = row.patient_name or "Name not recorded"
-    born = day_text(row.birth_date) if row.birth_date else "birth date not recorded"
-    evidence = f"evidence from {day_text(row.first_evidence_at.astimezone(clock.zone))}"
-    return rows.row(
-        [
-            rows.cell(rows.severity(row.severity)),
-            rows.cell(
-                rows.link(name, f"/p/{quote(row.mrn, safe='')}"), rows.below(f"{row.mrn}, {born}"), css="patient"
-            ),
-            rows.cell(rows.link(row.title, f"/flag/{row.flag}"), rows.span(row.why, "why", title=row.why), css="what"),
-            rows.cell(since_text(row.since, clock.now), rows.below(evidence), css="when", name="Since"),
-            rows.cell(*_due(row), css="when", name="Due"),
-            rows.cell(*_standing(row, clock), name="Status"),
-        ],
-        severity=row.severity,
-        axis=row.axis,
-        overdue="yes" if row.overdue else "no",
-    )
-
-
-def _due(row: WorklistRow) -> list[rows.Part]:
-    if row.due is None:
-        return [DUE_WORDS[row.severity]]
-    when = day_text(row.due)
-    if row.overdue:
-        return [rows.span(f"overdue since {when}", "overdue")]
-    return [when, rows.below(DUE_WORDS[row.severity])]
-
-
-def _standing(row: WorklistRow, clock: Clock) -> list[rows.Part]:
-    parts = [rows.status(row.status)]
-    if row.owner:
-        parts.append(rows.below(row.owner))
-    if row.cleared_at is not None:
-        parts.append(rows.below("data cleared it, not seen yet"))
-    if row.snoozed_until is not None:
-        parts.append(rows.below(f"until {moment_text(row.snoozed_until, clock.zone)}"))
-    return parts
 
 
 def _empty(strip: WorklistStrip, clock: Clock) -> Component:

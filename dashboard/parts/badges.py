@@ -5,47 +5,48 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.language import _, message
 from dashboard.parts.quantities import arrows_in_words
 
 SEVERITY_WORDS = {
-    "urgent": "Urgent",
-    "high": "High",
-    "medium": "Medium",
-    "low": "Low",
-    "info": "Info",
+    "urgent": message("Urgent"),
+    "high": message("High"),
+    "medium": message("Medium"),
+    "low": message("Low"),
+    "info": message("Info"),
 }
 DUE_WORDS = {
-    "urgent": "same day",
-    "high": "3 working days",
-    "medium": "14 days",
-    "low": "next visit",
-    "info": "no date",
+    "urgent": message("same day"),
+    "high": message("3 working days"),
+    "medium": message("14 days"),
+    "low": message("next visit"),
+    "info": message("no date"),
 }
 AXIS_WORDS = {
-    "marker": "Marker",
-    "imaging": "Imaging",
-    "skin": "Skin",
-    "toxicity": "Toxicity",
-    "process": "Process",
+    "marker": message("Marker"),
+    "imaging": message("Imaging"),
+    "skin": message("Skin"),
+    "toxicity": message("Toxicity"),
+    "process": message("Process"),
 }
 STATUS_WORDS = {
-    "open": "Open",
-    "acknowledged": "Acknowledged",
-    "in-review": "In review",
-    "snoozed": "Snoozed",
-    "resolved": "Resolved",
-    "overridden": "Overridden",
+    "open": message("Open"),
+    "acknowledged": message("Acknowledged"),
+    "in-review": message("In review"),
+    "snoozed": message("Snoozed"),
+    "resolved": message("Resolved"),
+    "overridden": message("Overridden"),
 }
 
 
 def severity(name: str) -> html.Span:
     """The severity as a shape in its colour with the word beside it."""
-    return html.Span(SEVERITY_WORDS[name], className=f"severity {name}")
+    return html.Span(_(SEVERITY_WORDS[name]), className=f"severity {name}")
 
 
 def status(name: str) -> html.Span:
     """The status of a flag as a word in a frame."""
-    return html.Span(STATUS_WORDS[name], className="pill")
+    return html.Span(_(STATUS_WORDS[name]), className="pill")
 
 
 def arrow(marks: str) -> html.Span:

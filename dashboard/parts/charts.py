@@ -50,6 +50,11 @@ def chart(id: str, figure: go.Figure, *, summary: str, heading: str) -> Componen
     )
 
 
+def numbers(table: Component) -> Component:
+    """The numbers of a chart as a table, folded away below it."""
+    return html.Details([html.Summary("The numbers of this chart as a table"), table], className="numbers")
+
+
 def range_buttons(chart_id: str, *, pressed: str) -> Component:
     """Buttons that set the shown stretch of time; the browser does it without asking the server."""
     return html.Div(

@@ -11,6 +11,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from clinical.wording import number, quantity
+from dashboard.language import _
 from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, STATUS_WORDS, arrow, severity, status
 from dashboard.parts.quantities import arrows, name_of, range_text, unit_text
 from dashboard.parts.times import Clock, age_text, moment_text, when_text
@@ -23,18 +24,25 @@ def standing(flag: Flag, clock: Clock) -> list[Component]:
     opened = _moment(flag["opened_at"])
     facts = [
         severity(flag["severity"]),
-        html.Span(f"review: {DUE_WORDS[flag['severity']]}"),
-        html.Span(f"{AXIS_WORDS[flag['axis']]}, rule {flag['rule']} version {flag['rule_version']}"),
-        html.Span(f"opened {moment_text(opened, clock.zone)}, {age_text(opened, clock.now)}"),
+        html.Span(_("review: {due}", due=_(DUE_WORDS[flag["severity"]]))),
+        html.Span(
+            _(
+                "{axis}, rule {rule} version {version}",
+                axis=_(AXIS_WORDS[flag["axis"]]),
+                rule=flag["rule"],
+                version=flag["rule_version"],
+            )
+        ),
+        html.Span(_("opened {at}, {ago}", at=moment_text(opened, clock.zone), ago=age_text(opened, clock.now))),
         status(flag["status"]),
     ]
     if flag["owner"]:
-        facts.append(html.Span(f"with {flag['owner']}"))
+        facts.append(html.Span(_("with {person}", person=flag["owner"])))
     if flag["cleared_at"] is not None:
         cleared = moment_text(_moment(flag["cleared_at"]), clock.zone)
-        facts.append(html.Span(f"the data no longer show it since {cleared}; nobody has seen it yet"))
+        facts.append(html.Span(_("the data no longer show it since {at}; nobody has seen it yet", at=cleared)))
     if flag["snoozed_until"] is not None:
-        facts.append(html.Span(f"until {moment_text(_moment(flag['snoozed_until']), clock.zone)}"))
+        facts.append(html.Span(_("until {at}", at=moment_text(_moment(flag["snoozed_until"]), clock.zone))))
     return facts
 
 
@@ -44,25 +52,25 @@ def values_table(flag: Flag, clock: Clock) -> Component:
     compared = flag["finding"]["compared_with"]
     if compared is not None:
         rows.append(_compared_row(compared, clock))
-    return _table("Values used", ("Date", "What", "Value", "Upper limit", "Age"), rows)
+    return _table(_("Values used"), (_("Date"), _("What"), _("Value"), _("Upper limit"), _("Age")), rows)
 
 
 def thresholds_table(flag: Flag) -> Component:
     """The thresholds as they were applied, with their sources and whether a clinician signed them off."""
     if not flag["finding"]["thresholds"]:
-        return html.P("This rule applies no threshold.", className="soft")
+        return html.P(_("This rule applies no threshold."), className="soft")
     rows = [
         html.Tr(
             [
                 html.Th(t["name"].replace("_", " "), scope="row"),
                 html.Td(_threshold(t), className="number"),
                 html.Td(t["source"]),
-                html.Td("signed off" if t["signed_off"] else "not signed off"),
+                html.Td(_("signed off") if t["signed_off"] else _("not signed off")),
             ]
         )
         for t in flag["finding"]["thresholds"]
     ]
-    return _table("Thresholds applied", ("Threshold", "Value", "Source", "Sign-off"), rows)
+    return _table(_("Thresholds applied"), (_("Threshold"), _("Value"), _("Source"), _("Sign-off")), rows)
 
 
 def unexplained(flag: Flag) -> list[Component]:
@@ -70,14 +78,14 @@ def unexplained(flag: Flag) -> list[Component]:
     parts: list[Component] = []
     if flag["suppressed"]:
         items = [html.Li([html.Strong(s["what"]), f": {s['why']}"]) for s in flag["suppressed"]]
-        parts += [html.H3("Held back"), html.Ul(items, className="plain-list")]
+        parts += [html.H3(_("Held back")), html.Ul(items, className="plain-list")]
     if flag["contains"]:
-        parts += [html.H3("Contains"), html.P(", ".join(flag["contains"]))]
-    parts.append(html.H3("Not recorded"))
+        parts += [html.H3(_("Contains")), html.P(", ".join(flag["contains"]))]
+    parts.append(html.H3(_("Not recorded")))
     if flag["finding"]["not_recorded"]:
         parts.append(html.Ul([html.Li(item) for item in flag["finding"]["not_recorded"]], className="plain-list"))
     else:
-        parts.append(html.P("Nothing the rule asks for is missing.", className="soft"))
+        parts.append(html.P(_("Nothing the rule asks for is missing."), className="soft"))
     return parts
 
 
@@ -89,7 +97,8 @@ def history(flag: Flag, clock: Clock) -> Component:
 
 def _entry(entry: Mapping[str, Any], zone: ZoneInfo) -> Component:
     before, after = entry["from"], entry["to"]
-    moved = STATUS_WORDS[after] if before in (None, after) else f"{STATUS_WORDS[before]} → {STATUS_WORDS[after]}"
+    now = _(STATUS_WORDS[after])
+    moved = now if before in (None, after) else f"{_(STATUS_WORDS[before])} → {now}"
     who = f"{entry['who']}, {moment_text(_moment(entry['at']), zone)}"
     return html.Li([html.Strong(moved), html.Span(who, className="soft"), entry["why"]])
 
@@ -115,7 +124,7 @@ def _value_row(e: Mapping[str, Any], clock: Clock) -> Component:
 
 def _value(e: Mapping[str, Any]) -> str:
     if e["value"] is None:
-        return e["text"] or "no number"
+        return e["text"] or _("no number")
     return quantity(e["value"], e["unit"], e["comparator"])
 
 
@@ -126,7 +135,7 @@ def _compared_row(compared: Mapping[str, Any], clock: Clock) -> Component:
     return html.Tr(
         [
             html.Td("" if at is None else when_text(at, "day", clock.zone), className="when"),
-            html.Th(f"Compared with: {compared['kind'].replace('-', ' ')}", scope="row"),
+            html.Th(_("Compared with: {what}", what=compared["kind"].replace("-", " ")), scope="row"),
             html.Td(said),
             html.Td(""),
             html.Td("" if at is None else age_text(at, clock.now), className="when"),

@@ -9,6 +9,7 @@ from clinical.chart import Chart
 from clinical.discordance import discordance
 from clinical.protocol import Protocol
 from clinical.rules.suppression import held_back, no_longer_followed
+from dashboard.language import _
 from dashboard.parts.times import Clock
 
 
@@ -19,10 +20,14 @@ def draft_protocol(protocol: Protocol) -> Component | None:
         return None
     return html.P(
         [
-            html.Strong("Draft protocol. "),
-            f"{unsigned} of {len(protocol.thresholds)} thresholds have not been signed off by a clinician of this "
-            f"site (protocol {protocol.version}). Nadir asks questions; it does not propose doses and is not a primary "
-            "alarm.",
+            html.Strong(_("Draft protocol.") + " "),
+            _(
+                "{n} of {all} thresholds have not been signed off by a clinician of this site (protocol {version}). "
+                "Nadir asks questions; it does not propose doses and is not a primary alarm.",
+                n=unsigned,
+                all=len(protocol.thresholds),
+                version=protocol.version,
+            ),
         ],
         className="notice",
     )
@@ -31,7 +36,11 @@ def draft_protocol(protocol: Protocol) -> Component | None:
 def disagreement(chart: Chart, protocol: Protocol, clock: Clock) -> Component | None:
     """The one sentence where marker, imaging and skin disagree; nothing where they agree."""
     sentence = discordance(chart, protocol, clock.now)
-    return html.P([html.Strong("The channels disagree. "), sentence, "."], className="notice") if sentence else None
+    return (
+        html.P([html.Strong(_("The channels disagree.") + " "), sentence, "."], className="notice")
+        if sentence
+        else None
+    )
 
 
 def what_is_held_back(chart: Chart, protocol: Protocol, clock: Clock) -> Component | None:
@@ -41,4 +50,6 @@ def what_is_held_back(chart: Chart, protocol: Protocol, clock: Clock) -> Compone
     if not held:
         return None
     items = [html.Li([html.Strong(item.what), f": {item.why}"]) for item in held]
-    return html.Section([html.H2("Held back by the rules"), html.Ul(items, className="plain-list")], className="card")
+    return html.Section(
+        [html.H2(_("Held back by the rules")), html.Ul(items, className="plain-list")], className="card"
+    )

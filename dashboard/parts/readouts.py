@@ -5,20 +5,26 @@ A readout says what is known and how old it is. It never says that all is well, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from clinical.change import MarkerCourse, Sample
 from clinical.chart import BiliaryUltrasound, Chart, Result, SkinAssessment
 from clinical.recist import VisitAssessment
+from clinical.sensor_window import counted
 from clinical.wording import number, quantity
 from dashboard.parts.plotted.channels import midnight
+from dashboard.parts.plotted.runs import NO_RESULT
 from dashboard.parts.quantities import arrows, name_of, range_text, unit_text
 from dashboard.parts.times import Clock, age_text, day_text
+from dashboard.parts.units import TARGET, Units
 from data.trends import Trends
 
 SENSOR_DAYS = 14
-NO_RESULT = frozenset({"absent", "cancelled", "entered-in-error"})
+SPARK = 12
+ABSORPTION = ("zinc", "albumin", "b12", "vitamin-a", "vitamin-d", "vitamin-e", "elastase")
+"""The markers of absorption whose low side means loss; INR and the liver stand in panels of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,7 @@ class Readout:
     """One channel: `latest` is the value in words and `unit` its unit, None where `missing` holds instead.
 
     `arrow` marks a value beyond its range. `lines` stand below it; `sentence` is the channel's part of the summary.
+    `course` are the last numbers of the channel that can be compared with each other, oldest first.
     """
 
     channel: str
@@ -36,15 +43,17 @@ class Readout:
     arrow: str = ""
     lines: tuple[str, ...] = ()
     sentence: str
+    course: tuple[float, ...] = ()
 
 
-def readouts(trends: Trends, clock: Clock) -> tuple[Readout, ...]:
-    """The five channels, in the order of the page."""
+def readouts(trends: Trends, clock: Clock, units: Units) -> tuple[Readout, ...]:
+    """The six channels, in the order of the page. `trends` are in `units` already."""
     return (
         marker_readout(trends.marker, trends.chart, clock),
         imaging_readout(trends.scans, trends.chart, clock),
         skin_readout(trends.chart.skin, clock),
-        glucose_readout(trends.chart, clock),
+        glucose_readout(trends.chart, clock, units),
+        absorption_readout(trends.chart, clock),
         biliary_readout(trends.chart, clock),
     )
 
@@ -83,7 +92,12 @@ def marker_readout(course: MarkerCourse, chart: Chart, clock: Clock) -> Readout:
         arrow=arrows(last.least, result.ref_low, last.upper),
         lines=(*lines, waiting) if waiting else tuple(lines),
         sentence=f"{name} {value} {unit_text(result.unit)} {clock.age(result)}, {compared}".replace("  ", " "),
+        course=_course(s.result.number for s in course.samples if s.assay is last.assay),
     )
+
+
+def _course(numbers: Iterable[float | None]) -> tuple[float, ...]:
+    return tuple(n for n in numbers if n is not None)[-SPARK:]
 
 
 def _marker_state(sample: Sample) -> str:
@@ -122,6 +136,7 @@ def imaging_readout(scans: tuple[VisitAssessment, ...], chart: Chart, clock: Clo
         latest=letters or "baseline",
         lines=(f"{day_text(on)}, {age_text(on, clock.now)}", *sums),
         sentence=f"scan {letters or 'baseline'} {age_text(on, clock.now)}" + (f" ({sums[0]})" if sums else ""),
+        course=_course(s.sum_mm for s in scans),
     )
 
 
@@ -153,6 +168,7 @@ def skin_readout(assessments: tuple[SkinAssessment, ...], clock: Clock) -> Reado
         latest=latest,
         lines=tuple(line for line in lines if line),
         sentence=f"skin {latest} {clock.age(last)}",
+        course=_course(a.iga for a in assessments),
     )
 
 
@@ -164,15 +180,17 @@ def _before(assessments: tuple[SkinAssessment, ...], clock: Clock) -> str:
     return f"was IGA {other.iga} on {clock.day(other)}" if other is not None else "the same at every assessment"
 
 
-def glucose_readout(chart: Chart, clock: Clock) -> Readout:
+def glucose_readout(chart: Chart, clock: Clock, units: Units) -> Readout:
     """HbA1c first, else the last glucose; and the time in range of the last fortnight where a sensor is worn."""
     last = _latest(chart, "hba1c") or _latest(chart, "glucose-fasting", "glucose")
-    sensor = _time_in_range(chart, clock)
+    sensor = _time_in_range(chart, clock, units)
     if last is None:
         if sensor is None:
             waiting = _waiting(chart, "hba1c", clock)
             return Readout(channel="Glucose", state="unknown", sentence=f"glucose {waiting or 'never measured'}")
-        return Readout(channel="Glucose", state="sensor", latest=sensor[0], unit="in 70-180 mg/dL", sentence=sensor[1])
+        return Readout(
+            channel="Glucose", state="sensor", latest=sensor[0], unit=f"in {_target(units)}", sentence=sensor[1]
+        )
     lines = [f"{name_of(last.analyte)}, {clock.day(last)}, {clock.age(last)}"]
     lines.append(f"range {range_text(last.ref_low, last.ref_high)}")
     fasting = _latest(chart, "glucose-fasting", "glucose")
@@ -190,18 +208,60 @@ def glucose_readout(chart: Chart, clock: Clock) -> Readout:
         arrow=arrows(last.value, last.ref_low, last.ref_high),
         lines=tuple(lines),
         sentence=f"{name_of(last.analyte)} {_value(last)} {unit_text(last.unit)} {clock.age(last)}",
+        course=_course(r.number for r in chart.of(last.analyte)),
     )
 
 
-def _time_in_range(chart: Chart, clock: Clock) -> tuple[str, str] | None:
-    recent = [d for d in chart.sensor_days if clock.now - d.effective <= timedelta(days=SENSOR_DAYS + 1)]
+def _time_in_range(chart: Chart, clock: Clock, units: Units) -> tuple[str, str] | None:
+    recent = [d for d in counted(chart) if clock.now - d.effective <= timedelta(days=SENSOR_DAYS + 1)]
     count = sum(d.count + d.low_marks + d.high_marks for d in recent)
     if not count:
         return None
     outside = sum(d.below_70 + d.above_180 + d.low_marks + d.high_marks for d in recent)
     share = f"{100 * (count - outside) / count:.0f} %"
     days = len({d.effective.date() for d in recent})
-    return share, f"{share} of sensor time in 70-180 mg/dL ({days} days)"
+    return share, f"{share} of sensor time in {_target(units)} ({days} days)"
+
+
+def _target(units: Units) -> str:
+    low, high = TARGET[units.glucose]
+    return f"{low:g}-{high:g} {units.glucose}"
+
+
+def absorption_readout(chart: Chart, clock: Clock) -> Readout:
+    """The absorption marker that lies furthest below its range by its last result, else the newest one."""
+    last = [r for a in ABSORPTION if (r := _latest(chart, a)) is not None]
+    never = [name_of(a) for a in ABSORPTION if _latest(chart, a) is None]
+    if not last:
+        return Readout(channel="Absorption", state="unknown", sentence="absorption markers never measured")
+    low = sorted((r for r in last if _share(r) < 1), key=_share)
+    result = low[0] if low else max(last, key=lambda r: r.effective)
+    name = name_of(result.analyte)
+    others = [f"{name_of(r.analyte)} {_value(r)} {unit_text(r.unit)}, {clock.age(r)}" for r in low[1:]]
+    lines = [
+        f"{name}, {clock.day(result)}, {clock.age(result)}",
+        f"range {range_text(result.ref_low, result.ref_high)}",
+        *(f"also low: {other}" for other in others[:2]),
+        *([f"and {len(others) - 2} more below range"] if len(others) > 2 else []),
+        *([f"never measured: {', '.join(never)}"] if never else []),
+    ]
+    return Readout(
+        channel="Absorption",
+        state=f"{len(low)} below range" if low else _range_state(result),
+        latest=_value(result),
+        unit=unit_text(result.unit),
+        arrow=arrows(result.value, result.ref_low, result.ref_high),
+        lines=tuple(lines),
+        sentence=f"{name} {_value(result)} {unit_text(result.unit)} {clock.age(result)}",
+        course=_course(r.number for r in chart.of(result.analyte)),
+    )
+
+
+def _share(result: Result) -> float:
+    """The value as a share of its lower limit; not low where either is unknown."""
+    if result.value is None or not result.ref_low or result.comparator in (">", ">="):
+        return 1.0
+    return result.value / result.ref_low
 
 
 def biliary_readout(chart: Chart, clock: Clock) -> Readout:

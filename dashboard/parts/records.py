@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,16 @@ from dash.development.base_component import Component
 
 from clinical.chart import Chart, Entry, Lesion, Result
 from clinical.wording import number, quantity
+from dashboard.parts.asking import ask
 from dashboard.parts.badges import chip
 from dashboard.parts.plotted.therapy import dose_text
 from dashboard.parts.quantities import arrows, name_of, range_text
 from dashboard.parts.rows import arrow, cell, row, table
 from dashboard.parts.times import Clock
-from data.trends import SensorDays
+from dashboard.parts.units import Units
+from data.sensor_course import SensorDays
 
-COLUMNS = ("Date", "What", "Value", "Range", "Details", "Age")
+COLUMNS = ("Date", "What", "Value", "Range", "Details", "Age", "Source")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +37,19 @@ class Line:
     details: str = ""
 
 
-def record_table(id: str, chart: Chart, sensor: SensorDays, clock: Clock) -> Component:
-    """The table with chips that filter it by kind. It holds the same numbers as the synoptic chart, and the rest."""
-    lines = sorted(_lines(chart, sensor), key=lambda line: line.entry.effective, reverse=True)
-    kinds = sorted({line.kind for line in lines})
+def record_table(
+    id: str, chart: Chart, sensor: SensorDays, clock: Clock, units: Units, *, sources: Mapping[str, str]
+) -> Component:
+    """The table with chips that filter it by kind; `sources` by record. It holds the same numbers as the synoptic
+    chart, and the rest. `chart` is in `units` already."""
+    found = lines(chart, sensor, units)
+    kinds = sorted({line.kind for line in found})
     return html.Div(
         [
             html.Div(
                 [
                     *(chip("kind", kind, kind) for kind in kinds),
-                    html.Span(f"{len(lines)} rows", className="soft small", role="status", **{"data-shown": id}),
+                    html.Span(f"{len(found)} rows", className="soft small", role="status", **{"data-shown": id}),
                 ],
                 className="chips",
                 role="group",
@@ -52,7 +58,7 @@ def record_table(id: str, chart: Chart, sensor: SensorDays, clock: Clock) -> Com
             table(
                 id,
                 COLUMNS,
-                [_row(line, clock) for line in lines],
+                [_row(line, clock, sources.get(line.entry.record, "")) for line in found],
                 caption="Record of the patient, newest first",
                 css="dense",
             ),
@@ -61,36 +67,45 @@ def record_table(id: str, chart: Chart, sensor: SensorDays, clock: Clock) -> Com
     )
 
 
-def _row(line: Line, clock: Clock) -> dict[str, Any]:
+def lines(chart: Chart, sensor: SensorDays, units: Units) -> list[Line]:
+    """Every entry of the chart as a line, newest first."""
+    return sorted(_lines(chart, sensor, units), key=lambda line: line.entry.effective, reverse=True)
+
+
+def _row(line: Line, clock: Clock, source: str) -> dict[str, Any]:
     mark = [" ", arrow(line.mark)] if line.mark else []
     return row(
         [
             cell(clock.when(line.entry), css="when"),
             cell(line.what, heads=True),
-            cell(line.value, *mark),
+            cell(ask(line.value, line.entry.record), *mark),
             cell(line.range),
             cell(line.details),
             cell(clock.age(line.entry), css="when"),
+            cell(source, css="source"),
         ],
         kind=line.kind,
     )
 
 
-def _lines(chart: Chart, sensor: SensorDays) -> Iterator[Line]:
-    yield from (_result(r) for r in chart.results)
+def _lines(chart: Chart, sensor: SensorDays, units: Units) -> Iterator[Line]:
+    yield from (result_line(r) for r in chart.results)
     yield from _examined(chart)
     yield from (_lesion(lesion) for lesion in chart.lesions)
     yield from _treated(chart)
+    scale, unit = units.glucose_scale, units.glucose
     percentiles = dict(zip(sensor.day, zip(sensor.p5, sensor.median, sensor.p95, strict=True), strict=True))
     for day in chart.sensor_days:
-        low, middle, high = percentiles.get(day.effective.date(), (None, None, None))
-        value = "no numbers" if middle is None else f"median {middle:.0f} mg/dL, 5-95 % {low:.0f}-{high:.0f}"
+        found = percentiles.get(day.effective.date(), (math.nan,) * 3)
+        low, middle, high = (number(round(float(v) * scale, 1)) for v in found)
+        value = "no numbers" if math.isnan(found[1]) else f"median {middle} {unit}, 5-95 % {low}-{high}"
         marks = _spoken((("LO marks", day.low_marks or None), ("HI marks", day.high_marks or None)))
         details = "; ".join(d for d in (f"{day.count} readings", marks, day.device) if d)
         yield Line(entry=day, kind="Sensor", what="Glucose sensor day", value=value, details=details)
 
 
-def _result(r: Result) -> Line:
+def result_line(r: Result) -> Line:
+    """A result as a row of the record says it."""
     if r.value is not None:
         value = quantity(r.value, r.unit, r.comparator)
     elif r.status == "absent":

@@ -37,11 +37,6 @@ def link(text: str, address: str) -> Part:
     return {"text": text, "address": address}
 
 
-def image(source: str, *, words: str, width: int, height: int) -> Part:
-    """A drawing as a data address, with the words that say the same."""
-    return {"image": source, "words": words, "width": width, "height": height}
-
-
 def severity(name: str, text: str = "") -> Part:
     """The severity by shape, colour and word, with a number beside it if need be."""
     return span(f"{SEVERITY_WORDS[name]}{text}", f"severity {name}")

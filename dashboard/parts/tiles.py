@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dash import html
 from dash.development.base_component import Component
 
+from clinical.wording import number
 from dashboard.parts.badges import arrow
 from dashboard.parts.readouts import Readout
+from dashboard.parts.sparkline import HEIGHT, WIDTH, plain_line
 
 
 def tiles(channels: Iterable[Readout]) -> Component:
@@ -22,9 +24,26 @@ def _tile(readout: Readout) -> Component:
             html.H2([html.Span(readout.channel), html.Span(readout.state, className="state")]),
             _latest(readout),
             *(html.P(line, className="line") for line in readout.lines),
+            *_spark(readout),
         ],
         className="card tile",
     )
+
+
+def _spark(readout: Readout) -> list[Component]:
+    source = plain_line(readout.course)
+    if not source:
+        return []
+    words = f"{readout.channel}: the last {len(readout.course)} numbers, oldest first: "
+    return [
+        html.Img(
+            src=source,
+            alt=words + ", ".join(number(v) for v in readout.course),
+            width=WIDTH,
+            height=HEIGHT,
+            className="spark",
+        )
+    ]
 
 
 def _latest(readout: Readout) -> Component:

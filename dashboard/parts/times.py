@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from clinical.chart import Entry
+import numpy as np
+from numpy.typing import NDArray
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-SHORT = {"day": "d", "week": "wk", "month": "mo", "year": "y"}
+from clinical.chart import Entry
+from dashboard.language import _, date_words, marked, message, month_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,26 @@ def wall_ms(moment: datetime, precision: str, zone: ZoneInfo) -> float:
     return wall(moment, precision, zone).replace(tzinfo=UTC).timestamp() * 1000
 
 
+def wall_ms_of(moments: NDArray[np.datetime64], zone: ZoneInfo) -> NDArray[np.float64]:
+    """As `wall_ms`, of an array of UTC times in rising order: shape (n,), datetime64[s] in, float64 ms out."""
+    seconds = moments.astype("datetime64[s]").astype(np.int64)
+    if not len(seconds):
+        return np.zeros(0)
+    # The offset is asked for at every full hour and never changes between two of them.
+    hours = np.unique(seconds // 3600)
+    offsets = [offset_s(int(hour) * 3600, zone) for hour in hours]
+    return (seconds + np.array(offsets)[np.searchsorted(hours, seconds // 3600)]) * 1000.0
+
+
+def offset_s(second: int, zone: ZoneInfo) -> int:
+    """Seconds the zone's clock is ahead of UTC at a second since 1970."""
+    ahead = datetime.fromtimestamp(second, zone).utcoffset()
+    return 0 if ahead is None else int(ahead.total_seconds())
+
+
 def day_text(moment: date | datetime) -> str:
     """`3 Mar 2026`"""
-    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+    return date_words(moment)
 
 
 def when_text(moment: datetime, precision: str, zone: ZoneInfo) -> str:
@@ -63,7 +80,7 @@ def when_text(moment: datetime, precision: str, zone: ZoneInfo) -> str:
     if precision == "year":
         return str(local.year)
     if precision == "month":
-        return f"{MONTHS[local.month - 1]} {local.year}"
+        return month_words(local)
     if precision == "day":
         return day_text(local)
     return f"{day_text(local)} {local:%H:%M}"
@@ -79,36 +96,43 @@ def age_text(then: datetime, now: datetime) -> str:
     """How long ago a date was: `today`, `5 days ago`, `7 weeks ago`, `8 months ago`, `2.3 years ago`."""
     days = (now - then).days
     if days < 0:
-        return f"in {_span(-days)}"
-    return "today" if days == 0 else f"{_span(days)} ago"
+        return _("in {span}", span=_span(-days))
+    return _("today") if days == 0 else _("{span} ago", span=_span(days))
 
 
 def brief_age(then: datetime, now: datetime) -> str:
     """The age in as few letters as a dense table needs: `9 d`, `7 wk`, `8 mo`, `2.3 y`."""
-    return re.sub(
-        r"(\d) (day|week|month|year)s?", lambda m: f"{m[1]} {SHORT[m[2]]}", age_text(then, now).removesuffix(" ago")
-    )
+    days = (now - then).days
+    if days == 0:
+        return _("today")
+    number, _one, _many, brief = _counted(abs(days))
+    span = f"{number} {_(brief)}"
+    return _("in {span}", span=span) if days < 0 else span
 
 
 def since_text(then: datetime, now: datetime) -> str:
     """How long ago a moment was, down to minutes: for sweeps and alerts."""
     minutes = int((now - then).total_seconds() // 60)
     if minutes < 1:
-        return "just now"
+        return _("just now")
     if minutes < 60:
-        return f"{minutes} min ago"
+        return _("{n} min ago", n=minutes)
     if minutes < 24 * 60:
-        return f"{minutes // 60} h ago"
+        return _("{n} h ago", n=minutes // 60)
     return age_text(then, now)
 
 
 def _span(days: int) -> str:
-    if days == 1:
-        return "1 day"
+    number, one, many, _brief = _counted(days)
+    return f"{number} {_(one if number == '1' else many)}"
+
+
+def _counted(days: int) -> tuple[str, str, str, str]:
+    """A span as its number, the words for one and for many, and the brief word; the words still to be translated."""
     if days < 14:
-        return f"{days} days"
+        return str(days), message("day"), message("days"), message("d")
     if days < 70:
-        return f"{days // 7} weeks"
+        return str(days // 7), message("week"), message("weeks"), message("wk")
     if days < 730:
-        return f"{round(days / 30.44)} months"
-    return f"{days / 365.25:.1f} years"
+        return str(round(days / 30.44)), message("month"), message("months"), message("mo")
+    return marked(f"{days / 365.25:.1f}"), message("year"), message("years"), message("y")

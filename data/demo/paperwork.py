@@ -56,7 +56,7 @@ def sent_and_not_back(p: Teller) -> None:
     state(p, -70, "pre-op")
     regimen(p, -40, "start", "octreotide", dose=100.0, unit="ug", note="Three times a day, until surgery")
     draw(p, -34, ("albumin", "zinc", "haemoglobin", "glucose-fasting"), {"albumin": 36.0, "glucose-fasting": 8.8})
-    result(p, -34, "glucagon", "", status="absent", text="sent, no result", issued_after=0)
+    result(p, -34, "glucagon", "", status="absent", issued_after=0)
     skin(p, -34, 1, "improved")
     symptom(p, -34, "diarrhoea")
 

@@ -69,7 +69,7 @@ def hyperglucagonaemia_without_a_tumour(p: Teller) -> None:
     scan(p, first + 60, "SSTR PET", response="NED")
     state(p, first + 75, "no-tumour-found")
     regimen(p, first + 10, "start", "metformin", note="Glucose control")
-    regimen(p, first + 10, "start", "multivitamin", note="With zinc")
+    regimen(p, first + 10, "start", "zinc", note="Multivitamin with zinc")
     marker = ((first, 2100.0), (first + 120, 190.0), (first + YEAR, 120.0))
     sugar = {"hba1c": ((first, 74.0), (first + 200, 47.0)), "glucose-fasting": ((first, 12.0), (first + 100, 6.4))}
     follow(p, first + 90, -33, {"glucagon": marker, "crp": 4.0, **sugar}, every=120)

@@ -10,13 +10,23 @@ from typing import Any
 
 from clinical.analytes import CATALOGUE
 from clinical.numbers import parse_number
+from clinical.wording import number
 from data.demo.story import Story
+from data.intake.coded import sized
 from data.intake.item import Item, Kind
 from data.intake.measured import limit, measure
 from data.readings import DayReadings
 
 BETWEEN_PEOPLE = 0.07
 """Standard deviation (log) by which the true levels of two healthy people differ here."""
+
+ANALYTES: Mapping[str, str] = {
+    "skin": "skin-assessment",
+    "lesion": "lesion",
+    "response": "recist-response",
+    "biliary": "biliary-ultrasound",
+    "symptom": "symptom",
+}
 
 
 class Teller:
@@ -61,6 +71,7 @@ class Teller:
         if precision != "day":
             moment += timedelta(hours=hour, minutes=self.rng.randrange(0, 50, 5))
             text = moment.isoformat(timespec="minutes")
+        columns = {**_as_imported(kind, detail or {}), **columns}
         issued = datetime.combine(self.day(day + issued_after), datetime.min.time(), UTC) + timedelta(hours=15)
         self.items.append(
             Item(
@@ -89,16 +100,20 @@ class Teller:
         **columns: Any,
     ) -> None:
         """A measured quantity as printed: `value` may carry a comparator (`<15`) or be empty (text only, no result)."""
-        number = parse_number(value) if value else None
-        canonical = None if number is None else measure(analyte, number.value, unit)
+        parsed = parse_number(value) if value else None
+        if columns.get("status") == "absent":
+            ref_low = ref_high = None
+        if analyte == "glucose-fasting":
+            columns["fasting"] = True
+        canonical = None if parsed is None else measure(analyte, parsed.value, unit)
         self.fact(
             "lab",
             day,
             hour=hour,
             analyte=analyte,
-            value=None if number is None else str(number.value),
-            comparator=None if number is None else number.comparator,
-            unit=unit or None,
+            value=None if parsed is None else str(parsed.value),
+            comparator=None if parsed is None else parsed.comparator,
+            unit=unit if parsed is not None else None,
             canonical_value=None if canonical is None else canonical.value,
             canonical_unit=None if canonical is None else canonical.unit,
             ref_low=ref_low,
@@ -111,6 +126,15 @@ class Teller:
     def vital(self, day: int, analyte: str, value: str) -> None:
         """A vital sign or a score of a visit, in the catalogue's own unit."""
         self.quantity(day, analyte, value, unit=CATALOGUE[analyte].canonical_unit, hour=10)
+
+
+def _as_imported(kind: Kind, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns every importer fills for a coded fact of this kind."""
+    if kind == "therapy":
+        dose = detail.get("dose")
+        return {} if dose is None else {"value": number(dose), "unit": detail.get("unit")}
+    columns: dict[str, Any] = {"analyte": ANALYTES[kind]} if kind in ANALYTES else {}
+    return columns | (sized(detail) if kind == "lesion" else {})
 
 
 def _decimal(text: str | None) -> Decimal | None:

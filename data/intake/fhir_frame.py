@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 
 from clinical.analytes import by_loinc
 from clinical.numbers import NumberError, parse_number
-from data.intake.fhir_types import Concept, Medication, Period, Quantity, Reference, Resource, given
+from data.intake.fhir_types import Concept, Medication, Period, Quantity, Reference, Resource
 from data.intake.item import Held
+from data.intake.learned import NOTHING, Learned
 from data.intake.moments import Moment, read_fhir_moment, refuse_future
 
 LOINC = "http://loinc.org"
 LOCAL = "urn:nadir:analyte"
 UCUM = "http://unitsofmeasure.org"
+WRITTEN = "urn:nadir:effective-text"
+"""Extension of our own exports: the time as it was received, where FHIR cannot write it so (minutes, no seconds)."""
 RETRACTED = "entered-in-error"
+# The results of a laboratory repeat the same few codes, names, numbers and limits.
+REPEATED = 8_192
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(msgspec.Struct, kw_only=True, gc=False):
     """Where a resource stands: its place, the moment of reading, whom a subject means, what a medication reference
-    means."""
+    means, how laboratories write."""
 
     where: str
     now: datetime
     full_url: str | None
     patient: Callable[[Reference | None, tuple[dict[str, Any], ...]], int]
     medication: Callable[[str], Medication | None]
+    learned: Learned = NOTHING
 
 
 def frame(
@@ -49,13 +55,15 @@ def frame(
     if resource.implicit_rules is not None:
         raise Held(f"implicitRules {resource.implicit_rules!r} are not understood", "they may change the meaning")
     patient_id = setting.patient(resource.subject, resource.contained)
+    moment = _as_written(resource, moment)
     known = None if issued is None else read_fhir_moment(issued)
     if moment is None and status != RETRACTED:
         raise Held("there is no time: when was this?", "send the effective time")
     if status != RETRACTED:
-        for name, time in (("the time", moment), ("the time of issue", known)):
-            if time is not None:
-                refuse_future(time, setting.now, name)
+        if moment is not None:
+            refuse_future(moment, setting.now, "the time")
+        if known is not None:
+            refuse_future(known, setting.now, "the time of issue")
     return {
         "patient_id": patient_id,
         "effective_at": None if moment is None else moment.at,
@@ -69,6 +77,15 @@ def frame(
     }
 
 
+def _as_written(resource: Resource, moment: Moment | None) -> Moment | None:
+    """The moment with the text and precision it was once received with, where the resource says so of this moment."""
+    said = next((e.value_string for e in resource.extension if e.url == WRITTEN), None)
+    if moment is None or said is None:
+        return moment
+    written = read_fhir_moment(said)
+    return written if written.at == moment.at else moment
+
+
 def moment_of(date_time: str | None, period: Period | None) -> Moment | None:
     """The one moment a resource states: its date, or the start of its period (the end where it has no start)."""
     if date_time is not None:
@@ -80,16 +97,25 @@ def moment_of(date_time: str | None, period: Period | None) -> Moment | None:
 
 def number(raw: Raw, what: str) -> Decimal | None:
     """The exact decimal a JSON number was written as; None where there is none. Raises Held for anything else."""
-    if not given(raw):
+    json = bytes(raw)
+    if json in (b"", b"null"):
         return None
-    literal = bytes(raw).decode("utf-8", "replace")
+    try:
+        return _decimal(json)
+    except Held as error:
+        raise Held(f"{what}{error}", error.suggestion) from error
+
+
+@lru_cache(maxsize=REPEATED)
+def _decimal(json: bytes) -> Decimal:
+    literal = json.decode("utf-8", "replace")
     shown = literal if len(literal) <= 40 else literal[:40] + "..."
     if literal[0] not in "-0123456789":
-        raise Held(f"{what} {shown} is not a JSON number", "send the value as a number, without quotes")
+        raise Held(f" {shown} is not a JSON number", "send the value as a number, without quotes")
     try:
         return parse_number(literal).value
     except NumberError as error:
-        raise Held(f"{what}: {error}", "send a plain decimal number") from error
+        raise Held(f": {error}", "send a plain decimal number") from error
 
 
 def unit_of(quantity: Quantity) -> str | None:
@@ -98,6 +124,7 @@ def unit_of(quantity: Quantity) -> str | None:
     return code or quantity.unit or None
 
 
+@lru_cache(maxsize=REPEATED)
 def codes(concept: Concept | None, system: str) -> tuple[str, ...]:
     """The codes of one code system in a concept."""
     if concept is None:
@@ -105,6 +132,7 @@ def codes(concept: Concept | None, system: str) -> tuple[str, ...]:
     return tuple(c.code for c in concept.coding if c.system == system and c.code)
 
 
+@lru_cache(maxsize=REPEATED)
 def words(concept: Concept | None) -> str | None:
     """What a concept says: its text, else the first display, else the first code."""
     if concept is None:
@@ -133,6 +161,7 @@ def who(reference: Reference | None) -> str | None:
     return named or reference.reference
 
 
+@lru_cache(maxsize=REPEATED)
 def analyte_of(concept: Concept) -> tuple[str | None, str | None]:
     """The catalogue code a concept stands for and the LOINC code that said so; local codes where no LOINC code does.
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from clinical.analytes import CATALOGUE, by_loinc
-from clinical.units import UnitError, accepted_units, to_canonical
 from data.intake.fhir_frame import (
     LOCAL,
     LOINC,
@@ -27,9 +26,10 @@ from data.intake.fhir_frame import (
     who,
     words,
 )
-from data.intake.fhir_types import Component, Observation, Quantity, ReferenceRange, Specimen, given
+from data.intake.fhir_types import NOTHING, Component, Concept, Observation, Quantity, ReferenceRange, Specimen, given
 from data.intake.item import Held, Item
-from data.intake.measured import limit, measure, property_note
+from data.intake.learned import Hand, Meaning
+from data.intake.measured import limit, measure, property_note, refuse_contradiction
 from data.intake.moments import Moment
 from data.intake.parcel import Ignored
 
@@ -39,12 +39,11 @@ COMPARATORS = frozenset({"<", "<=", ">=", ">"})
 DISQUALIFIERS = frozenset(("haemolysed", "wrong-tube", "acute-illness", "rescue-glucagon", "decompensated-cirrhosis"))
 NOT_THAT = {"1659-1": "LOINC 1659-1 is not a code for glucagon in serum or plasma"}
 _MARKER_NAME = re.compile(r"\s*(glucagon|chromogranin)(?![- ]?like)\b", re.IGNORECASE)
-_CONCENTRATION = re.compile(r"[fpnumkd]?(?:g|mol|iu|u|eq|kat)/[dcmun]?l", re.IGNORECASE)
-_ONE = Decimal(1)
 _VALUES = (
     *("value_quantity", "value_codeable_concept", "value_string", "value_boolean", "value_integer", "value_range"),
     *("value_ratio", "value_sampled_data", "value_time", "value_date_time", "value_period"),
 )
+_value_fields = attrgetter(*_VALUES)
 
 
 def observation_status(status: str | None) -> str:
@@ -67,8 +66,11 @@ def observed_at(observation: Observation) -> Moment | None:
 
 def results(observation: Observation, setting: Setting) -> Sequence[Item] | Ignored:
     """The results of an Observation and of its components whose codes the catalogue knows."""
-    analyte, loinc = analyte_of(observation.code)
-    parts = [(part, *analyte_of(part.code)) for part in observation.component]
+    lab = who(observation.performer[0]) if observation.performer else None
+    hand = setting.learned.of(lab)
+    learned = _learned(observation.code, hand)
+    analyte, loinc = analyte_of(observation.code) if learned is None else (learned.meant, None)
+    parts = [(part, *analyte_of(part.code)) for part in observation.component] if observation.component else []
     known_parts = [(part, name, code) for part, name, code in parts if name in CATALOGUE]
     if analyte not in CATALOGUE and not known_parts:
         _refuse_mistaken(observation)
@@ -84,45 +86,63 @@ def results(observation: Observation, setting: Setting) -> Sequence[Item] | Igno
             issued=observation.issued,
         ),
         "kind": "lab",
-        "lab": who(observation.performer[0]) if observation.performer else None,
+        "lab": lab,
         "method": words(observation.method),
         "specimen": _filler(observation),
         "fasting": _fasting(observation, analyte),
     }
     disqualifiers = _disqualifiers(observation)
     items: list[Item] = []
-    own_value = _has_value(observation) or observation.data_absent_reason is not None
-    if analyte in CATALOGUE and (own_value or not known_parts):
-        items.append(_result(observation, analyte or "", loinc, shared, disqualifiers))
+    if analyte in CATALOGUE and (
+        not known_parts or _has_value(observation) or observation.data_absent_reason is not None
+    ):
+        remarks = [] if learned is None else [learned.note]
+        items.append(_result(observation, analyte or "", loinc, shared, disqualifiers, hand, remarks))
     for part, name, code in known_parts:
         of_part = {**shared, "fasting": None, "source_id": _part_id(shared["source_id"], name or "")}
-        items.append(_result(part, name or "", code, of_part, disqualifiers))
+        items.append(_result(part, name or "", code, of_part, disqualifiers, hand, []))
     return items
 
 
+def _learned(concept: Concept, hand: Hand) -> Meaning | None:
+    """What the laboratory means by its own code, where neither LOINC nor the catalogue names the result."""
+    if codes(concept, LOINC) or codes(concept, LOCAL):
+        return None
+    return hand.code(*(coding.code for coding in concept.coding))
+
+
 def _result(
-    sent: Observation | Component, analyte: str, loinc: str | None, shared: dict[str, Any], disqualifiers: list[str]
+    sent: Observation | Component,
+    analyte: str,
+    loinc: str | None,
+    shared: dict[str, Any],
+    disqualifiers: list[str],
+    hand: Hand,
+    remarks: list[str],
 ) -> Item:
     if isinstance(sent, Component) and sent.modifier_extension:
         url = sent.modifier_extension[0].url
         raise Held(f"modifierExtension {url!r} is not understood", "it may change the meaning")
-    if sum(given(getattr(sent, name)) for name in _VALUES) > 1:
+    if len(_values(sent)) > 1:
         raise Held("there is more than one value", "send one value")
     detail: dict[str, Any] = {"disqualifiers": disqualifiers} if disqualifiers else {}
+    if remarks:
+        detail["notes"] = list(remarks)
     if sent.data_absent_reason is not None:
         found = _absent(sent, shared["status"], detail)
     else:
-        found = _value(sent, analyte, loinc, shared["status"], detail)
-    return Item(
-        **{**shared, "analyte": analyte, "interpretation": _interpretation(sent), **found}, detail=detail or None
-    )
+        found = _value(sent, analyte, loinc, shared["status"], detail, hand)
+    fields = {**shared, "analyte": analyte, "interpretation": _interpretation(sent), "detail": detail or None, **found}
+    return Item(**fields)
 
 
 def _absent(sent: Observation | Component, status: str, detail: dict[str, Any]) -> dict[str, Any]:
     """Sent without a result: a missing result is kept as missing."""
     if _has_value(sent):
         raise Held("there is a value and a dataAbsentReason", "send one of the two (FHIR invariant obs-6)")
-    detail["data_absent"] = words(sent.data_absent_reason) or "unknown"
+    coding = sent.data_absent_reason.coding if sent.data_absent_reason is not None else ()
+    coded = next((c.code for c in coding if c.code), None)
+    detail["data_absent"] = coded or words(sent.data_absent_reason) or "unknown"
     if status in WITHOUT_VALUE:
         return {}
     if status != "final":
@@ -131,15 +151,15 @@ def _absent(sent: Observation | Component, status: str, detail: dict[str, Any]) 
 
 
 def _value(
-    sent: Observation | Component, analyte: str, loinc: str | None, status: str, detail: dict[str, Any]
+    sent: Observation | Component, analyte: str, loinc: str | None, status: str, detail: dict[str, Any], hand: Hand
 ) -> dict[str, Any]:
     if sent.value_quantity is not None:
-        return _quantity(sent, sent.value_quantity, analyte, loinc, detail)
+        return _quantity(sent, sent.value_quantity, analyte, loinc, detail, hand)
     if sent.value_string is not None or sent.value_codeable_concept is not None:
         said = sent.value_string if sent.value_string is not None else words(sent.value_codeable_concept)
         if said is None or not said.strip():
             raise Held("the text of the result is empty", "send what was found, or a dataAbsentReason")
-        return {"text": said} | _range(sent.reference_range, analyte, None, detail)
+        return {"text": said} | _range(sent.reference_range, analyte, None, detail, hand)
     if given(sent.value_integer):
         return _count(sent.value_integer, analyte)
     if _has_value(sent):
@@ -150,7 +170,12 @@ def _value(
 
 
 def _quantity(
-    sent: Observation | Component, quantity: Quantity, analyte: str, loinc: str | None, detail: dict[str, Any]
+    sent: Observation | Component,
+    quantity: Quantity,
+    analyte: str,
+    loinc: str | None,
+    detail: dict[str, Any],
+    hand: Hand,
 ) -> dict[str, Any]:
     value = number(quantity.value, "the value")
     if value is None:
@@ -158,9 +183,13 @@ def _quantity(
     if quantity.comparator is not None and quantity.comparator not in COMPARATORS:
         raise Held(f"comparator {quantity.comparator!r} is not one of < <= >= >", "send one of them or none")
     unit = unit_of(quantity)
-    canonical = measure(analyte, value, unit)
-    _refuse_contradiction(quantity, unit or "", analyte)
-    note = property_note(analyte, loinc, unit or "") if loinc is not None else None
+    meaning = hand.unit(analyte, unit)
+    meant = unit if meaning is None else meaning.meant
+    if meaning is not None:
+        detail.setdefault("notes", []).append(meaning.note)
+    canonical = measure(analyte, value, meant)
+    refuse_contradiction(analyte, unit or "", quantity.unit)
+    note = property_note(analyte, loinc, meant or "") if loinc is not None else None
     if note is not None:
         detail.setdefault("notes", []).append(note)
     if quantity.unit is not None and quantity.unit != unit:
@@ -171,7 +200,7 @@ def _quantity(
         "unit": unit,
         "canonical_value": canonical.value,
         "canonical_unit": canonical.unit,
-    } | _range(sent.reference_range, analyte, unit, detail)
+    } | _range(sent.reference_range, analyte, unit, detail, hand)
 
 
 def _count(sent: Raw, analyte: str) -> dict[str, Any]:
@@ -184,22 +213,8 @@ def _count(sent: Raw, analyte: str) -> dict[str, Any]:
     return {"value": str(value), "canonical_value": canonical.value, "canonical_unit": canonical.unit}
 
 
-def _refuse_contradiction(quantity: Quantity, unit: str, analyte: str) -> None:
-    """Hold a quantity whose unit code and unit text mean different things."""
-    text = quantity.unit
-    if text is None or text == unit or text.casefold() == unit.casefold():
-        return
-    try:
-        agrees = to_canonical(analyte, _ONE, text) == to_canonical(analyte, _ONE, unit)
-    except UnitError:
-        foreign = any(text in accepted_units(other) for other in CATALOGUE)
-        agrees = not foreign and _CONCENTRATION.fullmatch(text) is None
-    if not agrees:
-        raise Held(f"the unit code says {unit!r}, the unit text {text!r}", "ask the laboratory which is right")
-
-
 def _range(
-    ranges: tuple[ReferenceRange, ...], analyte: str, unit: str | None, detail: dict[str, Any]
+    ranges: tuple[ReferenceRange, ...], analyte: str, unit: str | None, detail: dict[str, Any], hand: Hand
 ) -> dict[str, Any]:
     """The limits of the one range that applies to the result; what cannot be used is kept as text."""
     usual = [r for r in ranges if not r.applies_to and (r.type is None or "normal" in (c.code for c in r.type.coding))]
@@ -213,11 +228,14 @@ def _range(
         return {}
     found: dict[str, Any] = {}
     for side, limit_sent in (("low", chosen.low), ("high", chosen.high)):
-        value = number(limit_sent.value, f"the {side} limit") if limit_sent is not None else None
-        if limit_sent is None or value is None:
+        if limit_sent is None:
+            continue
+        value = number(limit_sent.value, f"the {side} limit")
+        if value is None:
             continue
         own_unit = unit_of(limit_sent) or unit
-        found[f"canonical_ref_{side}"] = limit(analyte, value, own_unit)
+        meaning = hand.unit(analyte, own_unit)
+        found[f"canonical_ref_{side}"] = limit(analyte, value, own_unit if meaning is None else meaning.meant)
         if own_unit == unit or unit is None:
             found[f"ref_{side}"] = str(value)
         else:
@@ -238,7 +256,11 @@ def _refuse_mistaken(observation: Observation) -> None:
 
 
 def _has_value(sent: Observation | Component) -> bool:
-    return any(given(getattr(sent, name)) for name in _VALUES)
+    return bool(_values(sent))
+
+
+def _values(sent: Observation | Component) -> list[Any]:
+    return [value for value in _value_fields(sent) if value is not None and value is not NOTHING and given(value)]
 
 
 def _interpretation(sent: Observation | Component) -> str | None:

@@ -6,26 +6,25 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from operator import eq
 from typing import Any
 
 import msgspec
 
-from data.intake.fhir_types import Identifier, Patient, Reference
+from data.intake.fhir_types import Identifier, Patient, PatientLink, Reference
 from data.intake.identity import FHIR_ID, PatientFacts
 from data.intake.item import Held
 from data.intake.moments import read_fhir_moment, refuse_future
 
 # Numbers of the state and of insurers are not needed to follow a patient and are not kept.
-_NOT_KEPT = frozenset({"SS", "SB", "DL", "PPN", "TAX", "NIIP"})
-_LONGEST = 300
+NOT_KEPT = frozenset({"SS", "SB", "DL", "PPN", "TAX", "NIIP"})
+LONGEST_NAME = 300
 _SEXES = {"female": "female", "male": "male", "other": "other"}
 _HISTORY = re.compile(r"/_history/[^/]*$")
 
 
 def patient_facts(patient: Patient, full_url: str | None, now: datetime) -> PatientFacts:
     """The patient a resource states. Raises Held where it cannot be used as it is."""
-    if any(link.type in ("replaced-by", "replaces") for link in patient.link):
-        raise Held("the patient is linked to another one by a merge", "a person decides about merges")
     references = _references(patient, full_url)
     main = next((i for i in patient.identifier if _is(i, "MR") and i.value), None)
     main = main or next((i for i in patient.identifier if i.value), None)
@@ -35,12 +34,14 @@ def patient_facts(patient: Patient, full_url: str | None, now: datetime) -> Pati
     numbers = {
         (i.system, i.value)
         for i in patient.identifier
-        if i.system and i.value and not any(_is(i, kind) for kind in _NOT_KEPT)
+        if i.system and i.value and not any(_is(i, kind) for kind in NOT_KEPT)
     }
     if any(
-        len(text) > _LONGEST or "\x00" in text for pair in (*numbers, *((r, "") for r in references)) for text in pair
+        len(text) > LONGEST_NAME or "\x00" in text
+        for pair in (*numbers, *((r, "") for r in references))
+        for text in pair
     ):
-        raise Held(f"an identifier is longer than {_LONGEST} characters or holds a NUL character", "shorten it")
+        raise Held(f"an identifier is longer than {LONGEST_NAME} characters or holds a NUL character", "shorten it")
     return PatientFacts(
         mrn=mrn or "",
         system=system,
@@ -50,7 +51,19 @@ def patient_facts(patient: Patient, full_url: str | None, now: datetime) -> Pati
         deceased_at=_deceased(patient, now),
         numbers=tuple(sorted(numbers)),
         references=references,
+        links=tuple(found for link in patient.link if (found := _link(link)) is not None),
     )
+
+
+def _link(link: PatientLink) -> tuple[str, str] | None:
+    """How the patient is linked, and to which reference or number; None where it is a link to nobody named."""
+    other = link.other
+    said = None if other is None else other.reference or (other.identifier.value if other.identifier else None)
+    if said is None or len(said) > LONGEST_NAME:
+        if link.type in ("replaced-by", "replaces"):
+            raise Held("the patient is linked to another one by a merge", "send the other one's reference or number")
+        return None
+    return link.type or "seealso", _names(said)[-1]
 
 
 @dataclass(slots=True)
@@ -58,12 +71,13 @@ class Subjects:
     """The patients of one import by reference: of one file first, then of all files of the import, then those stored.
 
     `stored` looks up a FHIR id, `numbered` a number of a numbering system; both answer None for nobody. `given` is the
-    patient named for the whole import.
+    patient named for the whole import; `one_person` whether two ids are the same person.
     """
 
     stored: Callable[[str], int | None]
     numbered: Callable[[str | None, str], int | None]
     given: int | None = None
+    one_person: Callable[[int, int], bool] = eq
     _of_file: dict[tuple[str, str], int | None] = field(default_factory=dict)
     _of_import: dict[str, set[int | None]] = field(default_factory=dict)
 
@@ -85,7 +99,7 @@ class Subjects:
             raise Held(
                 f"patient {said!r} is not known", "send the Patient along, register it, or name it with --patient"
             )
-        if self.given is not None and found != self.given:
+        if self.given is not None and not self.one_person(found, self.given):
             raise Held(
                 f"{reference.reference!r} is another patient than the one named for this import", "check the file"
             )
@@ -161,8 +175,8 @@ def _name(patient: Patient) -> str | None:
         return None
     said = names[0].text or " ".join((*names[0].given, names[0].family or ""))
     said = " ".join(said.split())
-    if len(said) > _LONGEST or "\x00" in said:
-        raise Held(f"the name is longer than {_LONGEST} characters or holds a NUL character", "shorten it")
+    if len(said) > LONGEST_NAME or "\x00" in said:
+        raise Held(f"the name is longer than {LONGEST_NAME} characters or holds a NUL character", "shorten it")
     return said or None
 
 

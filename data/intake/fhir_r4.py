@@ -12,6 +12,7 @@ import msgspec
 from data.intake import fhir_types as fhir
 from data.intake.fhir_coded import CODED, coded_item
 from data.intake.fhir_condition import condition
+from data.intake.fhir_finding import FINDING, finding
 from data.intake.fhir_frame import LOCAL, LOINC, Setting, codes
 from data.intake.fhir_imaging import TUMOUR_SIZE, lesion, report, response, study
 from data.intake.fhir_observation import results
@@ -20,10 +21,13 @@ from data.intake.fhir_read import LARGEST_RESOURCE, Entry, quoted, read_entries,
 from data.intake.fhir_therapy import administration, procedure, request, statement
 from data.intake.item import Held, Item, Refused
 from data.intake.item_limits import storable
+from data.intake.learned import NOTHING, Learned
 from data.intake.parcel import Ignored, Parcel, PatientParcel, Unreadable
 from data.intake.source import SourceFile
 
 Mapper = Callable[[Any, Setting], Sequence[Item] | Ignored]
+# Subjects of a file that are remembered once they are found.
+MOST_SUBJECTS = 10_000
 NO_RESOURCE = Ignored("entry without resource")
 
 
@@ -34,6 +38,8 @@ def _observation(observation: fhir.Observation, setting: Setting) -> Sequence[It
             return coded_item(observation, setting, kind, code, read)
         if code == "recist-response":
             return response(observation, setting)
+        if code == FINDING:
+            return finding(observation, setting)
     if TUMOUR_SIZE in codes(observation.code, LOINC):
         return lesion(observation, setting)
     return results(observation, setting)
@@ -62,7 +68,9 @@ class FhirImport:
 
     now: datetime
     subjects: Subjects
+    learned: Learned = NOTHING
     _medications: dict[tuple[str, str], fhir.Medication] = field(default_factory=dict)
+    _meant: dict[tuple[str, fhir.Reference], int] = field(default_factory=dict)
 
     def patients(self, file: SourceFile) -> Iterator[PatientParcel]:
         """The Patient resources of a file; Medication resources are remembered. `rest` reports an unreadable file."""
@@ -126,9 +134,22 @@ class FhirImport:
             where=entry.where,
             now=self.now,
             full_url=entry.full_url,
-            patient=lambda reference, contained: self.subjects.resolve(file.name, reference, contained),
+            patient=lambda reference, contained: self._subject(file, reference, contained),
             medication=medication,
+            learned=self.learned,
         )
+
+    def _subject(
+        self, file: SourceFile, reference: fhir.Reference | None, contained: tuple[dict[str, Any], ...]
+    ) -> int:
+        if reference is None or contained:
+            return self.subjects.resolve(file.name, reference, contained)
+        meant = self._meant.get((file.name, reference))
+        if meant is None:
+            if len(self._meant) == MOST_SUBJECTS:
+                self._meant.clear()
+            meant = self._meant[(file.name, reference)] = self.subjects.resolve(file.name, reference, contained)
+        return meant
 
 
 def _decoded(entry: Entry, decoder: msgspec.json.Decoder[Any]) -> Any:

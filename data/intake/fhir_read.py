@@ -10,7 +10,8 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -21,13 +22,17 @@ from data.intake.item import Held, Refused
 from data.intake.parcel import Unreadable
 from data.intake.source import SourceFile
 
-LARGEST_DOCUMENT = 64 * 1024 * 1024
-LARGEST_RESOURCE = 4 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+LARGEST_DOCUMENT = 64 * MEGABYTE
+LARGEST_RESOURCE = 4 * MEGABYTE
 DEEPEST_BUNDLE = 4
 KEPT_RAW = 64 * 1024
 # A file whose first lines are all unreadable is no NDJSON.
 FIRST_LINES = 100
+# A small zip file can hold lines without end that hold nothing.
+MOST_EMPTY_LINES = 1_000_000
 BOM = b"\xef\xbb\xbf"
+UNTOLD = b' \t\r\n"'
 WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 _HEAD = msgspec.json.Decoder(Head)
@@ -36,8 +41,7 @@ _ANYTHING = msgspec.json.Decoder(float_hook=str)
 _BUNDLE = msgspec.json.Decoder(Bundle)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One resource as it stands in the file. `type` is None where there was no resource in a Bundle's entry."""
 
     where: str
@@ -64,14 +68,15 @@ def read_entries(file: SourceFile) -> Iterator[Entry | Refused]:
 def refuse_duplicate_keys(raw: bytes) -> None:
     """Raise Held when an object in the JSON text names a key twice: which of the two was meant nobody knows.
 
-    Compact text and re-encoded content hold the same number of keys exactly when no key was lost in decoding.
+    Without escapes what is encoded again is never longer than the text it was decoded from, and shorter where a key was
+    lost; spaces and quotation marks (numbers come back as texts) aside. A text that is not the same is looked at key
+    by key.
     """
     try:
-        compact = msgspec.json.format(raw, indent=-1)
         again = msgspec.json.encode(_ANYTHING.decode(raw))
     except (ValueError, RecursionError) as error:
         raise Held(_cause(error)) from error
-    if b'\\\\":' not in compact and _keys(compact) == _keys(again):
+    if b"\\" not in raw and raw.translate(None, UNTOLD) == again.translate(None, UNTOLD):
         return
     json.loads(raw, object_pairs_hook=_single, parse_float=str, parse_int=str)
 
@@ -89,36 +94,29 @@ def _open(path: Path) -> IO[bytes]:
 
 def _is_lines(stream: IO[bytes]) -> bool:
     """Whether the first line is a whole resource and another follows: NDJSON under another name."""
-    first = stream.readline(LARGEST_RESOURCE)
-    rest = stream.readline(LARGEST_RESOURCE)
-    while rest and not rest.strip():
-        rest = stream.readline(LARGEST_RESOURCE)
-    stream.seek(0)
-    if not rest:
-        return False
+    first, rest = stream.readline(LARGEST_RESOURCE), b""
     try:
-        return _HEAD.decode(first.removeprefix(BOM)).resource_type is not None
+        found = _HEAD.decode(first.removeprefix(BOM)).resource_type is not None
     except (ValueError, RecursionError):
-        return False
+        found = False
+    while found and not rest.strip() and stream.tell() <= LARGEST_DOCUMENT:
+        rest = stream.readline(LARGEST_RESOURCE)
+        found = bool(rest)
+    stream.seek(0)
+    return found and bool(rest.strip())
 
 
 def _lines(name: str, stream: IO[bytes]) -> Iterator[Entry | Refused]:
-    number = readable = 0
+    readable = False
     refused: list[Refused] = []
-    while line := stream.readline(LARGEST_RESOURCE + 1):
-        number += 1
+    for number, line in _filled(stream):
         where = f"{name}#line[{number}]"
         if len(line) > LARGEST_RESOURCE:
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(LARGEST_RESOURCE)
             yield _refused(where, f"a line is longer than {LARGEST_RESOURCE} bytes", b"")
-            readable += 1
-            continue
-        line = line.removeprefix(BOM) if number == 1 else line
-        if not line.strip():
+            readable = True
             continue
         try:
-            yield from _resource(where, line.strip(), None, 0)
+            yield from _resource(where, line.strip())
         except Unreadable as error:
             refusal = _refused(where, str(error), line)
             if readable:
@@ -130,36 +128,59 @@ def _lines(name: str, stream: IO[bytes]) -> Iterator[Entry | Refused]:
         else:
             yield from refused
             refused.clear()
-            readable += 1
+            readable = True
     if not readable:
         raise Unreadable(f"holds no FHIR resource: {refused[0].why}" if refused else "is empty")
 
 
+def _filled(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines that hold something, each with its number; one beyond the limit is cut behind it."""
+    number = empty = 0
+    while line := stream.readline(LARGEST_RESOURCE + 1):
+        number += 1
+        rest = line
+        while len(line) > LARGEST_RESOURCE and rest and not rest.endswith(b"\n"):
+            rest = stream.readline(LARGEST_RESOURCE)
+        line = line.removeprefix(BOM) if number == 1 else line
+        if line.strip():
+            yield number, line
+            continue
+        empty += 1
+        if empty > MOST_EMPTY_LINES:
+            raise Unreadable(f"has more than {MOST_EMPTY_LINES} empty lines")
+
+
 def _document(name: str, stream: IO[bytes]) -> Iterator[Entry | Refused]:
-    size = 0
-    while chunk := stream.read(1024 * 1024):
-        size += len(chunk)
-        if size > LARGEST_DOCUMENT:
-            raise Unreadable(f"is larger than {LARGEST_DOCUMENT // 1024 // 1024} MB; send it as NDJSON")
-    stream.seek(0)
-    raw = stream.read().removeprefix(BOM)
+    parts = list(islice(iter(partial(stream.read, MEGABYTE), b""), LARGEST_DOCUMENT // MEGABYTE + 1))
+    if len(parts) > LARGEST_DOCUMENT // MEGABYTE:
+        raise Unreadable(f"is larger than {LARGEST_DOCUMENT // MEGABYTE} MB; send it as NDJSON")
+    raw = b"".join(parts).removeprefix(BOM)
     if raw.startswith(WIDE):
         raise Unreadable("is UTF-16; FHIR JSON is UTF-8")
     if not raw.strip():
         raise Unreadable("is empty")
-    yield from _resource(name, raw, None, 0)
+    yield from _resource(name, raw)
 
 
-def _resource(where: str, raw: bytes, full_url: str | None, depth: int) -> Iterator[Entry | Refused]:
+def _resource(where: str, raw: bytes) -> Iterator[Entry | Refused]:
+    type = _type(raw)
+    if type == "Bundle":
+        yield from _entries(where, raw, 0)
+    else:
+        yield Entry(where, type, raw)
+
+
+def _type(raw: bytes) -> str:
     try:
-        head = _HEAD.decode(raw)
+        type = _HEAD.decode(raw).resource_type
     except (ValueError, RecursionError) as error:
         raise Unreadable(_cause(error)) from error
-    if head.resource_type is None:
+    if type is None:
         raise Unreadable("has no resourceType: this is not a FHIR resource")
-    if head.resource_type != "Bundle":
-        yield Entry(where, head.resource_type, raw, full_url)
-        return
+    return type
+
+
+def _entries(where: str, raw: bytes, depth: int) -> Iterator[Entry | Refused]:
     if depth == DEEPEST_BUNDLE:
         raise Unreadable(f"Bundles are nested more than {DEEPEST_BUNDLE} deep")
     try:
@@ -177,7 +198,11 @@ def _resource(where: str, raw: bytes, full_url: str | None, depth: int) -> Itera
         else:
             inner = bytes(entry.resource)
             try:
-                yield from _resource(place, inner, entry.full_url, depth + 1)
+                type = _type(inner)
+                if type == "Bundle":
+                    yield from _entries(place, inner, depth + 1)
+                else:
+                    yield Entry(place, type, inner, entry.full_url)
             except Unreadable as error:
                 yield _refused(place, str(error), inner)
 
@@ -192,10 +217,6 @@ def _cause(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"is not UTF-8: {error.reason} at byte {error.start}"
     return str(error)
-
-
-def _keys(compact: bytes) -> int:
-    return compact.count(b'":') - compact.count(b'\\":')
 
 
 def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

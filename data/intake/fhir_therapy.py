@@ -13,6 +13,7 @@ from data.intake.coded import therapy_detail
 from data.intake.fhir_frame import (
     RETRACTED,
     Setting,
+    codes,
     counted_code,
     every_word,
     frame,
@@ -30,11 +31,17 @@ from data.intake.fhir_types import (
     MedicationRequest,
     MedicationStatement,
     Procedure,
+    Resource,
 )
 from data.intake.item import Held, Item
 from data.intake.moments import Moment, read_fhir_moment
 from data.intake.parcel import Ignored
 
+DRUG = "urn:nadir:drug"
+PROCEDURE = "urn:nadir:procedure"
+TOLD = "urn:nadir:therapy/"
+"""Extensions of our own exports: fields of a therapy that FHIR has no element for, as texts."""
+_TOLD = frozenset({"kind", "planned_next", "interval_days", "dose", "unit", "route"})
 _DAYS = {"d": 1, "wk": 7}
 _NOT_GIVEN = frozenset({"not-done", "intended", "draft", "cancelled", "preparation"})
 _ENDED = frozenset({"stopped", "not-taken"})
@@ -44,12 +51,12 @@ _ORDERS = frozenset({"order", "original-order", "reflex-order", "filler-order", 
 def administration(resource: MedicationAdministration, setting: Setting) -> Sequence[Item] | Ignored:
     """A drug that was given: an injection of an analogue, else a dose."""
     concept = _concept(resource, setting)
-    drug = drug_named(every_word(concept))
+    drug = drug_named(_named(concept))
     if drug is None:
         return Ignored(counted_code("MedicationAdministration", concept))
     if resource.status in _NOT_GIVEN:
         return Ignored(f"MedicationAdministration {resource.status}")
-    kind = "injection" if is_analogue(drug) else "dose"
+    kind = _told(resource).get("kind") or ("injection" if is_analogue(drug) else "dose")
     moment = moment_of(resource.effective_date_time, resource.effective_period)
     return [_step(resource, setting, concept, resource.dosage, kind, moment, "MedicationAdministration")]
 
@@ -57,11 +64,15 @@ def administration(resource: MedicationAdministration, setting: Setting) -> Sequ
 def statement(resource: MedicationStatement, setting: Setting) -> Sequence[Item] | Ignored:
     """A course of a drug: its start, and its stop where it has ended."""
     concept = _concept(resource, setting)
-    if drug_named(every_word(concept)) is None:
+    if drug_named(_named(concept)) is None:
         return Ignored(counted_code("MedicationStatement", concept))
     if resource.status in _NOT_GIVEN:
         return Ignored(f"MedicationStatement {resource.status}")
-    period = resource.effective_period
+    period, kind = resource.effective_period, _told(resource).get("kind")
+    if kind is not None:
+        dosage = resource.dosage[0] if resource.dosage else None
+        moment = moment_of(resource.effective_date_time, period)
+        return [_step(resource, setting, concept, dosage, kind, moment, "MedicationStatement")]
     # A period that only ends is a stop; that its start is unknown starts nothing.
     start = moment_of(resource.effective_date_time, period if period is not None and period.start else None)
     end = read_fhir_moment(period.end) if period is not None and period.end else None
@@ -105,17 +116,18 @@ def procedure(resource: Procedure, setting: Setting) -> Sequence[Item] | Ignored
     outcome = every_word(resource.outcome).split()
     category = every_word(resource.category).casefold().split()
     sent = {
+        **_told(resource),
         "kind": "procedure",
         "drug": named,
         "completeness": next((word for word in outcome if word in ("R0", "R1", "R2")), ""),
         "intent": next((word for word in category if word in ("curative", "palliative")), ""),
-        "note": words(resource.code) or "",
+        "note": _remark(resource, resource.code, PROCEDURE),
     }
     if resource.performed_string is not None:
         raise Held(f"performedString {resource.performed_string[:40]!r} is no date", "send performedDateTime")
     moment = moment_of(resource.performed_date_time, resource.performed_period)
     fields = frame("Procedure", resource, setting, status=_status(resource.status), moment=moment, issued=None)
-    return [Item(**fields, kind="therapy", detail=therapy_detail(sent))]
+    return [_therapy(fields, sent)]
 
 
 def _course(
@@ -144,17 +156,35 @@ def _step(
     moment: Moment | None,
     type: str,
 ) -> Item:
-    sent = {"kind": kind, "drug": every_word(concept), "note": words(concept) or "", **_dosage(dosage)}
+    note = _remark(resource, concept, DRUG)
+    sent = {"drug": _named(concept), "note": note, **_dosage(dosage), **_told(resource), "kind": kind}
     fields: dict[str, Any] = frame(type, resource, setting, status=_status(resource.status), moment=moment, issued=None)
     if kind in ("start", "stop") and fields["source_id"] is not None:
         fields["source_id"] += f"#{kind}"
-    return Item(
-        **fields,
-        kind="therapy",
-        detail=therapy_detail(sent),
-        value=sent.get("dose") or None,
-        unit=sent.get("unit") or None,
-    )
+    return _therapy(fields, sent)
+
+
+def _therapy(fields: dict[str, Any], sent: dict[str, str]) -> Item:
+    detail = therapy_detail(sent)
+    return Item(**fields, kind="therapy", detail=detail, value=sent.get("dose") or None, unit=sent.get("unit") or None)
+
+
+def _told(resource: Resource) -> dict[str, str]:
+    """The fields our own export carried as texts."""
+    named = ((e.url.removeprefix(TOLD), e.value_string) for e in resource.extension if e.url and e.url.startswith(TOLD))
+    return {name: said for name, said in named if name in _TOLD and said is not None}
+
+
+def _named(concept: Concept) -> str:
+    """What the concept says of its drug: our own name for it where it has one, else all its words and codes."""
+    return next(iter(codes(concept, DRUG)), None) or every_word(concept)
+
+
+def _remark(resource: Resource, concept: Concept, own: str) -> str:
+    """The words the drug or procedure was named with; a resource of our own export has them as its notes."""
+    if codes(concept, own):
+        return "; ".join(note.text for note in resource.note if note.text)
+    return words(concept) or ""
 
 
 def _dosage(dosage: Dosage | None) -> dict[str, str]:

@@ -19,22 +19,22 @@ def given(value: Any) -> bool:
     return value is not None and not (isinstance(value, Raw) and bytes(value) in (b"", b"null"))
 
 
-class Part(msgspec.Struct, rename="camel"):
-    """Base of every part: camel case outside, snake case inside."""
+class Part(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """Base of every part: camel case outside, snake case inside; a tree that never refers to itself."""
 
 
-class Coding(Part):
+class Coding(Part, frozen=True):
     system: str | None = None
     code: str | None = None
     display: str | None = None
 
 
-class Concept(Part):
+class Concept(Part, frozen=True):
     coding: tuple[Coding, ...] = ()
     text: str | None = None
 
 
-class Quantity(Part):
+class Quantity(Part, frozen=True):
     value: Raw = NOTHING
     comparator: str | None = None
     unit: str | None = None
@@ -42,38 +42,38 @@ class Quantity(Part):
     code: str | None = None
 
 
-class Period(Part):
+class Period(Part, frozen=True):
     start: str | None = None
     end: str | None = None
 
 
-class Identifier(Part):
+class Identifier(Part, frozen=True):
     type: Concept | None = None
     system: str | None = None
     value: str | None = None
     use: str | None = None
 
 
-class Reference(Part):
+class Reference(Part, frozen=True):
     reference: str | None = None
     type: str | None = None
     identifier: Identifier | None = None
     display: str | None = None
 
 
-class Extension(Part):
+class Extension(Part, frozen=True):
     url: str | None = None
     value_string: str | None = None
     value_code: str | None = None
     value_codeable_concept: Concept | None = None
 
 
-class Meta(Part):
+class Meta(Part, frozen=True):
     version_id: str | None = None
     last_updated: str | None = None
 
 
-class ReferenceRange(Part):
+class ReferenceRange(Part, frozen=True):
     low: Quantity | None = None
     high: Quantity | None = None
     type: Concept | None = None
@@ -81,11 +81,11 @@ class ReferenceRange(Part):
     text: str | None = None
 
 
-class Note(Part):
+class Note(Part, frozen=True):
     text: str | None = None
 
 
-class Component(Part):
+class Component(Part, frozen=True):
     """One part of an Observation: a code, one value and its range."""
 
     code: Concept = msgspec.field(default_factory=Concept)
@@ -106,7 +106,7 @@ class Component(Part):
     modifier_extension: tuple[Extension, ...] = ()
 
 
-class Resource(Part):
+class Resource(Part, frozen=True):
     """What every resource read here has."""
 
     id: str | None = None
@@ -121,7 +121,7 @@ class Resource(Part):
     note: tuple[Note, ...] = ()
 
 
-class Observation(Resource):
+class Observation(Resource, frozen=True):
     code: Concept = msgspec.field(default_factory=Concept)
     effective_date_time: str | None = None
     effective_period: Period | None = None
@@ -150,18 +150,19 @@ class Observation(Resource):
     component: tuple[Component, ...] = ()
 
 
-class HumanName(Part):
+class HumanName(Part, frozen=True):
     use: str | None = None
     text: str | None = None
     family: str | None = None
     given: tuple[str, ...] = ()
 
 
-class PatientLink(Part):
+class PatientLink(Part, frozen=True):
+    other: Reference | None = None
     type: str | None = None
 
 
-class Patient(Resource):
+class Patient(Resource, frozen=True):
     name: tuple[HumanName, ...] = ()
     gender: str | None = None
     birth_date: str | None = None
@@ -170,7 +171,7 @@ class Patient(Resource):
     link: tuple[PatientLink, ...] = ()
 
 
-class DiagnosticReport(Resource):
+class DiagnosticReport(Resource, frozen=True):
     category: tuple[Concept, ...] = ()
     code: Concept = msgspec.field(default_factory=Concept)
     effective_date_time: str | None = None
@@ -181,34 +182,34 @@ class DiagnosticReport(Resource):
     conclusion_code: tuple[Concept, ...] = ()
 
 
-class Series(Part):
+class Series(Part, frozen=True):
     modality: Coding | None = None
     body_site: Coding | None = None
 
 
-class ImagingStudy(Resource):
+class ImagingStudy(Resource, frozen=True):
     modality: tuple[Coding, ...] = ()
     started: str | None = None
     description: str | None = None
     series: tuple[Series, ...] = ()
 
 
-class Repeat(Part):
+class Repeat(Part, frozen=True):
     frequency: Raw = NOTHING
     period: Raw = NOTHING
     period_unit: str | None = None
     bounds_period: Period | None = None
 
 
-class Timing(Part):
+class Timing(Part, frozen=True):
     repeat: Repeat | None = None
 
 
-class DoseAndRate(Part):
+class DoseAndRate(Part, frozen=True):
     dose_quantity: Quantity | None = None
 
 
-class Dosage(Part):
+class Dosage(Part, frozen=True):
     text: str | None = None
     timing: Timing | None = None
     route: Concept | None = None
@@ -216,38 +217,38 @@ class Dosage(Part):
     dose_and_rate: tuple[DoseAndRate, ...] = ()
 
 
-class Medication(Resource):
+class Medication(Resource, frozen=True):
     code: Concept | None = None
 
 
-class Medicated(Resource):
+class Medicated(Resource, frozen=True):
     """What the three medication resources share."""
 
     medication_codeable_concept: Concept | None = None
     medication_reference: Reference | None = None
 
 
-class MedicationAdministration(Medicated):
+class MedicationAdministration(Medicated, frozen=True):
     effective_date_time: str | None = None
     effective_period: Period | None = None
     dosage: Dosage | None = None
 
 
-class MedicationStatement(Medicated):
+class MedicationStatement(Medicated, frozen=True):
     effective_date_time: str | None = None
     effective_period: Period | None = None
     date_asserted: str | None = None
     dosage: tuple[Dosage, ...] = ()
 
 
-class MedicationRequest(Medicated):
+class MedicationRequest(Medicated, frozen=True):
     intent: str | None = None
     authored_on: str | None = None
     do_not_perform: bool | None = None
     dosage_instruction: tuple[Dosage, ...] = ()
 
 
-class Procedure(Resource):
+class Procedure(Resource, frozen=True):
     code: Concept = msgspec.field(default_factory=Concept)
     category: Concept | None = None
     performed_date_time: str | None = None
@@ -256,7 +257,7 @@ class Procedure(Resource):
     outcome: Concept | None = None
 
 
-class Condition(Resource):
+class Condition(Resource, frozen=True):
     code: Concept = msgspec.field(default_factory=Concept)
     category: tuple[Concept, ...] = ()
     verification_status: Concept | None = None
@@ -264,30 +265,30 @@ class Condition(Resource):
     recorded_date: str | None = None
 
 
-class Head(Part):
+class Head(Part, frozen=True):
     """Enough of any resource to know what it is."""
 
     resource_type: str | None = None
     id: str | None = None
 
 
-class Request(Part):
+class Request(Part, frozen=True):
     method: str | None = None
     url: str | None = None
 
 
-class BundleEntry(Part):
+class BundleEntry(Part, frozen=True):
     full_url: str | None = None
     resource: Raw = NOTHING
     request: Request | None = None
 
 
-class Bundle(Part):
+class Bundle(Part, frozen=True):
     type: str | None = None
     entry: tuple[BundleEntry, ...] = ()
 
 
-class Specimen(Part):
+class Specimen(Part, frozen=True):
     """A contained specimen, for its number and the fasting state."""
 
     identifier: tuple[Identifier, ...] = ()

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data.intake.item import Refused
+from data.intake.sheet_format import XLSX, sheet_format
 from data.models import Quarantined
 from data.upsert import insert_or
 
@@ -29,7 +30,8 @@ def hold(
     """Keep the items in the transaction of `session`. One that is already held is not held a second time."""
     if not refused:
         return
-    digests = [_digest(format, one) for one in refused]
+    formats = [_format(format, one) for one in refused]
+    digests = [_digest(*pair) for pair in zip(formats, refused, strict=True)]
     held = select(Quarantined.digest).where(Quarantined.state == HELD, Quarantined.digest.in_(digests))
     known = set(session.scalars(held))
     rows = [
@@ -40,16 +42,21 @@ def hold(
             "suggestion": one.suggestion,
             "raw": one.raw,
             "digest": digest,
-            "format": format,
+            "format": own,
             "options": dict(options) or None,
             "state": HELD,
             "created_at": now,
         }
-        for one, digest in zip(refused, digests, strict=True)
+        for one, own, digest in zip(refused, formats, digests, strict=True)
         if digest not in known
     ]
     if rows:
         session.execute(insert_or(session, Quarantined).on_conflict_do_nothing(), rows)
+
+
+def _format(format: str, refused: Refused) -> str:
+    """What the raw content is read as again: a row of a workbook is kept as a sheet of text."""
+    return sheet_format(refused.raw.encode()) or format if format == XLSX else format
 
 
 def _digest(format: str, refused: Refused) -> str:

@@ -7,29 +7,40 @@ date or under an unrelated name is held for a person to look at, and so is every
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
 
 from data.audit import write_audit
 from data.intake.item import Held
 from data.models import Patient, PatientIdentifier
+from data.patient_status import note_status
 from data.patients import NewPatient, PatientError, find_by_identifier, register
-from data.people import Actor, visible
+from data.people import SYSTEM_ROLE, Actor, visible
+from data.records import take_ingest
+from data.survivors import standing_id, survivor_of
 
 FHIR_ID = "urn:nadir:fhir-id"
 # A FHIR id that two patients of different servers share: it names nobody any more.
 SHARED_FHIR_ID = "urn:nadir:fhir-id:shared"
+_BY_MRN = select(Patient).where(Patient.mrn == bindparam("mrn"))
+_NUMBERED = select(PatientIdentifier.patient_id).where(
+    PatientIdentifier.system == bindparam("system"), PatientIdentifier.value == bindparam("value")
+)
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientFacts:
-    """A patient as a file states it. `references` are the ids other resources of the file point at."""
+    """A patient as a file states it. `references` are the ids other resources of the file point at.
+
+    `deceased_at` is taken over where no death is known; `told_dead` (an ISO day, or that none was said) is for a person
+    to confirm.
+    """
 
     mrn: str
     system: str | None
@@ -39,6 +50,32 @@ class PatientFacts:
     deceased_at: datetime | None
     numbers: tuple[tuple[str, str], ...]
     references: tuple[str, ...]
+    links: tuple[tuple[str, str], ...] = ()
+    told_dead: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """What a proposal keeps of them."""
+        born = None if self.birth_date is None else self.birth_date.isoformat()
+        return {"mrn": self.mrn, "system": self.system, "name": self.name, "birth_date": born, "sex": self.sex}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """What a message says about who somebody is, for a person to decide. Numbers are MRNs or references as sent."""
+
+    kind: Literal["merge", "update", "link"]
+    into_number: str
+    why: str
+    from_number: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Disputed(Held):
+    """A patient that is held until somebody has decided what `proposed` asks."""
+
+    def __init__(self, why: str, suggestion: str, proposed: Proposed) -> None:
+        super().__init__(why, suggestion)
+        self.proposed = proposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +84,7 @@ class Admission:
 
     patient_id: int
     outcome: Literal["stored", "superseded", "unchanged"]
+    proposals: tuple[Proposed, ...] = ()
 
 
 def admit(session: Session, actor: Actor, facts: PatientFacts, *, teams: Sequence[str], now: datetime) -> Admission:
@@ -54,33 +92,109 @@ def admit(session: Session, actor: Actor, facts: PatientFacts, *, teams: Sequenc
 
     Raises Held where a person has to decide.
     """
-    patient = session.scalar(select(Patient).where(Patient.mrn == facts.mrn.strip()))
-    for system, value in facts.numbers:
-        other = session.scalar(
-            select(PatientIdentifier.patient_id).where(
-                PatientIdentifier.system == system, PatientIdentifier.value == value
-            )
-        )
-        if other is not None and (patient is None or other != patient.id):
-            raise Held(
-                f"number {value!r} of {system} already belongs to another patient than {facts.mrn!r}",
-                "decide whether they are one person; nothing is merged by itself",
-            )
+    patient = _known_by_number(session, facts)
+    beside = _linked(session, facts)
     if patient is None:
         admission = _register(session, actor, facts, teams=teams, now=now)
     else:
         _refuse_other_person(session, actor, patient, facts)
         admission = Admission(patient.id, _fill(session, actor, patient, facts, now))
     _remember(session, admission.patient_id, facts)
-    return admission
+    return replace(admission, proposals=beside)
 
 
-def patient_by_mrn(session: Session, actor: Actor, mrn: str) -> int:
-    """The id of the patient with a number. Raises Held when there is none the actor may see."""
-    patient_id = session.scalar(select(Patient.id).where(Patient.mrn == mrn.strip(), visible(actor)))
-    if patient_id is None:
-        raise Held(f"patient {mrn.strip()!r} is not known", "register the patient, or correct the number")
-    return patient_id
+def recognise(session: Session, actor: Actor, facts: PatientFacts) -> int:
+    """The patient already there, without changing anything about it: a feed brings results, not people.
+
+    Raises Held for one that is not known, and where a person has to decide.
+    """
+    patient = _known_by_number(session, facts)
+    if patient is None:
+        raise Held(f"patient {facts.mrn!r} is not known", "register the patient, then read this again")
+    _refuse_other_person(session, actor, patient, facts)
+    return patient.id
+
+
+def _known_by_number(session: Session, facts: PatientFacts) -> Patient | None:
+    patient = session.scalar(_BY_MRN, {"mrn": facts.mrn.strip()})
+    for system, value in facts.numbers:
+        other = session.scalar(_NUMBERED, {"system": system, "value": value})
+        if other is not None and (patient is None or other != patient.id):
+            why = f"number {value!r} of {system} already belongs to another patient than {facts.mrn!r}"
+            holder = session.get_one(Patient, other).mrn
+            proposed = Proposed(kind="merge", from_number=facts.mrn, into_number=holder, why=why, facts=facts.plain())
+            raise Disputed(why, "decide whether they are one person; nothing is merged by itself", proposed)
+    return patient
+
+
+def known_number(session: Session, number: str) -> int | None:
+    """The patient with this MRN or FHIR reference."""
+    found = session.scalar(select(Patient.id).where(Patient.mrn == number))
+    if found is not None:
+        return found
+    reference = (PatientIdentifier.system == FHIR_ID) & (PatientIdentifier.value == number)
+    return session.scalar(select(PatientIdentifier.patient_id).where(reference))
+
+
+def one_already(session: Session, one: str, other: str) -> bool:
+    """Whether the two numbers mean patients that are merged, or the same patient."""
+    ids = [known_number(session, number) for number in (one, other)]
+    return None not in ids and len({survivor_of(session, id) for id in ids if id is not None}) == 1
+
+
+def _linked(session: Session, facts: PatientFacts) -> tuple[Proposed, ...]:
+    """What the links of a patient propose. Raises Disputed for one that says it was merged and is not so here."""
+    beside: list[Proposed] = []
+    for kind, other in facts.links:
+        if one_already(session, facts.mrn, other):
+            continue
+        if kind not in ("replaced-by", "replaces"):
+            why = f"{facts.mrn!r} is linked to {other!r} ({kind})"
+            beside.append(Proposed(kind="link", from_number=other, into_number=facts.mrn, why=why))
+            continue
+        ends = (facts.mrn, other) if kind == "replaced-by" else (other, facts.mrn)
+        why = "the patient is linked to another one by a merge"
+        proposed = Proposed(kind="merge", from_number=ends[0], into_number=ends[1], why=why, facts=facts.plain())
+        raise Disputed(why, "a person decides about merges", proposed)
+    return tuple(beside)
+
+
+def restated(session: Session, facts: PatientFacts, merged: str | None) -> tuple[Proposed, ...]:
+    """What an update (`merged` None) or a merge message proposes; nothing where nobody in it is known here."""
+    patient = session.scalar(select(Patient).where(Patient.mrn == facts.mrn.strip()))
+    if merged is not None:
+        known = patient is not None or known_number(session, merged) is not None
+        if not known or one_already(session, merged, facts.mrn):
+            return ()
+        why = f"a message says that {merged!r} was merged into {facts.mrn!r}"
+        return (Proposed(kind="merge", from_number=merged, into_number=facts.mrn, why=why, facts=facts.plain()),)
+    if patient is None:
+        return ()
+    sent = {name: value for name, value in facts.plain().items() if name in ("name", "birth_date", "sex")}
+    changes = {name: [_known(patient, name), value] for name, value in sent.items() if value is not None}
+    changes = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
+    if not changes:
+        return ()
+    why = f"a message says another {', '.join(sorted(changes)).replace('_', ' ')} of {facts.mrn!r}"
+    return (Proposed(kind="update", into_number=facts.mrn, why=why, facts={"changes": changes}),)
+
+
+def _known(patient: Patient, name: str) -> Any:
+    value = getattr(patient, name)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def patient_by_mrn(session: Session, actor: Actor, mrn: str) -> int | None:
+    """The id of the patient with a number, a merged one's own; None where the actor sees none."""
+    own = aliased(Patient)
+    shown = select(own.id).join(Patient, Patient.id == standing_id(own.id))
+    return session.scalar(shown.where(own.mrn == mrn.strip(), visible(actor)))
+
+
+def zero_padded(session: Session, mrn: str) -> bool:
+    """Whether any patient, seen by the actor or not, has a number that differs from `mrn` by leading zeros only."""
+    bare = func.ltrim(Patient.mrn, "0") == mrn.lstrip("0")
+    return session.scalar(select(Patient.id).where(bare, Patient.mrn != mrn).limit(1)) is not None
 
 
 def patient_by_number(session: Session, actor: Actor, system: str | None, value: str) -> int | None:
@@ -90,7 +204,9 @@ def patient_by_number(session: Session, actor: Actor, system: str | None, value:
     found = find_by_identifier(session, actor, system, value)
     if found is not None:
         return found.id
-    return session.scalar(select(Patient.id).where(Patient.mrn == value, Patient.mrn_system == system, visible(actor)))
+    own = aliased(Patient)
+    shown = select(own.id).join(Patient, Patient.id == standing_id(own.id))
+    return session.scalar(shown.where(own.mrn == value, own.mrn_system == system, visible(actor)))
 
 
 def _register(session: Session, actor: Actor, facts: PatientFacts, *, teams: Sequence[str], now: datetime) -> Admission:
@@ -110,22 +226,42 @@ def _register(session: Session, actor: Actor, facts: PatientFacts, *, teams: Seq
 
 def _refuse_other_person(session: Session, actor: Actor, patient: Patient, facts: PatientFacts) -> None:
     what = f"patient {facts.mrn!r}"
-    if session.scalar(select(Patient.id).where(Patient.id == patient.id, visible(actor))) is None:
+    shown = select(Patient.id).where(Patient.id == standing_id(patient.id), visible(actor))
+    if actor.role != SYSTEM_ROLE and session.scalar(shown) is None:
         raise Held(f"{what} cannot be used here", "ask an admin")
     born_alike = patient.birth_date is not None and patient.birth_date == facts.birth_date
-    if patient.mrn_system != facts.system and not (patient.mrn_system is None and born_alike):
-        raise Held(
+    elsewhere = patient.mrn_system != facts.system and not (patient.mrn_system is None and born_alike)
+    if elsewhere and not _numbered_by(session, patient, facts.system):
+        why = (
             f"{what} is known from {patient.mrn_system or 'a registration by hand'}, this one comes from "
-            f"{facts.system or 'an unnamed numbering'}",
-            "decide whether they are one person; nothing is merged by itself",
+            f"{facts.system or 'an unnamed numbering'}"
         )
+        advice = "decide whether they are one person; nothing is merged by itself"
+        if facts.system is None:
+            raise Held(why, advice)
+        raise _disputed(why, advice, patient, "system", facts.system)
     if patient.birth_date is not None and facts.birth_date is not None and not born_alike:
-        raise Held(f"{what} is known with another birth date", "check the number and the birth date")
-    if patient.name is not None and facts.name is not None and not _names_agree(patient.name, facts.name):
-        raise Held(f"{what} is known under another name", "check the number and the name")
+        why, born = f"{what} is known with another birth date", facts.birth_date.isoformat()
+        raise _disputed(why, "check the number and the birth date", patient, "birth_date", born)
+    if patient.name is not None and facts.name is not None and not names_agree(patient.name, facts.name):
+        why = f"{what} is known under another name"
+        raise _disputed(why, "check the number and the name", patient, "name", facts.name)
 
 
-def _names_agree(known: str, sent: str) -> bool:
+def _disputed(why: str, advice: str, patient: Patient, name: str, sent: str) -> Disputed:
+    before = patient.mrn_system if name == "system" else _known(patient, name)
+    proposed = Proposed(kind="update", into_number=patient.mrn, why=why, facts={"changes": {name: [before, sent]}})
+    return Disputed(why, advice, proposed)
+
+
+def _numbered_by(session: Session, patient: Patient, system: str | None) -> bool:
+    """Whether somebody said that the patient's number is theirs in this numbering too."""
+    also = (PatientIdentifier.system == system) & (PatientIdentifier.value == patient.mrn)
+    return session.scalar(select(PatientIdentifier.patient_id).where(also)) == patient.id
+
+
+def names_agree(known: str, sent: str) -> bool:
+    """Whether the words of one name are all in the other; digits are no name."""
     a, b = set(_WORD.findall(known.casefold())), set(_WORD.findall(sent.casefold()))
     return a <= b or b <= a
 
@@ -149,6 +285,9 @@ def _fill(
         return "unchanged"
     for name, value in filled.items():
         setattr(patient, name, value)
+    if "deceased_at" in filled and facts.deceased_at is not None:
+        note_status(session, actor, patient, "deceased", facts.deceased_at.date(), "said by an import", now)
+        take_ingest(session, batch_id=None, patient_ids=[patient.id], now=now)
     patient.version += 1
     session.flush()
     write_audit(

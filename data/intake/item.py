@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from data.models.base import to_ms
 
 Kind = Literal["lab", "skin", "lesion", "response", "biliary", "therapy", "symptom", "state", "finding"]
 # Remarks do not make a fact another one.
 _REMARKS = frozenset({"note", "notes", "columns"})
+_encode = msgspec.json.Encoder().encode
 RETRACTIONS = frozenset({"entered-in-error", "cancelled"})
 
 
@@ -28,8 +31,7 @@ class Held(ValueError):
         self.suggestion = suggestion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An item for quarantine: its place in what was sent, the cause, what would mend it, and the item as it came."""
 
     where: str
@@ -38,9 +40,8 @@ class Refused:
     raw: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One fact about one patient; fields are the columns of `data.models.Record`.
+class Item(msgspec.Struct, kw_only=True, gc=False):
+    """One fact about one patient; fields are the columns of `data.models.Record`. Nothing changes one that was made.
 
     `value`, `ref_low` and `ref_high` are decimal texts as received (`118.00` keeps its places), the `canonical_*`
     numbers are derived from them. `specimen` is the specimen or filler number. `effective_at` is None only for a
@@ -80,6 +81,11 @@ class Item:
         """The same fact with columns of its row that Nadir does not read, kept as they stood."""
         return replace(self, detail={**(self.detail or {}), "columns": dict(columns)})
 
+    def remarked(self, note: str) -> Item:
+        """The same fact with a remark on how it was read."""
+        detail = self.detail or {}
+        return replace(self, detail={**detail, "notes": [*detail.get("notes", ()), note]})
+
     def content(self) -> tuple[Any, ...]:
         """What may differ between two versions of one result and is not part of its natural key."""
         return (
@@ -109,7 +115,7 @@ def natural_key(item: Item) -> bytes:
     else:
         content = [plain_json(_stated(item.detail))]
     parts = [item.kind, item.analyte, identity, item.lab, item.comparator, content]
-    return blake2b(json.dumps(parts).encode(), digest_size=16).digest()
+    return blake2b(_encode(parts), digest_size=16).digest()
 
 
 def plain_json(detail: Mapping[str, Any] | None) -> str | None:

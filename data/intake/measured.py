@@ -6,11 +6,14 @@ percentage above 100, a score beyond its scale.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from decimal import Decimal
+from functools import lru_cache
+
+import msgspec
 
 from clinical.analytes import CATALOGUE
-from clinical.units import UnitError, canonical_unit, to_canonical
+from clinical.units import UnitError, accepted_units, canonical_unit, to_canonical
 from data.intake.item import Held
 
 LARGEST: dict[str, int] = {"lvef": 100, "hba1c": 100, "itch": 10, "pain": 10}
@@ -29,10 +32,13 @@ HAS_BOTH = frozenset(
         *("triglycerides", "free-t4"),
     )
 )
+_CONCENTRATION = re.compile(r"[fpnumkd]?(?:g|mol|iu|u|eq|kat)/[dcmun]?l", re.IGNORECASE)
+_ONE = Decimal(1)
+# The results of a laboratory repeat the same few numbers, limits and units.
+_REPEATED = 8_192
 
 
-@dataclass(frozen=True, slots=True)
-class Canonical:
+class Canonical(msgspec.Struct, frozen=True, gc=False):
     """A number in the unit every record of its analyte is compared in."""
 
     value: float
@@ -48,7 +54,7 @@ def measure(analyte: str, value: Decimal, unit: str | None) -> Canonical:
         accepted = ", ".join(CATALOGUE[analyte].units)
         raise Held(f"a number without a unit for {analyte}", f"send one of {accepted}")
     try:
-        canonical = Canonical(to_canonical(analyte, value, unit), canonical_unit(analyte, unit))
+        canonical = _canonical(analyte, value, unit)
     except UnitError as error:
         raise Held(str(error), error.suggestion) from error
     if value.is_signed():
@@ -59,6 +65,12 @@ def measure(analyte: str, value: Decimal, unit: str | None) -> Canonical:
     return canonical
 
 
+@lru_cache(maxsize=_REPEATED)
+def _canonical(analyte: str, value: Decimal, unit: str) -> Canonical:
+    return Canonical(to_canonical(analyte, value, unit), canonical_unit(analyte, unit))
+
+
+@lru_cache(maxsize=_REPEATED)
 def limit(analyte: str, value: Decimal | None, unit: str | None) -> float | None:
     """A limit of a reference range in the canonical unit; None where there is none or its unit is not accepted."""
     if value is None or unit is None:
@@ -69,6 +81,20 @@ def limit(analyte: str, value: Decimal | None, unit: str | None) -> float | None
         return None
 
 
+def refuse_contradiction(analyte: str, unit: str, text: str | None) -> None:
+    """Raise Held for a unit code and a unit text that mean different things."""
+    if text is None or text == unit or text.casefold() == unit.casefold():
+        return
+    try:
+        agrees = to_canonical(analyte, _ONE, text) == to_canonical(analyte, _ONE, unit)
+    except UnitError:
+        foreign = any(text in accepted_units(other) for other in CATALOGUE)
+        agrees = not foreign and _CONCENTRATION.fullmatch(text) is None
+    if not agrees:
+        raise Held(f"the unit code says {unit!r}, the unit text {text!r}", "ask the laboratory which is right")
+
+
+@lru_cache(maxsize=_REPEATED)
 def property_note(analyte: str, loinc: str, unit: str) -> str | None:
     """A remark where the code says mass and the unit amount of substance, or the other way round.
 

@@ -7,10 +7,12 @@ could be read two ways needs the order given with the file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from data.intake.item import Held
 
@@ -31,8 +33,7 @@ _ORDERED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """A time as received. `at` is aware UTC (00:00 UTC of the first day a date can mean), `text` is ISO 8601."""
 
     at: datetime
@@ -64,6 +65,7 @@ def read_moment(text: str, *, zone: ZoneInfo | None = None, date_order: DateOrde
         raise Held(f"{_short(text)} is not a possible date or time: {error}", "check the date") from error
 
 
+@lru_cache(maxsize=8_192)
 def read_fhir_moment(text: str) -> Moment:
     """The moment of a FHIR date, dateTime or instant. Raises Held, also for a time of day without its zone."""
     if " " in text.strip() or text != text.strip():
@@ -118,6 +120,7 @@ def _in_zone(local: datetime, zone: ZoneInfo | None, text: str) -> datetime:
     return first
 
 
+@lru_cache(maxsize=256)
 def _offset(text: str) -> tzinfo:
     if text == "Z":
         return UTC

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from data.intake.identity import PatientFacts
 from data.intake.item import Item, Refused
-from data.intake.source import SourceFile
+
+if TYPE_CHECKING:
+    from data.intake.source import SourceFile
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(msgspec.Struct, frozen=True, gc=False):
     """Something outside the scope; `type` is what it is counted under."""
 
     type: str
+
+
+class Notice(Ignored, frozen=True):
+    """A message that changes no record but says who somebody is; `merged` is the number it says is given up."""
+
+    facts: PatientFacts
+    merged: str | None
 
 
 class Unreadable(ValueError):
     """A whole file that holds nothing readable; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class PatientParcel:
+class PatientParcel(msgspec.Struct, frozen=True, gc=False):
     """A patient a file brings: the facts, or why they cannot be used; `references` are what others call it anyway."""
 
     where: str
@@ -32,8 +40,7 @@ class PatientParcel:
     references: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True, gc=False):
     """One resource or row: its place, its raw content, and its items, or why there are none.
 
     A parcel is stored or held as a whole: a panel of which one part cannot be read waits for a person.

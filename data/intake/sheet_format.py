@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 DELIMITERS = (",", ";", "\t")
+XLSX = "xlsx"
+LARGEST_SHEET = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,21 @@ def layout(text: str) -> Layout:
 def sheet_format(probe: bytes) -> str | None:
     """The sheet format whose columns the first line of a file names; None for none of them."""
     try:
-        header = set(layout(_start(probe)).header)
+        header = layout(_start(probe)).header
     except SheetError:
         return None
-    return next((name for name, columns in SHEET_FORMATS.items() if columns.required <= header), None)
+    return format_of(header)
+
+
+def format_of(header: Iterable[str]) -> str | None:
+    """The sheet format whose columns a header has; None for none of them."""
+    names = frozenset(header)
+    return next((name for name, form in SHEET_FORMATS.items() if form.required <= names), None)
+
+
+def columns(names: Iterable[str]) -> tuple[str, ...]:
+    """The cells of a header as names of columns."""
+    return tuple(name.strip().casefold() for name in names)
 
 
 def missing(format: str, header: Sequence[str]) -> list[str]:
@@ -107,4 +120,4 @@ def _header(line: str, delimiter: str) -> tuple[str, ...]:
         row = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
     except csv.Error:
         return ()
-    return tuple(name.strip().casefold() for name in row)
+    return columns(row)

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 WORDS = frozenset({"normal", "high", "low", "elevated", "raised", "decreased", "positive", "negative"})
 _LOINC = re.compile(r"[0-9]{1,7}-[0-9]")
-# A comma before other than three digits separates no thousands: it can only be the decimal sign.
+# In a sheet with `;`, a comma before other than three digits separates no thousands: it can only be the decimal sign.
 _DECIMAL_COMMA = re.compile(r"([<>]=?)?\s*([+-]?[0-9]+),([0-9]{1,2}|[0-9]{4,})")
 
 
 def result_row(row: Row) -> Item | Ignored:
     """The result a row states; a LOINC code outside the catalogue is ignored. Raises Held for what cannot be read."""
     cells = row.cells
-    analyte, loinc = _analyte(cells["analyte"])
+    hand = row.learned.of(text(cells, "lab"))
+    learned = None if _known(cells["analyte"]) else hand.code(cells["analyte"])
+    analyte, loinc = _analyte(cells["analyte"]) if learned is None else (learned.meant, None)
     if analyte is None:
         return Ignored(f"row {cells['analyte']}")
     status = (cells.get("status") or "final").casefold()
@@ -43,9 +45,14 @@ def result_row(row: Row) -> Item | Ignored:
     elif cells["value"].casefold() in WORDS:
         found = {"text": cells["value"]}
     else:
-        found = _number(cells, analyte)
-        note = property_note(analyte, loinc, cells["unit"]) if loinc is not None else None
-        detail = {} if note is None else {"notes": [note]}
+        meaning = hand.unit(analyte, cells["unit"])
+        meant = cells["unit"] if meaning is None else meaning.meant
+        found = _number(cells, analyte, row.decimal_comma, meant)
+        said = property_note(analyte, loinc, meant) if loinc is not None else None
+        notes = [note for note in (said, None if meaning is None else meaning.note) if note is not None]
+        detail = {"notes": notes} if notes else {}
+    if learned is not None:
+        detail["notes"] = [*detail.get("notes", ()), learned.note]
     if cells.get("note"):
         detail["note"] = cells["note"]
     return Item(
@@ -67,6 +74,10 @@ def result_row(row: Row) -> Item | Ignored:
     )
 
 
+def _known(said: str) -> bool:
+    return said in CATALOGUE or _LOINC.fullmatch(said) is not None
+
+
 def _analyte(said: str) -> tuple[str | None, str | None]:
     if said in CATALOGUE:
         return said, None
@@ -78,42 +89,41 @@ def _analyte(said: str) -> tuple[str | None, str | None]:
     raise Held(f"analyte {said!r} is not in the catalogue", "send a catalogue code or a LOINC code")
 
 
-def _number(cells: Any, analyte: str) -> dict[str, Any]:
-    parsed = _parsed(cells["value"], "value")
+def _number(cells: Any, analyte: str, comma: bool, meant: str) -> dict[str, Any]:
+    parsed = _parsed(cells["value"], "value", comma)
     told = cells.get("comparator") or None
     if told is not None and told not in ("<", "<=", ">", ">="):
         raise Held(f"comparator {told!r} is not one of < <= > >=", "send one of them or none")
     if told is not None and parsed.comparator is not None and told != parsed.comparator:
         raise Held(f"the value says {parsed.comparator!r}, the comparator column {told!r}", "send one of the two")
-    unit = cells["unit"]
-    canonical = measure(analyte, parsed.value, unit)
-    low, high = _limit(cells, "ref_low"), _limit(cells, "ref_high")
+    canonical = measure(analyte, parsed.value, meant)
+    low, high = _limit(cells, "ref_low", comma), _limit(cells, "ref_high", comma)
     return {
         "value": str(parsed.value),
         "comparator": told or parsed.comparator,
-        "unit": unit,
+        "unit": cells["unit"],
         "canonical_value": canonical.value,
         "canonical_unit": canonical.unit,
         "ref_low": None if low is None else str(low),
         "ref_high": None if high is None else str(high),
-        "canonical_ref_low": limit(analyte, low, unit),
-        "canonical_ref_high": limit(analyte, high, unit),
+        "canonical_ref_low": limit(analyte, low, meant),
+        "canonical_ref_high": limit(analyte, high, meant),
     }
 
 
-def _limit(cells: Any, name: str) -> Decimal | None:
+def _limit(cells: Any, name: str, comma: bool) -> Decimal | None:
     said = cells.get(name)
     if not said:
         return None
-    parsed = _parsed(said, name)
+    parsed = _parsed(said, name, comma)
     if parsed.comparator is not None:
         raise Held(f"{name} {said!r} has a comparator", "send a plain number")
     return parsed.value
 
 
-def _parsed(said: str, name: str) -> ParsedNumber:
-    comma = _DECIMAL_COMMA.fullmatch(said)
+def _parsed(said: str, name: str, comma: bool) -> ParsedNumber:
+    parts = _DECIMAL_COMMA.fullmatch(said) if comma else None
     try:
-        return parse_number(f"{comma[1] or ''}{comma[2]}.{comma[3]}" if comma else said)
+        return parse_number(f"{parts[1] or ''}{parts[2]}.{parts[3]}" if parts else said)
     except NumberError as error:
         raise Held(f"{name}: {error}", "send a plain decimal number") from error

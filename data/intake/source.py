@@ -10,12 +10,20 @@ from hashlib import sha256
 from pathlib import Path
 
 from data.errors import BadInput
-from data.intake.sheet_format import SHEET_FORMATS, sheet_format
+from data.intake.cgm_formats import SENSOR_FORMATS, sensor_format
+from data.intake.cgm_workbook import workbook_format
+from data.intake.hl7_frames import looks_like_hl7
+from data.intake.sheet_format import SHEET_FORMATS, XLSX, sheet_format
+from data.intake.xlsx_guard import OLE, ZIP
 
 FHIR = "fhir-r4"
-FORMATS = (FHIR, *SHEET_FORMATS)
+HL7 = "hl7v2"
+DICOM_SR = "dicom-sr"
+FORMATS = (FHIR, HL7, *SHEET_FORMATS, XLSX, *SENSOR_FORMATS, DICOM_SR)
 _FHIR_ENDINGS = (".json", ".ndjson", ".json.gz", ".ndjson.gz")
+_HL7_ENDINGS = (".hl7", ".txt", ".er7", ".hl7.gz", ".txt.gz", ".er7.gz")
 _SHEET_ENDINGS = (".csv", ".tsv", ".txt")
+_WORKBOOK_ENDINGS = (".xlsx", ".xlsm")
 _PROBE = 65_536
 
 
@@ -74,7 +82,12 @@ def gather(paths: Sequence[Path], format: str | None) -> Sources:
 
 
 def detect(file: SourceFile) -> str | None:
-    """The format of a file by its content: JSON is FHIR, a header row decides among the sheets. None: neither."""
+    """The format of a file by its content.
+
+    DICM at byte 128 is DICOM; a sensor export is told by its columns or first entry, other JSON is FHIR; MSH, FHS and
+    BHS begin HL7; a zip with xl/ is a workbook, of sheets or of a sensor; a header row tells the sheets apart. None:
+    none of them.
+    """
     try:
         with file.path.open("rb") as stream:
             probe = stream.read(_PROBE)
@@ -83,13 +96,31 @@ def detect(file: SourceFile) -> str | None:
                 probe = unzipped.read(_PROBE)
     except (OSError, EOFError):
         probe = b""
+    if probe[128:132] == b"DICM":
+        return DICOM_SR
+    sensor = sensor_format(probe)
+    if sensor is not None:
+        return sensor
     if _named_like(file, _FHIR_ENDINGS) or probe.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
         return FHIR
+    if looks_like_hl7(probe):
+        return HL7
+    if _workbook(file, probe):
+        return workbook_format(file.path) or XLSX
     return sheet_format(probe)
 
 
 def _belongs(file: SourceFile, format: str) -> bool:
-    return _named_like(file, _FHIR_ENDINGS if format == FHIR else _SHEET_ENDINGS)
+    if format in (*SENSOR_FORMATS, DICOM_SR):
+        return detect(file) == format
+    return _named_like(
+        file, {FHIR: _FHIR_ENDINGS, HL7: _HL7_ENDINGS, XLSX: _WORKBOOK_ENDINGS}.get(format, _SHEET_ENDINGS)
+    )
+
+
+def _workbook(file: SourceFile, probe: bytes) -> bool:
+    zipped = probe.startswith(ZIP) and b"xl/" in probe
+    return zipped or probe.startswith(OLE) or _named_like(file, _WORKBOOK_ENDINGS)
 
 
 def _one_format(found: list[str | None]) -> str | None:

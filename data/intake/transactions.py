@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from data.db import Database
-from data.records import lock_ingest
+from data.db import Database, open_database
+from data.rehearsal import stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,29 @@ class _Rehearsed(Exception):
 
 
 @contextmanager
-def transactions(database: Database, *, dry_run: bool) -> Iterator[Transactions]:
-    """Real transactions, or for a dry run one in which everything happens and of which nothing is kept."""
+def transactions(database: Database, *, dry_run: bool, batch: str) -> Iterator[Transactions]:
+    """Real transactions, or for a dry run one in which everything happens and of which nothing is kept.
+
+    On PostgreSQL a dry run keeps nobody waiting (see `data.rehearsal`); on SQLite it is the one writer while it lasts.
+    """
     if not dry_run:
         yield Transactions(database.write, database.read)
         return
     try:
-        with database.write() as session:
-            # Every writer takes the ingest lock before the head of the audit chain, or two would wait for each other.
-            lock_ingest(session)
+        with _apart(database) as own, own.write() as session:
+            if not own.is_sqlite:
+                stage(session, batch=batch)
             yield Transactions(lambda: nullcontext(session), lambda: nullcontext(session))
             raise _Rehearsed
     except _Rehearsed:
         return
+
+
+@contextmanager
+def _apart(database: Database) -> Iterator[Database]:
+    """The database over connections that nobody has used before."""
+    own = open_database(database.engine.url.render_as_string(hide_password=False), database.audit_key)
+    try:
+        yield own
+    finally:
+        own.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,8 +20,10 @@ class Person(Base):
     name: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(12))
     password_hash: Mapped[str | None] = mapped_column(String(300))
+    language: Mapped[str | None] = mapped_column(String(5))
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    preferences: Mapped[dict[str, Any] | None]
 
 
 class PersonTeam(Base):

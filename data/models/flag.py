@@ -28,6 +28,8 @@ class Flag(Base):
         ),
         Index("uq_flag_one_open", "dedup_key", unique=True, sqlite_where=OPEN_ONLY, postgresql_where=OPEN_ONLY),
         Index("ix_flag_patient_status", "patient_id", "status"),
+        # Holds all that the worklist sorts and filters by: the finding makes a row long, and thousands stand.
+        Index("ix_flag_worklist", "status", "severity", "opened_at", "patient_id", "axis", "owner_id", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)

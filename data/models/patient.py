@@ -34,6 +34,7 @@ class Patient(Base):
     sex: Mapped[str | None] = mapped_column(String(10))
     deceased_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    transferred_at: Mapped[datetime | None]
     synthetic: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)

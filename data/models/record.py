@@ -118,6 +118,23 @@ class Record(Base):
     superseded_by: Mapped[int | None] = mapped_column(ForeignKey("record.id", deferrable=True, initially="DEFERRED"))
 
 
+class RecordReport(Base):
+    """A further report, under a source id of its own, that states what `record_id` already holds (decision 0021).
+
+    `id` comes from the numbers of `record`, so that reports and rows of one source id sort together.
+    """
+
+    __tablename__ = "record_report"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    record_id: Mapped[int] = mapped_column(ForeignKey("record.id"), index=True)
+    source_id: Mapped[str] = mapped_column(String(300), index=True)
+    source_version: Mapped[str | None] = mapped_column(String(100))
+    status: Mapped[str] = mapped_column(String(20))
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"))
+    place: Mapped[str] = mapped_column(String(500))
+
+
 class ReadingDay(Base):
     """One UTC day of one glucose sensor: the packed readings and their aggregate (see `data.readings`)."""
 

@@ -8,7 +8,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Open, Site
 
-PATHS = ("/login", "/", "/patients", "/p/DEMO-008", "/p/DEMO-030", "flag R03", "flag R11", "flag R18")
+TABS = ("grid", "imaging", "skin", "glucose", "cycle", "therapy", "record")
+PATHS = (
+    *("/login", "/", "/patients", "/patients?tab=swimmer", "/patients?tab=waterfall", "/patients?tab=spider"),
+    *("/p/DEMO-008", "/p/DEMO-030", "flag R03", "flag R11", "flag R18"),
+    *(f"/p/DEMO-008?tab={tab}" for tab in TABS),
+)
 
 
 def opened(open_page: Open, site: Site, path: str, **how: object) -> Page:
@@ -19,8 +24,12 @@ def opened(open_page: Open, site: Site, path: str, **how: object) -> Page:
         path = f"/flag/{site.flag(path.removeprefix('flag '))[0]}"
     page = open_page(path, **how)
     page.wait_for_selector("#shell-page h1")
+    if page.locator(".grid-frame:visible").count():
+        page.wait_for_selector(".ag-cell .cell > *")
+    if path.startswith("/p/"):
+        page.wait_for_selector("#patient-tab > * header")
     if page.locator(".chart").count():
-        page.wait_for_selector(".main-svg .xtick text")
+        page.locator(".main-svg .xtick text:visible, .main-svg .x2tick text:visible").first.wait_for()
     expect(page.locator("#shell-person")).not_to_be_empty()
     return page
 

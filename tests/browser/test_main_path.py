@@ -14,9 +14,9 @@ def test_a_clinician_signs_in_finds_a_flag_reads_its_evidence_and_acknowledges_i
     page = open_page("/login", role=None)
     sign_in(page, site, *site.people["oncologist"])
     expect(page.locator("h1")).to_have_text("Worklist")
-    row = page.locator("#worklist-table tbody tr", has_text="Recurrence by marker").filter(has_text=mrn)
+    row = page.locator("#worklist-grid .ag-row", has_text="Recurrence by marker").filter(has_text=mrn)
     expect(row).to_contain_text("Glucagon")
-    row.locator(".patient a").click()
+    row.locator("[col-id=patient] a").click()
 
     expect(page.locator(".banner")).to_contain_text(mrn)
     drawn(page, "patient-synoptic")
@@ -61,8 +61,14 @@ def test_a_flag_changed_by_somebody_else_shows_both_versions_and_keeps_the_reaso
 
 def test_the_whole_path_can_be_gone_with_the_keyboard_alone(site: Site, open_page: Open) -> None:
     page = open_page("/")
-    page.wait_for_selector("#worklist-table")
-    reach(page, "Biliary complication or pancreatitis possible")
+    page.wait_for_selector("#worklist-grid .ag-cell .cell > *")
+    page.locator("#worklist-find").focus()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.ag-header-cell, .ag-cell')"):
+            break
+    while not page.evaluate("document.activeElement.matches('.ag-cell')"):
+        page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator(".flag-page h1")).to_have_text("Biliary complication or pancreatitis possible")
     drawn(page, "flag-evidence")
@@ -81,7 +87,7 @@ def test_a_person_sees_no_patient_of_another_team(site: Site, open_page: Open) -
         theirs = select(PatientTeam.patient_id).join(Team).where(Team.name == "Demo NET clinic North")
         mrn = session.scalars(select(Patient.mrn).where(Patient.id.not_in(theirs)).limit(1)).one()
     page = open_page("/patients", role="nurse")
-    page.wait_for_selector("#cohort-table")
+    page.wait_for_selector("#cohort-grid .ag-cell .cell > *")
     expect(page.locator("#shell-page")).not_to_contain_text(mrn)
 
 
@@ -89,12 +95,3 @@ def drawn(page: Page, chart: str) -> None:
     """Wait until the chart is drawn, and hold that nothing on it offers to send it anywhere."""
     page.wait_for_selector(f"#{chart} .main-svg .xtick text")
     assert page.locator("[data-title*='Share'], [data-title*='cloud'], .modebar-btn").count() == 0
-
-
-def reach(page: Page, text: str) -> None:
-    """Press Tab until the link with this text has the focus."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == text:
-            return
-    raise AssertionError(f"Tab never reached {text!r}")

@@ -22,7 +22,7 @@ from clinical.chart import (
 )
 from clinical.finding import Finding
 from clinical.protocol import bundled_protocol
-from clinical.rules import judge_chart
+from clinical.rules import judge_chart, registered
 
 PROTOCOL = bundled_protocol()
 DAY_ZERO = datetime(2024, 1, 1, tzinfo=UTC)
@@ -137,8 +137,48 @@ def entries_of(whole: Chart) -> list[Entry]:
 
 def findings(day: float, *entries: Entry, **given: Any) -> dict[str, Finding]:
     """What the rules find at the end of `day`, by rule (one of each is enough for these tests)."""
-    judged = judge_chart(chart(*entries, **given), PROTOCOL, moment(day + 0.999))
-    return {finding.rule: finding for finding in judged.findings}
+    return {finding.rule: finding for finding in _judged(day, *entries, **given)}
+
+
+def by_subject(rule: str, day: float, *entries: Entry, **given: Any) -> dict[str, Finding]:
+    """What one rule finds at the end of `day`, by subject."""
+    return {f.subject: f for f in _judged(day, *entries, **given) if f.rule == rule}
+
+
+def _judged(day: float, *entries: Entry, **given: Any) -> tuple[Finding, ...]:
+    """The findings at the end of `day`; each has the axis, the version and a severity that its rule is listed with."""
+    found = judge_chart(chart(*entries, **given), PROTOCOL, moment(day + 0.999)).findings
+    listed = {rule.id: rule for rule in registered()}
+    for finding in found:
+        rule = listed[finding.rule]
+        assert (finding.axis, finding.rule_version) == (rule.axis, rule.version)
+        assert finding.severity in rule.severities
+    return found
+
+
+def told(finding: Finding) -> dict[str, Any]:
+    """All that a finding says, dates as days since day zero; what it leaves empty is left out."""
+    compared = finding.compared_with
+    every = {
+        "severity": finding.severity,
+        "subject": finding.subject,
+        "title": finding.title,
+        "question": finding.question,
+        "why": finding.why,
+        "since": _days(finding.first_evidence_at),
+        "evidence": [f"{e.analyte or e.kind}@{_days(e.effective):g}" for e in finding.evidence],
+        "compared": compared
+        and (compared.kind, compared.value, compared.unit, _days(compared.effective), compared.note),
+        "thresholds": [t.name for t in finding.thresholds],
+        "suppressed": [(s.what, s.why) for s in finding.suppressed],
+        "contains": [*finding.contains],
+        "missing": [*finding.not_recorded],
+    }
+    return {name: value for name, value in every.items() if value not in (None, [])}
+
+
+def _days(at: datetime | None) -> Any:
+    return None if at is None else round((at - DAY_ZERO) / timedelta(days=1), 3)
 
 
 def but_schedule(found: dict[str, Finding]) -> dict[str, Finding]:

@@ -11,7 +11,7 @@ from clinical.absorption import absorption_signs, fat_absorption, usual_stools
 from clinical.chart import Entry
 from clinical.rules import judge_chart
 from clinical.units import to_canonical
-from tests.clinical.charts import PROTOCOL, chart, findings, lab, moment, symptom, therapy
+from tests.clinical.charts import PROTOCOL, chart, findings, lab, moment, symptom, therapy, told
 
 DAY = 200
 
@@ -127,6 +127,18 @@ def test_a_low_elastase_of_a_watery_stool_is_shown_as_held_back() -> None:
     assert judge_chart(chart(*normal), PROTOCOL, moment(DAY)).suppressed == ()
 
 
+def test_what_was_held_back_stands_beside_the_finding_too() -> None:
+    loose = elastase(DAY - 10, 150, disqualifiers=("watery-stool",))
+    found = findings(DAY, loose, *SIGNS["weight"], *SIGNS["fat"])["R19"]
+    assert told(found)["suppressed"] == [("faecal elastase 150 \u00b5g/g of 2024-07-09", "watery stool")]
+
+
+def test_a_heavy_loss_of_long_ago_does_not_make_it_high() -> None:
+    lost = [weight(0, 70), weight(100, 60)]
+    later = [lab(400, "faecal-fat", 9, unit="g/d"), lab(400, "vitamin-d", 15, unit="ng/mL")]
+    assert findings(400, *lost, *later)["R19"].severity == "medium"
+
+
 def test_how_low_the_elastase_is_stands_in_the_sentence() -> None:
     assert "Low faecal elastase" in findings(DAY, elastase(DAY - 5, 100), *SIGNS["fat"])["R19"].why
     assert "Severely low faecal elastase" in findings(DAY, elastase(DAY - 5, 99), *SIGNS["fat"])["R19"].why
@@ -179,3 +191,86 @@ def test_it_names_the_analogue_the_enzymes_and_what_was_never_measured() -> None
     assert "on lanreotide since 2024-01-01" in found.why
     assert found.not_recorded == ("faecal elastase", "usual stools a day")
     assert "vitamins A, D, E, K" in findings(DAY, *SIGNS["weight"], *SIGNS["fat"])["R19"].not_recorded
+
+
+def test_all_that_malabsorption_says() -> None:
+    found = findings(
+        200,
+        *SIGNS["stools"],
+        *SIGNS["weight"],
+        elastase(190, 150),
+        symptom(189, "diarrhoea"),
+        therapy(0, "start", drug="lanreotide", dose=120, unit="mg", interval_days=28),
+        therapy(100, "start", drug="pancreatin"),
+    )["R19"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "malabsorption",
+        "title": "Malabsorption possible",
+        "question": "Pancreatic insufficiency: work-up, dietitian, part of the analogue?",
+        "why": (
+            "5 stools a day on 2024-06-29 (usually 1) and 6 stools a day on 2024-07-14 (usually 1); low faecal "
+            "elastase 150 µg/g on 2024-07-09; weight 66 kg on 2024-07-19, 5.7 % less than 70 kg on 2024-01-18; "
+            "on pancreatin since 2024-04-10; on lanreotide since 2024-01-01 (200 days)."
+        ),
+        "since": 17,
+        "evidence": ["weight@17", "stools-per-day@180", "elastase@190", "stools-per-day@195", "weight@200"],
+        "thresholds": [
+            "absorption_signs",
+            "stools_more",
+            "oily_visits",
+            "absorption_window",
+            "elastase_low",
+            "elastase_severe",
+            "absorption_result_window",
+            "weight_loss_low",
+            "weight_baseline",
+        ],
+        "missing": ["vitamins A, D, E, K"],
+    }
+
+
+def test_all_that_malabsorption_without_weights_says() -> None:
+    found = findings(200, elastase(190, 150), lab(190, "vitamin-d", 15, unit="ng/mL"))["R19"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "malabsorption",
+        "title": "Malabsorption possible",
+        "question": "Pancreatic insufficiency: work-up, dietitian, part of the analogue?",
+        "why": "Low faecal elastase 150 µg/g on 2024-07-09; low vitamin D 15 ng/mL on 2024-07-09.",
+        "since": 190,
+        "evidence": ["elastase@190", "vitamin-d@190"],
+        "thresholds": [
+            "absorption_signs",
+            "elastase_low",
+            "elastase_severe",
+            "absorption_result_window",
+            "vitamin_d_low",
+        ],
+        "missing": ["usual stools a day"],
+    }
+
+
+def test_all_that_malabsorption_says_of_what_nobody_measured() -> None:
+    found = findings(200, weight(17, 70), weight(200, 66), lab(190, "faecal-fat", 9, unit="g/d"))["R19"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "malabsorption",
+        "title": "Malabsorption possible",
+        "question": "Pancreatic insufficiency: work-up, dietitian, part of the analogue?",
+        "why": (
+            "Weight 66 kg on 2024-07-19, 5.7 % less than 70 kg on 2024-01-18; faecal fat 9 g/d on 2024-07-09, "
+            "91 % absorbed if 100 g a day were eaten."
+        ),
+        "since": 17,
+        "evidence": ["weight@17", "faecal-fat@190", "weight@200"],
+        "thresholds": [
+            "absorption_signs",
+            "weight_loss_low",
+            "weight_baseline",
+            "absorption_window",
+            "faecal_fat_high",
+            "absorption_result_window",
+        ],
+        "missing": ["faecal elastase", "vitamins A, D, E, K", "usual stools a day"],
+    }

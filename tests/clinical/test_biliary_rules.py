@@ -18,6 +18,7 @@ from tests.clinical.charts import (
     operation,
     symptom,
     therapy,
+    told,
     ultrasound,
 )
 
@@ -71,6 +72,88 @@ def test_it_is_urgent(entries: tuple[Entry, ...]) -> None:
 )
 def test_it_is_not_urgent(entries: tuple[Entry, ...]) -> None:
     assert "R16" not in findings(25, *entries)
+
+
+PAIN = symptom(21, "abdominal-pain")
+WALL = ultrasound(20, stones="multiple", wall_mm=3.5)
+
+
+@pytest.mark.parametrize(
+    ("entries", "why"),
+    [
+        (
+            (ultrasound(20, sludge=True, murphy=True, fluid=True),),
+            "Ultrasound of 2024-01-21: stones or sludge with a sonographic Murphy sign, fluid around the gallbladder.",
+        ),
+        (
+            (WALL, lab(21, "crp", 60, unit="mg/L")),
+            "Ultrasound of 2024-01-21: stones or sludge with a wall of 3.5 mm and CRP 60 mg/L on 2024-01-22.",
+        ),
+        ((ultrasound(0, cbd_mm=5), ultrasound(20, cbd_mm=7)), "Bile duct 7 mm on 2024-01-21, 5 mm on 2024-01-01."),
+        ((ultrasound(20, cbd_mm=7),), "Bile duct 7 mm on 2024-01-21."),
+        (
+            (lab(20, "lipase", 180, unit="U/L", ref_high=60, comparator=">"), PAIN),
+            "Lipase >180 U/L on 2024-01-21, 3 times its upper limit, with abdominal pain on 2024-01-22.",
+        ),
+        (
+            (lab(20, "bilirubin", 2.0, unit="mg/dL", ref_high=1.2, comparator=">"),),
+            "Bilirubin >2 mg/dL on 2024-01-21, 1.67 times its upper limit of 1.2 mg/dL.",
+        ),
+        (
+            (ultrasound(10, stones="none", sludge=True), symptom(20, "fever")),
+            "Fever on 2024-01-21 with sludge known from the ultrasound of 2024-01-11.",
+        ),
+        (
+            (ultrasound(10, sludge=True), symptom(20, "ruq-pain")),
+            "Pain under the right ribs on 2024-01-21 with sludge known from the ultrasound of 2024-01-11.",
+        ),
+        (
+            (ultrasound(10, stones="multiple", sludge=True), symptom(20, "ruq-pain")),
+            "Pain under the right ribs on 2024-01-21 with stones known from the ultrasound of 2024-01-11.",
+        ),
+        (
+            (
+                ultrasound(0, stones="multiple"),
+                ultrasound(10, cbd_mm=4),
+                operation(5, "biopsy"),
+                symptom(20, "ruq-pain"),
+            ),
+            "Pain under the right ribs on 2024-01-21 with stones known from the ultrasound of 2024-01-01.",
+        ),
+    ],
+)
+def test_each_sign_is_told_with_its_numbers(entries: tuple[Entry, ...], why: str) -> None:
+    assert findings(25, *entries)["R16"].why == why
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (WALL, lab(21, "crp", 8, unit="mg/L")),
+        (WALL, lab(-80, "crp", 60, unit="mg/L")),
+        (ultrasound(20, stones="multiple", wall_mm=5),),
+        (ultrasound(20, cbd_mm=9, gallbladder="absent"),),
+        *((lab(20, "lipase", 180, unit="U/L", ref_high=60, comparator=below), PAIN) for below in ("<", "<=")),
+        (lab(20, "lipase", 180, unit="U/L"), PAIN),
+        *((lab(20, "bilirubin", 2.0, unit="mg/dL", ref_high=1.2, comparator=below),) for below in ("<", "<=")),
+        (lab(20, "bilirubin", 2.0, unit="mg/dL"),),
+        (ultrasound(0, stones="multiple"), ultrasound(10, gallbladder="absent"), symptom(20, "ruq-pain")),
+        (ultrasound(0, stones="multiple"), ultrasound(10, stones="none"), symptom(20, "ruq-pain")),
+        (ultrasound(0, stones="multiple"), operation(5, "cholecystectomy"), symptom(20, "ruq-pain")),
+        (ultrasound(0, cbd_stone=False), symptom(20, "ruq-pain")),
+    ],
+)
+def test_what_is_below_a_limit_a_bound_or_gone_is_no_sign(entries: tuple[Entry, ...]) -> None:
+    assert "R16" not in findings(25, *entries)
+
+
+def test_a_result_that_does_not_tell_hides_none_that_does() -> None:
+    bilirubin = [lab(10, "bilirubin", 0.5, unit="mg/dL"), lab(20, "bilirubin", 2.0, unit="mg/dL", ref_high=1.2)]
+    lipase = [lab(10, "lipase", 20, unit="U/L"), lab(20, "lipase", 180, unit="U/L", ref_high=60)]
+    assert "R16" in findings(25, *bilirubin)
+    assert "R16" in findings(25, *lipase, PAIN)
+    own_limit = lab(21, "crp", 8, unit="mg/L", ref_high=5)
+    assert "R16" in findings(25, WALL, own_limit)
 
 
 def test_a_bilirubin_that_was_high_is_urgent_again_only_when_it_rises_beyond_chance() -> None:
@@ -131,6 +214,16 @@ def test_time_alone_makes_it_due_and_the_rule_says_when() -> None:
     (overdue,) = [rule.next_due for rule in registered() if rule.id == "R18"]
     assert overdue is not None
     assert [overdue(started, PROTOCOL, moment(day)) for day in (10, 91, 500)] == [moment(91), moment(458), None]
+    judged = [judge_chart(started, PROTOCOL, moment(day)).findings for day in (91, 458)]
+    assert [f.severity for found in judged for f in found if f.rule == "R18"] == ["medium", "high"]
+    injected = chart(therapy(50, "injection", drug="lanreotide", interval_days=28))
+    assert overdue(injected, PROTOCOL, moment(60)) == moment(50 + 3 * 28)
+
+
+def test_an_overdue_ultrasound_rests_on_the_start_of_the_analogue_not_on_every_dose() -> None:
+    other = therapy(0, "start", drug="everolimus")
+    found = findings(91, START, other, therapy(28, "injection", drug="octreotide-lar"))["R18"]
+    assert [(e.kind, e.text) for e in found.evidence] == [("therapy", "octreotide-lar, start")]
 
 
 CLEAN = ultrasound(-5, stones="none", sludge=False)
@@ -309,3 +402,155 @@ def test_results_without_their_limit_or_below_a_bound_tell_nothing() -> None:
     assert not _cholestatic(bare)
     assert not _cholestatic(bound)
     assert _cholestatic(least)
+
+
+def test_all_that_new_stones_say() -> None:
+    found = findings(200, START, CLEAN, ultrasound(190, stones="single", sludge=True, max_mm=6))["R15"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "biliary",
+        "title": "New gallstones or sludge on an analogue",
+        "question": "Gallstones on an analogue: symptoms? Plan, continue?",
+        "why": (
+            "Stones and sludge since the ultrasound of 2024-07-09, not on the ultrasound of 2023-12-27; up to "
+            "6 mm on 2024-07-09."
+        ),
+        "since": 190,
+        "evidence": ["biliary@-5", "biliary@190"],
+        "compared": ("previous", None, None, -5, "ultrasound before"),
+    }
+
+
+def test_all_that_stones_without_an_earlier_look_say() -> None:
+    found = findings(200, START, ultrasound(31, stones="multiple"))["R15"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "biliary",
+        "title": "New gallstones or sludge on an analogue",
+        "question": "Gallstones on an analogue: symptoms? Plan, continue?",
+        "why": "Stones since the ultrasound of 2024-02-01.",
+        "since": 31,
+        "evidence": ["biliary@31"],
+        "compared": ("previous", None, None, None, "no ultrasound before"),
+        "thresholds": ["stones_earliest"],
+        "missing": ["an ultrasound before the analogue"],
+    }
+
+
+def test_all_that_unchanged_stones_say() -> None:
+    found = findings(
+        200, START, CLEAN, ultrasound(100, stones="multiple"), ultrasound(190, stones="multiple", max_mm=4)
+    )["R15"]
+    assert told(found) == {
+        "severity": "info",
+        "subject": "biliary",
+        "title": "Gallstones or sludge unchanged",
+        "question": "Gallstones on an analogue: symptoms? Plan, continue?",
+        "why": (
+            "Stones since the ultrasound of 2024-04-10, not on the ultrasound of 2023-12-27; up to 4 mm on "
+            "2024-07-09; unchanged on 2024-07-09."
+        ),
+        "since": 100,
+        "evidence": ["biliary@-5", "biliary@100"],
+        "compared": ("previous", None, None, -5, "ultrasound before"),
+    }
+
+
+def test_all_that_a_biliary_complication_says() -> None:
+    found = findings(
+        25, STONES, symptom(20, "fever"), symptom(21, "ruq-pain"), lab(22, "bilirubin", 2.0, unit="mg/dL", ref_high=1.2)
+    )["R16"]
+    assert told(found) == {
+        "severity": "urgent",
+        "subject": "biliary",
+        "title": "Biliary complication or pancreatitis possible",
+        "question": "Biliary complication or pancreatitis: same-day assessment?",
+        "why": (
+            "Fever on 2024-01-21 with pain under the right ribs on 2024-01-22; pain under the right ribs on "
+            "2024-01-22 with stones known from the ultrasound of 2024-01-01; fever on 2024-01-21 with stones "
+            "known from the ultrasound of 2024-01-01; bilirubin 2 mg/dL on 2024-01-23, 1.67 times its upper "
+            "limit of 1.2 mg/dL."
+        ),
+        "since": 0,
+        "evidence": ["biliary@0", "symptom@20", "symptom@21", "bilirubin@22"],
+        "thresholds": [
+            "biliary_window",
+            "biliary_together",
+            "bilirubin_factor",
+            "bilirubin_cv_within",
+            "bilirubin_cv_analytical",
+        ],
+    }
+
+
+def test_all_that_cholestatic_enzymes_say() -> None:
+    found = findings(100, *enzymes(0, alp=240), *enzymes(10, alp=240), *enzymes(90, alp=260))["R17"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "cholestasis",
+        "title": "Cholestatic liver enzymes",
+        "question": "Ultrasound due? Another cause?",
+        "why": (
+            "ALP 240 U/L on 2024-01-01, 2 times its upper limit with R 0.375; confirmed: ALP 240 U/L on "
+            "2024-01-11, 2 times its upper limit with R 0.375; still ALP 260 U/L on 2024-03-31, 2.17 times its "
+            "upper limit with R 0.346."
+        ),
+        "since": 0,
+        "evidence": ["alp@0", "alt@0", "alp@10", "alt@10"],
+        "thresholds": ["cholestatic_alp", "cholestatic_ratio", "cholestatic_ggt"],
+    }
+
+
+def test_all_that_cholestatic_enzymes_with_metastases_say() -> None:
+    found = findings(
+        100, coded(-5, "metastasis", site="liver"), *enzymes(0, alp=240, ggt=200), *enzymes(10, alp=240, ggt=210)
+    )["R17"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "cholestasis",
+        "title": "Cholestatic liver enzymes",
+        "question": "Ultrasound due? Another cause?",
+        "why": (
+            "GGT 200 U/L on 2024-01-01, 3.33 times its upper limit; confirmed: GGT 210 U/L on 2024-01-11, 3.5 "
+            "times its upper limit."
+        ),
+        "since": 0,
+        "evidence": ["ggt@0", "ggt@10"],
+        "thresholds": ["cholestatic_alp", "cholestatic_ratio", "cholestatic_ggt"],
+        "suppressed": [
+            ("alkaline phosphatase", "metastases in liver or bone on 2023-12-27 raise it too; judged by GGT")
+        ],
+    }
+
+
+def test_all_that_an_overdue_ultrasound_says() -> None:
+    found = findings(1000, START, ultrasound(1000 - 275, stones="none"))["R18"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "ultrasound",
+        "title": "Biliary ultrasound overdue",
+        "question": "Order a biliary ultrasound?",
+        "why": (
+            "Last biliary ultrasound 2025-12-26, 275 days ago, on octreotide-lar since 2024-01-01; overdue "
+            "after 9 months."
+        ),
+        "since": 1000,
+        "evidence": ["therapy@0", "biliary@725"],
+        "compared": ("schedule", 274, "d", 1000, "first due after 90 days on an analogue"),
+        "thresholds": ["ultrasound_first", "ultrasound_overdue", "ultrasound_long_overdue"],
+    }
+
+
+def test_all_that_an_ultrasound_never_made_says() -> None:
+    found = findings(458, START)["R18"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "ultrasound",
+        "title": "Biliary ultrasound overdue",
+        "question": "Order a biliary ultrasound?",
+        "why": "No biliary ultrasound is recorded, on octreotide-lar since 2024-01-01 (458 days).",
+        "since": 91,
+        "evidence": ["therapy@0"],
+        "compared": ("schedule", 274, "d", 91, "first due after 90 days on an analogue"),
+        "thresholds": ["ultrasound_first", "ultrasound_overdue", "ultrasound_long_overdue"],
+    }

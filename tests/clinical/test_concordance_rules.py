@@ -11,6 +11,7 @@ from clinical.finding import Finding
 from clinical.rules import judge_chart
 from tests.clinical.charts import (
     PROTOCOL,
+    by_subject,
     chart,
     findings,
     glucagon,
@@ -22,6 +23,7 @@ from tests.clinical.charts import (
     skin,
     state,
     therapy,
+    told,
 )
 
 RESIDUAL = state(-10, "residual-stable")
@@ -177,8 +179,48 @@ def test_a_scan_that_could_not_be_read_contradicts_nothing() -> None:
     assert "R10" not in axes(95, RESIDUAL, *RISE, response(95, "NE", modality="CT"))
 
 
+def test_a_scan_that_could_not_be_read_leaves_the_one_before_it() -> None:
+    scans = [response(80, "SD", modality="CT"), response(95, "NE", modality="CT")]
+    assert "Scan of 2024-03-21 SD, 10 days before the last sample" in axes(95, RESIDUAL, *RISE, *scans)["R10"].why
+
+
+@pytest.mark.parametrize(
+    ("scan", "when"), [(89, "1 days before the last sample"), (90, "since the rise"), (91, "since the rise")]
+)
+def test_it_says_when_the_scan_was_made(scan: int, when: str) -> None:
+    assert f"SD, {when}, yet" in axes(91, RESIDUAL, *RISE, response(scan, "SD"))["R10"].why
+
+
+def test_a_scan_known_by_its_measurements_alone_contradicts_too() -> None:
+    measured = [lesion(day, "T1", 50, signed=True) for day in (0, 80)]
+    found = told(axes(90, RESIDUAL, *RISE, *measured)["R10"])
+    assert found["evidence"] == ["glucagon@60", "lesion@80", "glucagon@90"]
+
+
+def test_a_relapse_is_compared_with_the_lowest_grade_of_the_last_three() -> None:
+    before = [skin(0, overall="improved"), skin(20, iga=1), skin(40, iga=0)]
+    disease = (RESIDUAL, response(65, "PD", modality="CT"))
+    found = told(axes(69, *disease, *before, skin(60, iga=3), skin(69, iga=3))["R14"])
+    assert found["compared"] == ("previous", 0, "{score}", 40, "best of the last three assessments")
+    called = [skin(day, overall="worse") for day in (60, 69)]
+    found = told(axes(69, *disease, *called)["R14"])
+    assert found["compared"] == ("previous", None, None, None, "best of the last three assessments")
+
+
 def test_a_provisional_rise_is_not_yet_discordant() -> None:
     assert set(axes(60, RESIDUAL, *RISE[:2], response(59, "SD", modality="CT"))) == {"R01"}
+
+
+def test_the_chain_goes_before_the_number_of_the_rule() -> None:
+    whole = chart(*syndrome(glucagon(-30, 700), glucagon(-2, 650), glucagon(54, 68)))
+    shown = [f.rule for f in judge_chart(whole, PROTOCOL, moment(69.999)).findings]
+    assert shown.index("R11") < shown.index("R04")
+
+
+def test_a_finding_is_as_old_as_the_oldest_it_contains() -> None:
+    found = told(axes(90, NED, glucagon(0, 60), glucagon(30, 85), *RISE[1:])["R03"])
+    assert "R42" in found["contains"]
+    assert found["since"] == 30
 
 
 def test_urgent_findings_come_first_then_the_chain() -> None:
@@ -218,3 +260,190 @@ def test_what_excludes_each_other_never_stands_together(events: list[Entry]) -> 
         assert not shown & {"R01", "R02", "R03", "R06", "R09", "R10", "R12", "R14"}
     assert not {"R03", "R02"} <= shown
     assert not {"R02", "R01"} <= shown
+
+
+def test_all_that_concordance_says() -> None:
+    found = findings(90, RESIDUAL, *RISE, response(80, "PD", modality="CT"))["R09"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "disease",
+        "title": "Concordant progression",
+        "question": "Concordant recurrence: MDT, line of therapy?",
+        "why": (
+            "Scan of 2024-03-21: read as PD, signed; Glucagon 101 pg/mL on 2024-03-31 (upper limit 80 pg/mL), "
+            "+68 % over the nadir of 60 pg/mL (2024-01-01, nadir from 1 result); a rise counts from 98.51 "
+            "pg/mL, confirmed after 99 pg/mL on 2024-03-01."
+        ),
+        "since": 60,
+        "evidence": ["glucagon@60", "response@80", "glucagon@90"],
+        "compared": ("nadir", 60, "pg/mL", 0, "2024-01-01, nadir from 1 result"),
+        "thresholds": [
+            "concordance_window",
+            "rcv_up",
+            "glucagon_cv_within",
+            "glucagon_cv_analytical",
+            "glucagon_least_rise",
+            "confirm_earliest",
+            "confirm_latest",
+            "confirm_least_fraction",
+            "recist_progression",
+            "recist_progression_least",
+        ],
+        "contains": ["R01", "R02", "R06"],
+        "missing": ["fasting state", "laboratory", "method", "glucose at the draw", "eGFR", "lesion measurements"],
+    }
+
+
+def test_all_that_a_concordant_recurrence_says() -> None:
+    found = findings(90, NED, *RECURRENCE, lesion(80, "L1", 9, role="new", site="liver", signed=True))["R09"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "disease",
+        "title": "Concordant recurrence",
+        "question": "Concordant recurrence: MDT, line of therapy?",
+        "why": (
+            "Scan of 2024-03-21: calculated recurrence, signed (L1, liver, 9 mm); Glucagon 160 pg/mL on "
+            "2024-03-01 (upper limit 80 pg/mL), 2 times the limit in a patient without evidence of disease; "
+            "not yet confirmed by a second sample (within 14 days)."
+        ),
+        "since": 60,
+        "evidence": ["glucagon@0", "glucagon@60", "lesion@80"],
+        "compared": ("upper-limit", 80, "pg/mL", None, "of the result of 2024-03-01"),
+        "thresholds": ["concordance_window", "recurrence_factor", "recist_progression", "recist_progression_least"],
+        "contains": ["R01", "R03", "R06", "R42"],
+        "missing": ["fasting state", "laboratory", "method", "glucose at the draw", "eGFR", "modality"],
+    }
+
+
+def test_all_that_discordance_says() -> None:
+    found = by_subject("R10", 90, RESIDUAL, *RISE, response(80, "SD", modality="CT"))["disease"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "disease",
+        "title": "Glucagon rises, the scan does not show why",
+        "question": "Discordant: occult disease or assay? SSTR PET?",
+        "why": (
+            "Scan of 2024-03-21 SD, 10 days before the last sample, yet: Glucagon 101 pg/mL on 2024-03-31 "
+            "(upper limit 80 pg/mL), +68 % over the nadir of 60 pg/mL (2024-01-01, nadir from 1 result); a "
+            "rise counts from 98.51 pg/mL, confirmed after 99 pg/mL on 2024-03-01."
+        ),
+        "since": 60,
+        "evidence": ["glucagon@60", "response@80", "glucagon@90"],
+        "compared": ("nadir", 60, "pg/mL", 0, "2024-01-01, nadir from 1 result"),
+        "thresholds": [
+            "discordance_window",
+            "rcv_up",
+            "glucagon_cv_within",
+            "glucagon_cv_analytical",
+            "glucagon_least_rise",
+            "confirm_earliest",
+            "confirm_latest",
+            "confirm_least_fraction",
+        ],
+        "missing": ["fasting state", "laboratory", "method", "glucose at the draw", "eGFR"],
+    }
+
+
+def test_all_that_discordance_with_a_later_scan_says() -> None:
+    found = by_subject(
+        "R10", 95, RESIDUAL, *RISE, response(95, "SD", modality="CT"), lesion(95, "T1", 20, signed=True)
+    )["disease"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "disease",
+        "title": "Glucagon rises, the scan does not show why",
+        "question": "Discordant: occult disease or assay? SSTR PET?",
+        "why": (
+            "Scan of 2024-04-05 SD, since the rise, yet: Glucagon 101 pg/mL on 2024-03-31 (upper limit 80 "
+            "pg/mL), +68 % over the nadir of 60 pg/mL (2024-01-01, nadir from 1 result); a rise counts from "
+            "98.51 pg/mL, confirmed after 99 pg/mL on 2024-03-01."
+        ),
+        "since": 60,
+        "evidence": ["glucagon@60", "glucagon@90", "lesion@95", "response@95"],
+        "compared": ("nadir", 60, "pg/mL", 0, "2024-01-01, nadir from 1 result"),
+        "thresholds": [
+            "discordance_window",
+            "rcv_up",
+            "glucagon_cv_within",
+            "glucagon_cv_analytical",
+            "glucagon_least_rise",
+            "confirm_earliest",
+            "confirm_latest",
+            "confirm_least_fraction",
+        ],
+        "missing": ["fasting state", "laboratory", "method", "glucose at the draw", "eGFR"],
+    }
+
+
+def test_all_that_a_relapse_of_the_syndrome_says() -> None:
+    found = findings(69, *syndrome(glucagon(-2, 68), glucagon(26, 130), glucagon(56, 140)))["R14"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "skin",
+        "title": "Syndrome relapse with disease",
+        "question": "Syndrome relapse with disease: MDT?",
+        "why": (
+            "Skin worse on 2024-03-10 (IGA 3 after 1 on 2024-01-01), confirmed on 2024-03-10; Glucagon 140 "
+            "pg/mL on 2024-02-26 (upper limit 80 pg/mL), +106 % over the nadir of 68 pg/mL (2023-12-30, nadir "
+            "from 1 result); a rise counts from 111.6 pg/mL, confirmed after 130 pg/mL on 2024-01-27."
+        ),
+        "since": 26,
+        "evidence": [
+            "skin@0",
+            "response@9",
+            "glucagon@26",
+            "glucagon@56",
+            "albumin@60",
+            "amino-acids@60",
+            "skin@60",
+            "zinc@60",
+            "skin@69",
+        ],
+        "compared": ("previous", 1, "{score}", 0, "best of the last three assessments"),
+        "thresholds": [
+            "rcv_up",
+            "glucagon_cv_within",
+            "glucagon_cv_analytical",
+            "glucagon_least_rise",
+            "confirm_earliest",
+            "confirm_latest",
+            "confirm_least_fraction",
+        ],
+        "contains": ["R01", "R02", "R10", "R12"],
+        "missing": ["fasting state", "laboratory", "method", "glucose at the draw", "eGFR"],
+    }
+
+
+def test_all_that_a_relapse_without_grades_says() -> None:
+    found = findings(
+        69,
+        RESIDUAL,
+        skin(0, overall="improved"),
+        skin(60, overall="active"),
+        skin(69, overall="active"),
+        response(40, "PD", modality="CT"),
+    )["R14"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "skin",
+        "title": "Syndrome relapse with disease",
+        "question": "Syndrome relapse with disease: MDT?",
+        "why": (
+            "Skin worse on 2024-03-10 (active after improved on 2024-01-01), confirmed on 2024-03-10; Scan of "
+            "2024-02-10: read as PD, signed."
+        ),
+        "since": 40,
+        "evidence": ["skin@0", "response@40", "skin@60", "skin@69"],
+        "compared": ("previous", None, None, 0, "best of the last three assessments"),
+        "thresholds": ["recist_progression", "recist_progression_least"],
+        "contains": ["R06", "R12"],
+        "missing": [
+            "lesion measurements",
+            "a valid glucagon within 90 days",
+            "zinc",
+            "albumin",
+            "amino acids or essential fatty acids",
+            "infection",
+            "new drugs",
+        ],
+    }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from clinical.chart import CodedFinding, Entry
-from clinical.finding import Finding
+from clinical.finding import Finding, UsedThreshold
 from clinical.rules import judge_chart
 from tests.clinical.charts import (
     PROTOCOL,
     chart,
+    coded,
     findings,
     glucagon,
     lab,
@@ -18,6 +21,7 @@ from tests.clinical.charts import (
     response,
     state,
     therapy,
+    told,
 )
 from tests.clinical.test_concordance_rules import syndrome
 
@@ -79,6 +83,29 @@ def test_an_operation_explains_the_fall() -> None:
     assert hook(glucagon(0, 3000), operation(40), glucagon(80, 60), PD) is None
 
 
+def test_an_operation_after_the_fall_does_not_explain_it() -> None:
+    assert hook(glucagon(0, 3000), glucagon(80, 60), PD, operation(100)) is not None
+
+
+def test_the_highest_is_compared_and_not_the_first() -> None:
+    found = hook(glucagon(0, 100), glucagon(30, 3000), glucagon(80, 1400), PD)
+    assert found is not None
+    assert "1400 pg/mL (upper limit 80 pg/mL) on 2024-03-21 after 3000 pg/mL" in found.why
+
+
+def test_a_word_is_higher_than_another_when_it_says_so_and_no_number_is_told_from_it() -> None:
+    words = [glucagon(day, None, None, text=text) for day, text in ((0, "high"), (40, "normal"), (80, "normal"))]
+    assert hook(*words, PD) is not None
+    assert hook(words[0], glucagon(80, 300), PD) is None
+
+
+def test_a_number_without_its_limit_is_judged_by_the_word_beside_it() -> None:
+    high = {"upper": None, "interpretation": "H"}
+    found = hook(glucagon(0, 3000, **high), glucagon(80, 1500, **high), PD)
+    assert found is not None
+    assert "Glucagon 1500 pg/mL on 2024-03-21 after 3000 pg/mL on 2024-01-01 (-50 %)" in found.why
+
+
 def test_another_assay_is_not_compared() -> None:
     assert hook(glucagon(0, 3000, method="RIA"), glucagon(80, 60, method="ELISA"), PD) is None
 
@@ -89,8 +116,11 @@ def test_the_sample_lies_within_120_days_of_the_scan(scan: float, fires: bool) -
 
 
 def test_a_bound_counts_where_it_tells() -> None:
-    assert hook(glucagon(0, 3000), glucagon(80, 15, comparator="<"), PD) is not None
+    below = hook(glucagon(0, 3000), glucagon(80, 15, comparator="<"), PD)
+    assert below is not None
+    assert "Glucagon <15 pg/mL (upper limit 80 pg/mL)" in below.why
     assert hook(glucagon(0, 3000), glucagon(80, 500, comparator=">"), PD) is None
+    assert hook(glucagon(0, 3000), glucagon(80, 500, comparator=">="), PD) is None
     assert hook(glucagon(0, None, None, text="high"), glucagon(80, None, None, text="normal"), PD) is not None
 
 
@@ -115,6 +145,29 @@ def test_chromogranin_alone_is_low_and_supports_only() -> None:
     for part in ("150", "+67 %", "2024-01-01"):
         assert part in found.why
     assert {t.name: t.value for t in found.thresholds}["rcv_up"] == pytest.approx(0.467, abs=1e-3)
+
+
+def test_its_reference_change_value_is_signed_off_when_both_variations_are() -> None:
+    variations = ("chromogranin_cv_within", "chromogranin_cv_analytical")
+    for signed, both in ((variations[:1], False), (variations[1:], False), (variations, True)):
+        thresholds = {
+            name: replace(t, signed_off=name in signed, source="S") for name, t in PROTOCOL.thresholds.items()
+        }
+        judged = judge_chart(chart(RESIDUAL, *CGA), replace(PROTOCOL, thresholds=thresholds), moment(90.9)).findings
+        (used,) = [t for f in judged if f.rule == "R05" for t in f.thresholds if t.name == "rcv_up"]
+        assert used == UsedThreshold(
+            name="rcv_up",
+            value=0.4669,
+            unit="1",
+            source="log-normal reference change value, one-sided 95 %; S",
+            signed_off=both,
+        )
+
+
+def test_bounds_are_told_as_bounds() -> None:
+    why = findings(90, RESIDUAL, CGA[0], cga(60, 140, comparator=">"), cga(90, 150, comparator=">"))["R05"].why
+    assert "Chromogranin A >150 ug/L on" in why
+    assert "after >140 ug/L on" in why
 
 
 @pytest.mark.parametrize(("first", "second", "fires"), [(132.1, 133, True), (131.9, 133, False), (133, 131.9, False)])
@@ -147,7 +200,8 @@ RENAL = {"unit": "mL/min/{1.73_m2}"}
 @pytest.mark.parametrize(
     ("confounder", "why"),
     [
-        ((PPI,), "proton pump inhibitor"),
+        ((therapy(-300, "start", drug="metformin"), PPI), "proton pump inhibitor"),
+        ((therapy(90, "start", drug="omeprazole"),), "proton pump inhibitor"),
         ((PPI, therapy(76, "stop", drug="omeprazole")), "proton pump inhibitor"),
         ((PPI, therapy(75.5, "stop", drug="omeprazole")), None),
         ((therapy(91, "start", drug="omeprazole"),), None),
@@ -156,6 +210,7 @@ RENAL = {"unit": "mL/min/{1.73_m2}"}
         ((lab(-1, "egfr", 40, **RENAL),), None),
         ((lab(0, "egfr", 40, **RENAL), lab(80, "egfr", 70, **RENAL)), None),
         ((lab(0, "egfr", 50, comparator=">", **RENAL),), None),
+        ((lab(0, "egfr", 50, comparator=">=", **RENAL),), None),
         ((operation(49, "cholecystectomy"),), "less than 42 days"),
         ((operation(48, "cholecystectomy"),), None),
     ],
@@ -164,7 +219,16 @@ def test_what_explains_it_holds_it_back_and_is_shown(confounder: tuple[Entry, ..
     judged = judge_chart(chart(RESIDUAL, *CGA, *confounder), PROTOCOL, moment(92))
     fired = "R05" in {f.rule for f in judged.findings}
     assert fired is (why is None)
-    assert any(why in s.why for s in judged.suppressed) if why else judged.suppressed == ()
+    assert [s.what for s in judged.suppressed] == ([] if why is None else ["rise of chromogranin A on 2024-03-31"])
+    assert all(why in s.why for s in judged.suppressed if why)
+
+
+def test_gastritis_is_found_in_the_words_of_a_biopsy_and_named_once() -> None:
+    biopsies = [coded(day, "biopsy", text="Atrophic gastritis") for day in (-100, -50)]
+    other = coded(-20, "biopsy", text="Normal mucosa")
+    judged = judge_chart(chart(RESIDUAL, *CGA, *biopsies, other), PROTOCOL, moment(92))
+    assert [s.why for s in judged.suppressed] == ["gastritis on 2023-09-23"]
+    assert "R05" in findings(92, RESIDUAL, *CGA, other)
 
 
 def test_gastritis_holds_it_back() -> None:
@@ -182,3 +246,103 @@ def test_of_a_patient_who_died_nothing_is_found_and_why_is_said() -> None:
     assert judged.findings == ()
     assert judged.suppressed[0].why == "the patient died on 2024-04-01"
     assert judge_chart(chart(RESIDUAL, *CGA, withdrawn=moment(91)), PROTOCOL, moment(92)).findings == ()
+
+
+def test_all_that_a_fall_under_progression_says() -> None:
+    found = findings(400, RESIDUAL, glucagon(0, 3000), glucagon(80, 1500), PD)["R04"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "glucagon",
+        "title": "Glucagon falls while the disease or the skin is worse",
+        "question": "Hook effect or change of assay: dilute and run again?",
+        "why": (
+            "Glucagon 1500 pg/mL (upper limit 80 pg/mL) on 2024-03-21 after 3000 pg/mL (upper limit 80 pg/mL) "
+            "on 2024-01-01 (-50 %), yet: Scan of 2024-03-31: read as PD, signed."
+        ),
+        "since": 80,
+        "evidence": ["glucagon@0", "glucagon@80", "response@90"],
+        "compared": (
+            "previous",
+            3000,
+            "pg/mL",
+            0,
+            "highest of the same assay within the year before, since the last operation",
+        ),
+        "thresholds": ["hook_fall", "hook_window", "concordance_window"],
+        "missing": ["fasting state", "laboratory", "method", "glucose at the draw", "eGFR"],
+    }
+
+
+def test_all_that_a_fall_in_words_says() -> None:
+    found = findings(400, RESIDUAL, glucagon(0, 3000), glucagon(80, None, upper=None, text="normal"), PD)["R04"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "glucagon",
+        "title": "Glucagon falls while the disease or the skin is worse",
+        "question": "Hook effect or change of assay: dilute and run again?",
+        "why": (
+            'Glucagon "normal" on 2024-03-21 after 3000 pg/mL (upper limit 80 pg/mL) on 2024-01-01, yet: Scan '
+            "of 2024-03-31: read as PD, signed."
+        ),
+        "since": 80,
+        "evidence": ["glucagon@0", "glucagon@80", "response@90"],
+        "compared": (
+            "previous",
+            3000,
+            "pg/mL",
+            0,
+            "highest of the same assay within the year before, since the last operation",
+        ),
+        "thresholds": ["hook_fall", "hook_window", "concordance_window"],
+        "missing": ["fasting state", "laboratory", "method", "upper limit", "glucose at the draw", "eGFR"],
+    }
+
+
+def test_all_that_a_fall_from_words_says() -> None:
+    found = findings(400, RESIDUAL, glucagon(0, None, upper=None, interpretation="H"), glucagon(80, 60), PD)["R04"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "glucagon",
+        "title": "Glucagon falls while the disease or the skin is worse",
+        "question": "Hook effect or change of assay: dilute and run again?",
+        "why": (
+            'Glucagon 60 pg/mL (upper limit 80 pg/mL) on 2024-03-21 after "H" on 2024-01-01, yet: Scan of '
+            "2024-03-31: read as PD, signed."
+        ),
+        "since": 80,
+        "evidence": ["glucagon@0", "glucagon@80", "response@90"],
+        "compared": (
+            "previous",
+            None,
+            "pg/mL",
+            0,
+            "highest of the same assay within the year before, since the last operation",
+        ),
+        "thresholds": ["hook_fall", "hook_window", "concordance_window"],
+        "missing": ["fasting state", "laboratory", "method", "glucose at the draw", "eGFR"],
+    }
+
+
+def test_all_that_chromogranin_alone_says() -> None:
+    found = findings(90, RESIDUAL, *CGA)["R05"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "chromogranin-a",
+        "title": "Chromogranin A rises alone",
+        "question": "Chromogranin A supports only: what else raises it?",
+        "why": (
+            "Chromogranin A 150 ug/L on 2024-03-31, +67 % over the nadir of 90 ug/L (2024-01-01), after 140 "
+            "ug/L on 2024-03-01; no rise of glucagon, no progression by imaging."
+        ),
+        "since": 60,
+        "evidence": ["chromogranin-a@60", "chromogranin-a@90"],
+        "compared": ("nadir", 90, "ug/L", 0, None),
+        "thresholds": [
+            "rcv_up",
+            "chromogranin_cv_within",
+            "chromogranin_cv_analytical",
+            "confirm_earliest",
+            "confirm_latest",
+        ],
+        "missing": ["fasting state", "laboratory", "method"],
+    }

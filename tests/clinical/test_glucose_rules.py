@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.chart import Entry, SensorDay
-from clinical.finding import SEVERITIES, Finding
+from clinical.finding import SEVERITIES, Finding, Suppressed
 from clinical.glucose_course import hyperglycaemia_grade
 from clinical.rules import judge_chart
-from tests.clinical.charts import PROTOCOL, chart, coded, findings, lab, moment, sensor, symptom, therapy
+from clinical.sensor_window import window_now
+from tests.clinical.charts import PROTOCOL, chart, coded, findings, lab, moment, sensor, symptom, therapy, told
 
 
 def fasting(day: float, value: float, **given: object) -> Entry:
@@ -238,8 +239,14 @@ def test_a_sensor_worn_too_little_is_not_judged_and_the_page_says_so() -> None:
     assert high(14, *worn(10, above_250=30)) == "medium"
     assert high(14, *worn(9, above_250=30)) is None
     judged = judge_chart(chart(*worn(9, above_250=30)), PROTOCOL, moment(14.5))
-    (held,) = judged.suppressed
-    assert "64 % of the readings due" in held.why
+    held = Suppressed(
+        what="time in ranges of the sensor up to 2024-01-14 (0.0 % below 54 and 10.4 % above 250 mg/dL)",
+        why="64 % of the readings due in 14 days are there",
+    )
+    assert judged.suppressed == (held,)
+    assert findings(14, *worn(9, above_250=30), fasting(13, 300))["R21"].suppressed == (held,)
+    all_high = judge_chart(chart(*worn(9, above_250=288)), PROTOCOL, moment(14.5)).suppressed
+    assert "100.0 % above 250 mg/dL" in all_high[0].what
     enough = judge_chart(chart(*worn(14, above_250=30)), PROTOCOL, moment(14.5))
     assert enough.suppressed == ()
 
@@ -395,3 +402,175 @@ def test_the_severity_is_that_of_the_gravest_sign(entries: list[Entry]) -> None:
 
 def _told(found: tuple[Finding, ...]) -> list[tuple[str, str, str]]:
     return [(f.rule, f.severity, f.subject) for f in found if f.rule in ("R21", "R22")]
+
+
+def test_scans_beside_historic_values_neither_add_wear_nor_share() -> None:
+    historic = [sensor(d, count=96, device="Libre") for d in range(14)]
+    scans = [sensor(d, count=20, below_54=20, device="Libre scan") for d in range(14)]
+    assert low(14, *historic, *scans) is None
+    half = [sensor(d, count=96 if d == 0 else 48, device="Libre", below_54=4) for d in range(14)]
+    beside = [sensor(d, count=48, device="Libre scan", below_54=4) for d in range(14)]
+    window, alone = (window_now(chart(*days), PROTOCOL, moment(14)) for days in ([*half, *beside], half))
+    assert window == alone
+
+
+def test_scans_of_a_day_without_historic_values_count() -> None:
+    days = [sensor(d, count=20, below_54=20, device="Libre scan") for d in range(14)]
+    window = window_now(chart(*days), PROTOCOL, moment(14))
+    assert window is not None and window.low == 1
+
+
+def test_all_that_high_glucose_says() -> None:
+    found = findings(
+        100,
+        fasting(80, 126),
+        fasting(90, 130),
+        hba1c(-30, 6.0),
+        hba1c(95, 6.6),
+        therapy(-200, "start", drug="lanreotide", dose=120, unit="mg", interval_days=28),
+        therapy(-100, "start", drug="everolimus"),
+        therapy(-90, "start", drug="dexamethasone"),
+    )["R21"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "glucose-high",
+        "title": "Glucose high",
+        "question": "Analogue, tumour or everolimus? Review of the glucose treatment?",
+        "why": (
+            "Fasting glucose 126 mg/dL on 2024-03-21 and 130 mg/dL on 2024-03-31, 126 mg/dL or more for the "
+            "first time twice in a row; HbA1c 6.6% on 2024-04-05, 0.6 points above 6% on 2023-12-02; on "
+            "lanreotide since 2023-06-15, everolimus since 2023-09-23 and dexamethasone since 2023-10-03."
+        ),
+        "since": -30,
+        "evidence": [
+            "therapy@-100",
+            "therapy@-90",
+            "hba1c@-30",
+            "glucose-fasting@80",
+            "glucose-fasting@90",
+            "hba1c@95",
+        ],
+        "compared": ("upper-limit", 126, "mg/dL", None, "diabetes"),
+        "thresholds": [
+            "fasting_glucose_diabetic",
+            "glucose_new_window",
+            "hba1c_rise",
+            "hba1c_rise_earliest",
+            "hba1c_rise_latest",
+            "glucose_current",
+        ],
+    }
+
+
+def test_all_that_dangerously_high_glucose_says() -> None:
+    found = findings(10, glucose(5, 520))["R21"]
+    assert told(found) == {
+        "severity": "urgent",
+        "subject": "glucose-high",
+        "title": "Glucose dangerously high or ketoacidosis",
+        "question": "Same-day assessment? Analogue, tumour or everolimus? Review of the glucose treatment?",
+        "why": "Glucose 520 mg/dL on 2024-01-06, CTCAE v6.0 grade 4.",
+        "since": 5,
+        "evidence": ["glucose@5"],
+        "thresholds": ["glucose_ctcae_grade", "glucose_current"],
+        "missing": ["HbA1c"],
+    }
+
+
+def test_all_that_a_high_glucose_on_pasireotide_says() -> None:
+    found = findings(10, glucose(5, 300), therapy(-200, "start", drug="pasireotide-lar", interval_days=28))["R21"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "glucose-high",
+        "title": "Glucose high",
+        "question": "Analogue, tumour or everolimus? Review of the glucose treatment?",
+        "why": "Glucose 300 mg/dL on 2024-01-06, CTCAE v6.0 grade 3; on pasireotide-lar since 2023-06-15.",
+        "since": 5,
+        "evidence": ["therapy@-200", "glucose@5"],
+        "thresholds": ["glucose_ctcae_grade", "glucose_current"],
+        "missing": ["HbA1c"],
+    }
+
+
+def test_all_that_high_sensor_glucose_says() -> None:
+    found = findings(14, *worn(14, above_250=20))["R21"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "glucose-high",
+        "title": "Glucose high",
+        "question": "Analogue, tumour or everolimus? Review of the glucose treatment?",
+        "why": "Sensor above 250 mg/dL 6.9 % of 14 days worn, so since the fortnight up to 2024-01-10.",
+        "since": 0,
+        "evidence": [
+            "sensor@0",
+            "sensor@1",
+            "sensor@2",
+            "sensor@3",
+            "sensor@4",
+            "sensor@5",
+            "sensor@6",
+            "sensor@7",
+            "sensor@8",
+            "sensor@9",
+        ],
+        "thresholds": ["sensor_high", "sensor_days", "sensor_active"],
+        "missing": ["HbA1c"],
+    }
+
+
+def test_all_that_hypoglycaemia_says() -> None:
+    found = findings(
+        20,
+        glucose(18, 50),
+        therapy(-200, "start", drug="lanreotide", dose=120, unit="mg", interval_days=28),
+        therapy(-100, "start", drug="insulin"),
+        therapy(-90, "start", drug="metformin"),
+    )["R22"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "glucose-low",
+        "title": "Hypoglycaemia",
+        "question": "Hypoglycaemia: antidiabetic drugs and the timing of the analogue reviewed?",
+        "why": ("Glucose 50 mg/dL on 2024-01-19; on insulin since 2023-09-23 and lanreotide since 2023-06-15."),
+        "since": 18,
+        "evidence": ["therapy@-100", "glucose@18"],
+        "compared": ("lower-limit", 54, "mg/dL", None, "glucose below this is a finding"),
+        "thresholds": ["glucose_low", "glucose_event_window"],
+    }
+
+
+def test_all_that_severe_hypoglycaemia_says() -> None:
+    assert told(findings(1, symptom(0, "severe-hypoglycaemia"))["R22"]) == {
+        "severity": "urgent",
+        "subject": "glucose-low",
+        "title": "Severe hypoglycaemia",
+        "question": ("Same-day assessment? Hypoglycaemia: antidiabetic drugs and the timing of the analogue reviewed?"),
+        "why": "Severe hypoglycaemia (level 3) on 2024-01-01.",
+        "since": 0,
+        "evidence": ["symptom@0"],
+        "thresholds": ["glucose_event_window"],
+    }
+
+
+def test_all_that_low_sensor_glucose_says() -> None:
+    found = findings(14, sensor(3, below_54=3), sensor(13, below_54=3))["R22"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "glucose-low",
+        "title": "Hypoglycaemia",
+        "question": "Hypoglycaemia: antidiabetic drugs and the timing of the analogue reviewed?",
+        "why": (
+            "Sensor below 54 mg/dL 1.0 % of 2 days worn, 15 minutes or more on 2 of them, so since the "
+            "fortnight up to 2024-01-14."
+        ),
+        "since": 3,
+        "evidence": ["sensor@3", "sensor@13"],
+        "thresholds": ["sensor_low_minutes", "sensor_low_days", "sensor_low", "sensor_days", "sensor_active"],
+        "suppressed": [
+            (
+                ("time in ranges of the sensor up to 2024-01-14 (1.0 % below 54 and 0.0 % above 250 mg/dL)"),
+                "14 % of the readings due in 14 days are there",
+            )
+        ],
+        "missing": ["a fingerstick glucose beside the sensor"],
+    }

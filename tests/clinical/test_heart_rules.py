@@ -6,7 +6,7 @@ import pytest
 
 from clinical.chart import Entry, Result
 from clinical.rules import judge_chart
-from tests.clinical.charts import PROTOCOL, chart, findings, lab, moment, symptom, therapy
+from tests.clinical.charts import PROTOCOL, chart, findings, lab, moment, symptom, therapy, told
 
 
 def pulse(day: float, value: float | None, **given: object) -> Result:
@@ -130,3 +130,154 @@ def test_what_else_makes_a_pulse_fast_is_named_beside_it() -> None:
         symptom(18, "fever"),
     ):
         assert "also recorded" not in findings(20, *fast, other)["R35"].why
+
+
+def test_an_anaemia_of_long_ago_hides_no_thyroid_of_now() -> None:
+    old = lab(-400, "haemoglobin", 90, unit="g/L", ref_low=120)
+    fast = [lab(day, "heart-rate", 110, unit="/min") for day in (0, 2)]
+    found = findings(3, old, *fast, lab(1, "tsh", 0.1, unit="m[IU]/L", ref_low=0.4))["R35"]
+    assert found.why.endswith("; also recorded: low TSH.")
+
+
+def test_the_latest_rate_stands_for_a_slow_pulse_and_the_qtc_of_the_day_of_the_start_is_a_baseline() -> None:
+    slow = [lab(day, "heart-rate", rate, unit="/min") for day, rate in ((0, 48), (1, 47), (2, 46))]
+    assert "heart rate 46 /min on 2024-01-03" in findings(3, *slow)["R23"].why
+    start = therapy(0, "start", drug="lanreotide")
+    rows = [lab(-10, "qtc", 430, unit="ms"), lab(0, "qtc", 400, unit="ms"), lab(30, "qtc", 465, unit="ms")]
+    assert "baseline 400 ms" in findings(31, start, *rows)["R23"].why
+    bound = lab(30, "qtc", 490, unit="ms", comparator="<=")
+    assert "R23" not in findings(31, start, rows[1], bound)
+
+
+def test_all_that_a_slow_pulse_says() -> None:
+    found = findings(
+        100,
+        pulse(0, 49),
+        pulse(90, 45),
+        therapy(-200, "start", drug="lanreotide", dose=120, unit="mg", interval_days=28),
+    )["R23"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "heart-rate",
+        "title": "Slow heart rate",
+        "question": (
+            "ECG, potassium and magnesium, other drugs that slow the heart or lengthen QT; review the analogue?"
+        ),
+        "why": "Heart rate 49 /min on 2024-01-01 and heart rate 45 /min on 2024-03-31, on lanreotide.",
+        "since": 0,
+        "evidence": ["heart-rate@0", "heart-rate@90"],
+        "compared": ("lower-limit", 50, "/min", None, None),
+        "thresholds": ["bradycardia", "heart_rate_apart"],
+        "missing": ["potassium", "magnesium"],
+    }
+
+
+def test_all_that_a_slow_pulse_with_symptoms_says() -> None:
+    found = findings(100, pulse(0, 55), symptom(3, "chest-pain"))["R23"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "heart-rate",
+        "title": "Slow heart rate with symptoms",
+        "question": (
+            "ECG, potassium and magnesium, other drugs that slow the heart or lengthen QT; review the analogue?"
+        ),
+        "why": "Chest pain on 2024-01-04 and heart rate 55 /min on 2024-01-01.",
+        "since": 0,
+        "evidence": ["heart-rate@0", "symptom@3"],
+        "compared": ("lower-limit", 60, "/min", None, None),
+        "thresholds": ["bradycardia_with_symptoms", "heart_signs_together"],
+        "missing": ["potassium", "magnesium"],
+    }
+
+
+def test_all_that_a_long_qtc_says() -> None:
+    found = findings(
+        40,
+        qtc(-10, 400, method="A"),
+        therapy(0, "start", drug="pasireotide-lar", interval_days=28),
+        qtc(30, 505, method="A"),
+    )["R23"]
+    assert told(found) == {
+        "severity": "urgent",
+        "subject": "qtc",
+        "title": "Long QTc",
+        "question": (
+            "ECG, potassium and magnesium, other drugs that slow the heart or lengthen QT; review the analogue?"
+        ),
+        "why": ("QTc 505 ms on 2024-01-31 (baseline 400 ms on 2023-12-22, 105 ms above it), on pasireotide-lar."),
+        "since": 30,
+        "evidence": ["qtc@-10", "qtc@30"],
+        "compared": ("baseline", 400, "ms", -10, None),
+        "thresholds": ["qtc_long", "qtc_rise", "qtc_urgent"],
+        "missing": ["potassium", "magnesium"],
+    }
+
+
+def test_all_that_a_long_qtc_of_another_device_says() -> None:
+    found = findings(9, qtc(0, 390, method="A"), qtc(9, 490, method="B"))["R23"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "qtc",
+        "title": "Long QTc",
+        "question": (
+            "ECG, potassium and magnesium, other drugs that slow the heart or lengthen QT; review the analogue?"
+        ),
+        "why": "QTc 490 ms on 2024-01-10 (baseline 390 ms on 2024-01-01).",
+        "since": 9,
+        "evidence": ["qtc@0", "qtc@9"],
+        "compared": ("baseline", 390, "ms", 0, None),
+        "thresholds": ["qtc_long", "qtc_rise", "qtc_urgent"],
+        "suppressed": [("rise of QTc over its baseline", "different devices: A and B")],
+        "missing": ["potassium", "magnesium"],
+    }
+
+
+def test_all_that_a_first_long_qtc_says() -> None:
+    found = findings(9, qtc(9, 490))["R23"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "qtc",
+        "title": "Long QTc",
+        "question": (
+            "ECG, potassium and magnesium, other drugs that slow the heart or lengthen QT; review the analogue?"
+        ),
+        "why": "QTc 490 ms on 2024-01-10.",
+        "since": 9,
+        "evidence": ["qtc@9"],
+        "thresholds": ["qtc_long", "qtc_rise", "qtc_urgent"],
+        "missing": ["potassium", "magnesium", "device"],
+    }
+
+
+def test_all_that_a_fast_pulse_says() -> None:
+    found = findings(
+        20, pulse(0, 110), pulse(10, 112), symptom(17, "fever"), lab(-80, "haemoglobin", 95, unit="g/L", ref_low=120)
+    )["R35"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "heart-rate",
+        "title": "Fast heart rate at rest",
+        "question": "Cardiomyopathy of the syndrome: echocardiogram?",
+        "why": (
+            "Heart rate 110 /min on 2024-01-01 and heart rate 112 /min on 2024-01-11; also recorded: fever and anaemia."
+        ),
+        "since": 0,
+        "evidence": ["haemoglobin@-80", "heart-rate@0", "heart-rate@10", "symptom@17"],
+        "compared": ("upper-limit", 100, "/min", None, None),
+        "thresholds": ["tachycardia", "heart_rate_apart"],
+    }
+
+
+def test_all_that_a_pulse_called_fast_says() -> None:
+    found = findings(20, pulse(0, None, text="tachycardia"))["R35"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "heart-rate",
+        "title": "Fast heart rate at rest",
+        "question": "Cardiomyopathy of the syndrome: echocardiogram?",
+        "why": 'Heart rate "tachycardia" on 2024-01-01.',
+        "since": 0,
+        "evidence": ["heart-rate@0"],
+        "compared": ("upper-limit", 100, "/min", None, None),
+        "thresholds": ["tachycardia", "heart_rate_apart"],
+    }

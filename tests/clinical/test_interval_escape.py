@@ -8,8 +8,8 @@ import pytest
 
 from clinical.chart import Entry
 from clinical.finding import Finding
-from clinical.rules import judge_chart
-from tests.clinical.charts import PROTOCOL, chart, findings, lab, moment, skin, state, therapy
+from clinical.rules import judge_chart, registered
+from tests.clinical.charts import PROTOCOL, chart, findings, lab, moment, skin, state, therapy, told
 
 STATE = state(-50, "residual-stable")
 UNITS = {"itch": "{score}", "pain": "{score}", "stools-per-day": "{stools}/d", "rescue-doses": "{doses}/d"}
@@ -155,6 +155,15 @@ def test_a_short_interval_ends_the_middle_where_the_last_week_begins() -> None:
     assert escape(*three_weeks, *diary(starts, (6,) * 3, (3,) * 3, mid=(8, 12), at_end=(15, 20)), day=64) is not None
 
 
+def test_without_an_interval_on_the_injection_that_of_the_regimen_holds() -> None:
+    regimen = therapy(-1, "start", drug="lanreotide", dose=120, unit="mg", interval_days=42)
+    starts = (0, 42, 84, 126)
+    given = [therapy(day, "injection", drug="lanreotide", dose=120, unit="mg") for day in starts]
+    itch = diary(starts, ENDS, MIDDLES, at_end=(36, 40))
+    assert escape(regimen, *given, *itch, day=127 + 41) is not None
+    assert escape(regimen, *given, *itch[:-4], day=127) is not None
+
+
 def test_cycles_before_a_change_of_regimen_do_not_count() -> None:
     changed = [*shots(0, 28, 56), *shots(84, 105, interval=21)]
     assert escape(*changed, *diary(STARTS[:3], (6,) * 3, (3,) * 3), day=106) is None
@@ -181,6 +190,137 @@ def test_it_ends_when_the_analogue_does() -> None:
     assert "R13" not in findings(121, *entries, therapy(120, "stop", drug="lanreotide"))
 
 
+def test_the_rule_says_when_the_analogue_ends_by_itself() -> None:
+    (lapse,) = [rule.next_due for rule in registered() if rule.id == "R13"]
+    assert lapse is not None
+    assert lapse(chart(*shots(0)), PROTOCOL, moment(10)) == moment(84)
+    assert lapse(chart(STATE), PROTOCOL, moment(10)) is None
+
+
+def test_means_are_compared_to_two_places() -> None:
+    thirds = [
+        lab(start + day, "itch", of) for start in STARTS for day, of in ((10, 1), (12, 1), (14, 3), (22, 6), (26, 6))
+    ]
+    found = escape(*CYCLES, *thirds)
+    assert found is not None
+    assert found.compared_with is not None
+    assert found.compared_with.value == 1.67
+
+
 def test_a_short_acting_analogue_has_no_cycles() -> None:
     short = [therapy(day, "injection", drug="octreotide", dose=100, unit="ug") for day in (*STARTS, 112)]
     assert escape(*short, *diary(STARTS, ENDS, MIDDLES)) is None
+
+
+def test_all_that_an_escape_says() -> None:
+    found = findings(113, STATE, *CYCLES, *diary(STARTS, ENDS, MIDDLES))["R13"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "end-of-interval",
+        "title": "Symptoms return before the next injection",
+        "question": "End-of-interval escape: review of regimen?",
+        "why": (
+            "On lanreotide: itch higher in the last week than in the middle in 4 of the last 4 cycles with "
+            "entries (means 6 after 3 from 2024-01-01, 6 after 3 from 2024-01-29, 5 after 3 from 2024-02-26 "
+            "and 7 after 4 from 2024-03-25)."
+        ),
+        "since": 0,
+        "evidence": [
+            "therapy@0",
+            "itch@9",
+            "itch@16",
+            "itch@22",
+            "itch@26",
+            "therapy@28",
+            "itch@37",
+            "itch@44",
+            "itch@50",
+            "itch@54",
+            "therapy@56",
+            "itch@65",
+            "itch@72",
+            "itch@78",
+            "itch@82",
+            "therapy@84",
+            "itch@93",
+            "itch@100",
+            "itch@106",
+            "itch@110",
+        ],
+        "compared": ("baseline", 4, None, 84, "mean itch of the middle of the latest cycle"),
+        "thresholds": [
+            "escape_cycles",
+            "escape_entries",
+            "escape_relative",
+            "escape_points",
+            "escape_a_day",
+            "escape_late_injection",
+        ],
+    }
+
+
+def test_all_that_an_escape_by_stools_and_rescue_doses_says() -> None:
+    found = findings(
+        113,
+        STATE,
+        *CYCLES,
+        *diary(STARTS, (6, 6, 3, 7), MIDDLES, measure="stools-per-day"),
+        *diary(STARTS, (6, 6, 5, 7), MIDDLES, measure="rescue-doses", at_end=(22, 25)),
+    )["R13"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "end-of-interval",
+        "title": "Symptoms return before the next injection",
+        "question": "End-of-interval escape: review of regimen?",
+        "why": (
+            "On lanreotide: stools a day higher in the last week than in the middle in 3 of the last 4 cycles "
+            "with entries (means 6 after 3 from 2024-01-01, 6 after 3 from 2024-01-29, 3 after 3 from "
+            "2024-02-26 and 7 after 4 from 2024-03-25); rescue doses a day higher in the last week than in the "
+            "middle in 4 of the last 4 cycles with entries (means 6 after 3 from 2024-01-01, 6 after 3 from "
+            "2024-01-29, 5 after 3 from 2024-02-26 and 7 after 4 from 2024-03-25)."
+        ),
+        "since": 0,
+        "evidence": [
+            "therapy@0",
+            "rescue-doses@9",
+            "stools-per-day@9",
+            "rescue-doses@16",
+            "stools-per-day@16",
+            "rescue-doses@22",
+            "stools-per-day@22",
+            "rescue-doses@25",
+            "stools-per-day@26",
+            "therapy@28",
+            "rescue-doses@37",
+            "stools-per-day@37",
+            "rescue-doses@44",
+            "stools-per-day@44",
+            "rescue-doses@50",
+            "stools-per-day@50",
+            "rescue-doses@53",
+            "stools-per-day@54",
+            "therapy@56",
+            "rescue-doses@65",
+            "rescue-doses@72",
+            "rescue-doses@78",
+            "rescue-doses@81",
+            "therapy@84",
+            "rescue-doses@93",
+            "stools-per-day@93",
+            "rescue-doses@100",
+            "stools-per-day@100",
+            "rescue-doses@106",
+            "stools-per-day@106",
+            "rescue-doses@109",
+            "stools-per-day@110",
+        ],
+        "compared": ("baseline", 4, None, 84, "mean stools a day of the middle of the latest cycle"),
+        "thresholds": [
+            "escape_cycles",
+            "escape_entries",
+            "escape_relative",
+            "escape_points",
+            "escape_a_day",
+            "escape_late_injection",
+        ],
+    }

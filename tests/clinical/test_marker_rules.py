@@ -7,6 +7,7 @@ import re
 import pytest
 
 from clinical.chart import Entry
+from clinical.finding import Suppressed, UsedThreshold
 from clinical.rules import judge_chart
 from tests.clinical.charts import (
     PROTOCOL,
@@ -119,12 +120,28 @@ def test_after_an_operation_glucagon_that_never_was_normal_is_an_incomplete_remi
     assert "R33" not in findings(60, *rows, glucagon(30, 317, upper=140), glucagon(60, 100, upper=140))
 
 
-@pytest.mark.parametrize("procedure", ["resection", "prrt"])
+@pytest.mark.parametrize("procedure", ["resection", "cholecystectomy", "prrt"])
 def test_a_rise_soon_after_a_procedure_is_held_back_and_shown_as_such(procedure: str) -> None:
     rows = [RESIDUAL, operation(0, procedure), glucagon(5, 60), glucagon(20, 130), glucagon(30, 130)]
     judged = judge_chart(chart(*rows), PROTOCOL, moment(30.9))
     assert not {"R01", "R02"} & {f.rule for f in judged.findings}
-    assert procedure in judged.suppressed[0].why
+    assert judged.suppressed[0] == Suppressed(
+        what="rise of glucagon on 2024-01-31", why=f"{procedure} on 2024-01-01, less than 42 days before the sample"
+    )
+
+
+def test_surgery_holds_back_rises_from_its_day_on_for_six_weeks() -> None:
+    removed = operation(60, "cholecystectomy")
+    rows = [RESIDUAL, glucagon(0, 60), removed]
+    for held_back in (60, 101):
+        assert "R01" not in findings(held_back, *rows, glucagon(held_back, 130))
+    for called in (59, 102):
+        assert "R01" in findings(called, *rows, glucagon(called, 130))
+
+
+def test_another_procedure_holds_no_rise_back() -> None:
+    rows = [RESIDUAL, glucagon(0, 60), operation(50, "biopsy"), glucagon(60, 130)]
+    assert "R01" in findings(60, *rows)
 
 
 def test_surgery_does_not_hold_back_recurrence() -> None:
@@ -148,6 +165,44 @@ def test_an_invalid_sample_of_twice_the_limit_says_why_until_a_valid_one_follows
     rows = [RESIDUAL, glucagon(0, 60), glucagon(60, 200, fasting=False), glucagon(90, 61)]
     assert "not fasting" in findings(60, *rows)["R41"].why
     assert "R41" not in findings(90, *rows)
+
+
+def test_a_rise_in_an_invalid_sample_below_twice_the_limit_is_left_alone() -> None:
+    assert "R41" not in findings(60, RESIDUAL, glucagon(0, 60), glucagon(60, 130, fasting=False))
+
+
+def test_under_renal_failure_a_glucagon_that_would_be_no_rise_is_left_alone() -> None:
+    failing = lab(58, "egfr", 25, unit="mL/min/{1.73_m2}")
+    assert "R41" not in findings(60, RESIDUAL, glucagon(0, 60), glucagon(60, 90), failing)
+
+
+def test_two_samples_too_close_together_confirm_nothing() -> None:
+    found = findings(63, RESIDUAL, glucagon(0, 60), glucagon(60, 99), glucagon(63, 101))
+    assert set(but_schedule(found)) == {"R01"}
+    assert "confirmed" not in found["R01"].why
+
+
+def test_the_reference_change_value_of_the_patient_stands_among_the_thresholds_with_its_source() -> None:
+    used = findings(60, RESIDUAL, glucagon(0, 60), glucagon(60, 99))["R01"].thresholds[0]
+    source = PROTOCOL.threshold("glucagon_cv_within").source
+    assert used == UsedThreshold(
+        name="rcv_up",
+        value=0.6418,
+        unit="1",
+        source=f"log-normal reference change value, one-sided 95 %; {source}",
+        signed_off=False,
+    )
+
+
+def test_of_a_rise_within_the_epoch_and_one_across_dose_changes_the_graver_is_told() -> None:
+    """A drift over twice the nadir of all doses is confirmed by its own; within the dose the second sample is the
+    first rise, or a confirmed one that has not doubled."""
+    doses = [therapy(day, "dose", drug="lanreotide", dose=dose, interval_days=28) for day, dose in ((0, 60), (100, 90))]
+    earlier = [RESIDUAL, *doses, glucagon(50, 90)]
+    drift = findings(180, *earlier, glucagon(110, 100), glucagon(150, 190), glucagon(180, 195))["R02"]
+    assert "across dose changes" in drift.why
+    within = findings(180, *earlier[:-1], glucagon(110, 60), glucagon(150, 190), glucagon(180, 195))["R02"]
+    assert "across dose changes" not in within.why
 
 
 def test_nothing_is_found_of_a_patient_who_has_died_or_withdrawn() -> None:

@@ -16,6 +16,10 @@ def pool(*values: float, phases: tuple[int | None, ...] = ()) -> Pool:
     return kept
 
 
+def own_cv(results: Pool, least: int, cv_analytical: float, within: float) -> float | None:
+    return results.stable_cv(least, cv_analytical, within, after=3, outlying=3)
+
+
 def test_nothing_has_no_nadir() -> None:
     assert pool().nadir() is None
 
@@ -64,17 +68,61 @@ def test_a_result_of_unknown_phase_is_compared_with_all() -> None:
 
 def test_the_own_variation_needs_five_results_close_together() -> None:
     within = 0.642
-    assert pool(60, 70, 60, 70).stable_cv(5, 0.1, within) is None
-    assert pool(60, 70, 60, 70, 65).stable_cv(5, 0.0, within) == pytest.approx(0.0771, abs=1e-3)
-    assert pool(60, 70, 60, 70, 98.6).stable_cv(5, 0.1, within) is None
-    assert pool(60, 70, 60, 70, 98.4).stable_cv(5, 0.1, within) is not None
-    assert pool(300, 60, 70, 60, 70, 65).stable_cv(5, 0.1, within) is not None
+    assert own_cv(pool(60, 70, 60, 70), 5, 0.1, within) is None
+    assert own_cv(pool(60, 70, 60, 70, 65), 5, 0.0, within) == pytest.approx(0.0771, abs=1e-3)
+    assert own_cv(pool(60, 70, 60, 70, 98.6), 5, 0.1, within) is None
+    assert own_cv(pool(60, 70, 60, 70, 98.4), 5, 0.1, within) is not None
+    assert own_cv(pool(300, 60, 70, 60, 70, 65), 5, 0.1, within) is not None
+
+
+def test_the_own_variation_is_that_of_all_stable_results_and_not_of_the_last_ones() -> None:
+    quiet_of_late = pool(80, 55, 85, 52, 80, 60, 61, 60, 61, 60)
+    assert own_cv(quiet_of_late, 5, 0.1, 0.642) == pytest.approx(0.140, abs=1e-3)
+
+
+def test_results_from_before_a_fall_are_no_scatter_about_the_level_after_it() -> None:
+    settled = (60, 70, 60, 70, 65)
+    assert own_cv(pool(800, 400, 200, *settled), 5, 0.0, 0.642) == own_cv(pool(*settled), 5, 0.0, 0.642)
 
 
 def test_the_highest_may_reach_the_limit_exactly() -> None:
-    assert pool(50, 75, 50, 75, 50).stable_cv(5, 0.1, 0.5) is not None
+    assert own_cv(pool(50, 75, 50, 75, 50), 5, 0.1, 0.5) is not None
 
 
 def test_results_of_zero_show_no_variation_and_small_ones_do() -> None:
-    assert pool(0, 0, 0, 0, 0).stable_cv(5, 0.1, 0.642) is None
-    assert pool(0.6, 0.7, 0.6, 0.7, 0.65).stable_cv(5, 0.0, 0.642) == pytest.approx(0.0771, abs=1e-3)
+    assert own_cv(pool(0, 0, 0, 0, 0), 5, 0.1, 0.642) is None
+    assert own_cv(pool(0.6, 0.7, 0.6, 0.7, 0.65), 5, 0.0, 0.642) == pytest.approx(0.0771, abs=1e-3)
+
+
+def rise_taken_back(rise: float, *after: float) -> Pool:
+    """Five calm results, one unconfirmed rise, and what came after it."""
+    kept = pool(60, 70, 60, 70, 65)
+    kept.take_back(rise)
+    for n, value in enumerate(after, start=6):
+        kept.add(value, moment(30 * n), None)
+    return kept
+
+
+def test_a_rise_that_was_taken_back_is_own_variation_once_three_results_followed() -> None:
+    calm = own_cv(pool(60, 70, 60, 70, 65, 60, 70), 5, 0.0, 0.642)
+    assert own_cv(rise_taken_back(110, 60, 70), 5, 0.0, 0.642) == calm
+    told = own_cv(rise_taken_back(110, 60, 70, 65), 5, 0.0, 0.642)
+    assert told == own_cv(pool(60, 70, 60, 70, 65, 60, 70, 65, 110), 5, 0.0, 1.0)
+    assert told == pytest.approx(0.190, abs=1e-3)
+
+
+def test_a_rise_that_was_taken_back_sets_no_nadir_and_is_none_of_the_five() -> None:
+    four = pool(60, 70, 60, 70)
+    four.take_back(110)
+    assert four.nadir() == pool(60, 70, 60, 70).nadir()
+    late = pool()
+    late.take_back(110)
+    for n, value in enumerate((60, 70, 60, 70)):
+        late.add(value, moment(30 * n), None)
+    assert own_cv(late, 5, 0.0, 0.642) is None
+
+
+def test_three_times_the_nadir_for_once_is_an_error_or_an_event_and_no_variation() -> None:
+    calm = own_cv(pool(60, 70, 60, 70, 65, 60, 70, 65), 5, 0.0, 0.642)
+    assert own_cv(rise_taken_back(180, 60, 70, 65), 5, 0.0, 0.642) == calm
+    assert own_cv(rise_taken_back(179.9, 60, 70, 65), 5, 0.0, 0.642) > calm

@@ -10,9 +10,9 @@ import pytest
 from clinical.chart import Entry
 from clinical.deficiency import tocopherol_per_cholesterol
 from clinical.finding import Finding, Suppressed
-from clinical.rules import judge_chart
+from clinical.rules import judge_chart, registered
 from clinical.units import to_canonical
-from tests.clinical.charts import PROTOCOL, chart, coded, findings, lab, moment, therapy
+from tests.clinical.charts import PROTOCOL, by_subject, chart, coded, findings, lab, moment, therapy, told
 
 
 def molar(day: float, analyte: str, value: str, unit: str, **given: Any) -> Entry:
@@ -105,7 +105,8 @@ def test_each_nutrient_is_held_against_its_limit(entry: Entry, severity: str | N
 def test_zinc_depends_on_sex_fasting_and_the_hour(sex: str, fasting: bool | None, hour: int, limit: float) -> None:
     at = hour / 24
     said = {"fasting": fasting, "precision": "minute"}
-    assert low(1, lab(at, "zinc", limit - 0.1, **said), sex=sex)["zinc"].severity == "low"
+    found = low(1, lab(at, "zinc", limit - 0.1, **said), sex=sex)["zinc"]
+    assert (found.severity, [t.value for t in found.thresholds]) == ("low", [limit])
     assert "zinc" not in low(1, lab(at, "zinc", limit, **said), sex=sex)
 
 
@@ -141,6 +142,15 @@ def test_inflammation_is_a_tag_and_never_silences(analyte: str, beside: Entry, t
     found = low(20, lab(0, analyte, 15), beside)[analyte]
     assert ("inflammation lowers it by itself" in found.why) is tagged
     assert (len(found.evidence) == 2) is tagged
+
+
+def test_inflammation_is_told_by_the_nearest_of_both_signs() -> None:
+    crps = [lab(day, "crp", value, unit="mg/L") for day, value in ((-6, 80), (1, 40), (6, 90))]
+    zinc = lab(0, "zinc", 50, unit="ug/dL", fasting=True)
+    found = low(7, zinc, *crps, lab(0, "albumin", 25, unit="g/L"))["zinc"]
+    assert found.why.endswith(
+        "inflammation lowers it by itself: CRP 40 mg/L on 2024-01-02 and albumin 25 g/L on 2024-01-01."
+    )
 
 
 def test_what_does_not_fall_with_inflammation_has_no_such_tag() -> None:
@@ -251,8 +261,13 @@ def test_below_the_limit_it_is_a_deficiency_and_no_trend() -> None:
         (START, b12(300, 170)),
         (START, b12(-1, 380, lab="North"), b12(300, 170, lab="South")),
         (START, b12(-400, 380), b12(-1, 200), b12(300, 170)),
+        (START, b12(-5, 380), b12(0, 200), b12(300, 170)),
+        (START, b12(300, 170)),
     ],
-    ids=["no analogue", "analogue stopped", "first too late", "no baseline", "another laboratory", "fell before"],
+    ids=[
+        *("no analogue", "analogue stopped", "first too late", "no baseline", "another laboratory", "fell before"),
+        *("fell by the start", "one result"),
+    ],
 )
 def test_without_an_analogue_or_its_baseline_there_is_no_trend(entries: tuple[Entry, ...]) -> None:
     assert "R36" not in findings(310, *entries)
@@ -265,9 +280,19 @@ def test_the_first_result_soon_after_the_start_can_be_the_baseline() -> None:
 def test_a_fall_that_is_being_replaced_is_held_back_and_shown() -> None:
     given = therapy(100, "start", drug="b12")
     assert "R36" not in findings(300, START, b12(0, 380), b12(300, 170), given)
-    assert any("R36" in s.what for s in held(301, START, b12(0, 380), b12(300, 170), given))
-    before = therapy(-100, "injection", drug="b12")
-    assert "R36" in findings(300, START, b12(0, 380), b12(300, 170), before)
+    replaced = Suppressed(what="R36, vitamin B12 -55 % on 2024-10-27", why="vitamin B12 given on 2024-04-10")
+    rows = [START, b12(0, 380), b12(300, 170), given]
+    assert held(301, *rows) == (replaced,)
+    assert len(held(301, *rows, lab(290, "inr", 2), therapy(280, "start", drug="warfarin"))) == 2
+    for nothing in (therapy(-100, "injection", drug="b12"), therapy(100, "stop", drug="b12")):
+        assert "R36" in findings(300, START, b12(0, 380), b12(300, 170), nothing)
+    same_day = therapy(0, "injection", drug="b12")
+    assert "R36" not in findings(300, START, b12(0, 380), b12(300, 170), same_day)
+
+
+def test_of_several_results_the_latest_is_held_against_the_baseline() -> None:
+    found = findings(400, START, b12(0, 380), b12(200, 300), b12(400, 170))["R36"]
+    assert told(found)["evidence"] == ["b12@0", "b12@400"]
 
 
 def test_by_injections_alone_the_analogue_ends_when_three_are_missing_and_the_rule_says_when() -> None:
@@ -275,6 +300,132 @@ def test_by_injections_alone_the_analogue_ends_when_three_are_missing_and_the_ru
     entries = (injection, b12(0, 380), b12(50, 170))
     assert "R36" in findings(82, *entries)
     assert "R36" not in findings(84, *entries)
-    due = judge_chart(chart(*entries), PROTOCOL, moment(60)).next_due
-    assert due is not None
-    assert due <= moment(84)
+    (lapse,) = [rule.next_due for rule in registered() if rule.id == "R36"]
+    assert lapse is not None
+    assert lapse(chart(*entries), PROTOCOL, moment(60)) == moment(84)
+    assert lapse(chart(b12(0, 380)), PROTOCOL, moment(60)) is None
+
+
+def test_all_that_a_severely_low_vitamin_says() -> None:
+    found = findings(1, lab(0, "vitamin-d", 11, unit="ng/mL"))["R20"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "vitamin-d",
+        "title": "Vitamin D severely low",
+        "question": "Cause? Treatment? When to recheck? Malabsorption?",
+        "why": "Vitamin D 11 ng/mL on 2024-01-01, below 12 ng/mL.",
+        "since": 0,
+        "evidence": ["vitamin-d@0"],
+        "compared": ("lower-limit", 12, "ng/mL", None, None),
+        "thresholds": ["vitamin_d_severe"],
+    }
+
+
+def test_all_that_low_zinc_says() -> None:
+    found = by_subject("R20", 20, lab(0, "zinc", 50, unit="ug/dL"), lab(14, "crp", 60, unit="mg/L"))["zinc"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "zinc",
+        "title": "Zinc low",
+        "question": "Cause? Treatment? When to recheck? Malabsorption?",
+        "why": (
+            "Zinc 50 µg/dL on 2024-01-01, below 74 µg/dL; inflammation lowers it by itself: CRP 60 mg/L on 2024-01-15."
+        ),
+        "since": 0,
+        "evidence": ["zinc@0", "crp@14"],
+        "compared": ("lower-limit", 74, "ug/dL", None, None),
+        "thresholds": ["zinc_low_men"],
+        "missing": ["fasting state"],
+    }
+
+
+def test_all_that_a_high_inr_says() -> None:
+    found = findings(20, lab(0, "inr", 2.6), therapy(-3, "start", drug="vitamin-k"))["R20"]
+    assert told(found) == {
+        "severity": "high",
+        "subject": "inr",
+        "title": "Vitamin K low by INR",
+        "question": "Cause? Treatment? When to recheck? Malabsorption?",
+        "why": "INR 2.6 on 2024-01-01, above 2.5; vitamin k given, last recorded on 2023-12-29.",
+        "since": 0,
+        "evidence": ["inr@0"],
+        "compared": ("upper-limit", 2.5, "{INR}", None, None),
+        "thresholds": ["inr_severe"],
+    }
+
+
+def test_all_that_pivka_says() -> None:
+    found = findings(20, lab(0, "pivka-ii", 2.0, ref_high=1.0))["R20"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "pivka-ii",
+        "title": "Vitamin K low by PIVKA-II",
+        "question": "Cause? Treatment? When to recheck? Malabsorption?",
+        "why": "PIVKA-II 2 on 2024-01-01, above 1.",
+        "since": 0,
+        "evidence": ["pivka-ii@0"],
+        "compared": ("upper-limit", 1, None, None, None),
+    }
+
+
+def test_all_that_methylmalonic_acid_says() -> None:
+    found = findings(20, lab(0, "mma", 400, unit="nmol/L"))["R20"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "mma",
+        "title": "Vitamin B12 low by methylmalonic acid",
+        "question": "Cause? Treatment? When to recheck? Malabsorption?",
+        "why": "Methylmalonic acid 400 nmol/L on 2024-01-01, above 271 nmol/L.",
+        "since": 0,
+        "evidence": ["mma@0"],
+        "compared": ("upper-limit", 271, "nmol/L", None, None),
+        "thresholds": ["mma_high"],
+        "missing": ["eGFR"],
+    }
+
+
+def test_all_that_essential_fatty_acids_say() -> None:
+    found = findings(20, lab(0, "efa-ratio", 0.3))["R20"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "efa-ratio",
+        "title": "Essential fatty acids low",
+        "question": "Cause? Treatment? When to recheck? Malabsorption?",
+        "why": "Triene:tetraene ratio 0.3 on 2024-01-01, above 0.2.",
+        "since": 0,
+        "evidence": ["efa-ratio@0"],
+        "compared": ("upper-limit", 0.2, "1", None, None),
+        "thresholds": ["efa_ratio_high"],
+    }
+
+
+def test_all_that_a_vitamin_called_low_says() -> None:
+    found = findings(20, lab(0, "vitamin-d", None, interpretation="L"))["R20"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "vitamin-d",
+        "title": "Vitamin D low",
+        "question": "Cause? Treatment? When to recheck? Malabsorption?",
+        "why": 'Vitamin D "L" on 2024-01-01, called below its range by the laboratory.',
+        "since": 0,
+        "evidence": ["vitamin-d@0"],
+        "thresholds": ["vitamin_d_low"],
+    }
+
+
+def test_all_that_vitamin_b12_on_its_way_down_says() -> None:
+    found = findings(730, START, *(lab(day, "b12", of, unit="pg/mL") for day, of in ((0, 515), (730, 233))))["R36"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "b12",
+        "title": "Vitamin B12 falling on an analogue",
+        "question": "Trend towards deficiency: recheck when?",
+        "why": (
+            "Vitamin B12 233 pg/mL on 2025-12-31, -55 % from 515 pg/mL on 2024-01-01 (chance alone: -31 %), on "
+            "octreotide-lar since 2024-01-01."
+        ),
+        "since": 730,
+        "evidence": ["b12@0", "b12@730"],
+        "compared": ("baseline", 515, "pg/mL", 0, None),
+        "thresholds": ["b12_low", "b12_cv_within", "b12_cv_analytical"],
+    }

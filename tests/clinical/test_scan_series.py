@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from clinical.chart import Chart, Lesion, Therapy
 from clinical.imaging import assessments
@@ -54,6 +57,52 @@ def test_what_is_left_after_an_operation_is_its_own_baseline() -> None:
     _, first, second = assessments(chart)
     assert first.overall is None
     assert (second.baseline, second.overall) == (20.0, "PD")
+
+
+def grown_before_it_was_treated(treatment: Therapy) -> list[str | None]:
+    """The verdicts where a lesion shrank, grew back and, treated, stays."""
+    sums = ((0, 50), (90, 30), (180, 50), (300, 52))
+    chart = Chart(patient="p", therapy=(treatment,), lesions=tuple(lesion(day, "liver", mm) for day, mm in sums))
+    return [visit.overall for visit in assessments(chart)]
+
+
+@pytest.mark.parametrize("day", [180, 185])
+@pytest.mark.parametrize("name", ["prrt", "embolisation", "ablation"])
+def test_a_treatment_of_the_tumour_makes_the_scan_up_to_its_day_the_new_baseline(name: str, day: int) -> None:
+    assert grown_before_it_was_treated(procedure(day, name)) == [None, "PR", "PD", "SD"]
+
+
+def test_so_does_a_new_systemic_drug_and_what_treats_no_tumour_does_not() -> None:
+    drug = replace(procedure(185, "start"), kind="start", procedure=None, drug="everolimus")
+    assert grown_before_it_was_treated(drug) == [None, "PR", "PD", "SD"]
+    assert grown_before_it_was_treated(procedure(185, "cholecystectomy")) == [None, "PR", "PD", "PD"]
+
+
+@pytest.mark.parametrize("name", ["prrt", "resection"])
+def test_a_treatment_before_the_first_scan_or_after_the_last_divides_nothing(name: str) -> None:
+    expected = [None, "PR", "PD", "PD"]
+    assert grown_before_it_was_treated(procedure(-10, name)) == expected
+    if name == "resection":
+        assert grown_before_it_was_treated(procedure(310, name)) == expected
+
+
+def test_the_scan_of_the_day_of_an_operation_was_made_before_it() -> None:
+    chart = Chart(
+        patient="p",
+        therapy=(procedure(90, "resection"),),
+        lesions=tuple(lesion(day, "liver", mm) for day, mm in ((0, 20), (90, 20), (150, 40), (240, 40))),
+    )
+    assert [visit.overall for visit in assessments(chart)] == [None, "SD", None, "SD"]
+
+
+def test_a_receptor_scan_is_no_baseline_of_sizes() -> None:
+    focus = replace(lesion(20, "liver", 50), modality="68Ga-DOTATATE PET/CT")
+    chart = Chart(
+        patient="p",
+        therapy=(procedure(30, "prrt"),),
+        lesions=(lesion(0, "liver", 50), focus, lesion(130, "liver", 60)),
+    )
+    assert [visit.overall for visit in assessments(chart)] == [None, "PD"]
 
 
 def test_the_scan_before_embolisation_ends_one_series_and_begins_the_next() -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import pytest
 
 from clinical.chart import Entry
+from clinical.rules import registered
 from tests.clinical.charts import (
+    PROTOCOL,
     chart,
     coded,
     findings,
     glucagon,
     lab,
+    moment,
     operation,
     response,
     sensor,
     skin,
     state,
     therapy,
+    told,
     ultrasound,
 )
 
@@ -90,6 +94,27 @@ def test_the_worst_item_gives_the_severity_and_the_comparison() -> None:
     assert found.compared_with is not None
     assert found.compared_with.note is not None
     assert found.compared_with.note.startswith("glucagon, ")
+
+
+def test_of_items_equally_overdue_the_one_overdue_for_longest_is_compared() -> None:
+    found = findings(900, RESIDUAL, glucagon(100, 60), response(10, "SD"))["R30"]
+    assert told(found)["compared"] == ("schedule", 91, "d", 191, "glucagon, residual disease stated on 2024-01-01")
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "asked", "due"),
+    [
+        ("R30", [RESIDUAL, response(0, "SD"), glucagon(10, 60)], 100, 147),
+        ("R38", [START, STOP, ultrasound(390, stones="none")], 800, 390 + 458),
+        ("R39", [START], 1, 15),
+    ],
+)
+def test_time_alone_makes_it_overdue_and_the_rule_says_when(rule: str, rows: list[Entry], asked: int, due: int) -> None:
+    (next_due,) = [r.next_due for r in registered() if r.id == rule]
+    assert next_due is not None
+    assert next_due(chart(*rows), PROTOCOL, moment(asked)) == moment(due)
+    assert severity(rule, due - 1, *rows) is None
+    assert severity(rule, due, *rows) == "low"
 
 
 def test_when_all_was_done_lately_nothing_is_overdue() -> None:
@@ -213,3 +238,142 @@ def test_a_change_of_the_analogue_asks_again_and_another_injection_does_not(step
     if asked:
         assert "2024-04-10" in found["R39"].why
         assert "the last one on 2024-01-06, before it" in found["R39"].why
+
+
+def test_all_that_an_overdue_schedule_says() -> None:
+    found = findings(190, RESIDUAL, START, *checked(170, "zinc", "vitamin-d"), glucagon(0, 60), response(180, "SD"))[
+        "R30"
+    ]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "schedule",
+        "title": "Overdue: glucagon; never measured: zinc and vitamin D",
+        "question": "Book what is missing?",
+        "why": (
+            "Zinc and vitamin D never measured, on an analogue since 2024-01-01; glucagon last on 2024-01-01, "
+            "190 days ago, asked for every 91 days."
+        ),
+        "since": 29,
+        "evidence": ["glucagon@0", "state@0", "therapy@0"],
+        "compared": ("schedule", 91, "d", 91, "glucagon, residual disease stated on 2024-01-01"),
+        "thresholds": [
+            "schedule_vitamins",
+            "schedule_baseline_grace",
+            "schedule_long_overdue_factor",
+            "schedule_zinc",
+            "schedule_residual",
+            "schedule_overdue_factor",
+        ],
+        "missing": ["vitamin D", "zinc"],
+    }
+
+
+def test_all_that_a_spared_scan_says() -> None:
+    found = findings(
+        300,
+        operation(0, completeness="R0"),
+        state(1, "ned-resected"),
+        coded(5, "grade", text="G1"),
+        coded(5, "stage", text="pT1 N0"),
+    )["R30"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "schedule",
+        "title": "Never measured: glucagon",
+        "question": "Book what is missing?",
+        "why": "Glucagon never measured, since the resection of 2024-01-01.",
+        "since": 137,
+        "evidence": ["therapy@0"],
+        "compared": ("schedule", 91, "d", 91, "glucagon, since the resection of 2024-01-01"),
+        "thresholds": ["schedule_ned_first", "schedule_overdue_factor", "schedule_long_overdue_factor"],
+        "suppressed": [("CT or MRI", "low risk of relapse: complete resection, G1, T1 N0")],
+        "missing": ["glucagon"],
+    }
+
+
+def test_all_that_a_baseline_too_old_says() -> None:
+    found = findings(40, START, *checked(30, "tsh"), lab(-900, "tsh", 2.0, unit="m[IU]/L"))["R30"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "schedule",
+        "title": "Overdue: TSH",
+        "question": "Book what is missing?",
+        "why": ("TSH last on 2021-07-15, 940 days ago, not since then though on an analogue since 2024-01-01."),
+        "since": 29,
+        "evidence": ["tsh@-900", "therapy@0"],
+        "compared": ("schedule", 365, "d", 0, "TSH, on an analogue since 2024-01-01"),
+        "thresholds": ["schedule_tsh", "schedule_baseline_grace", "schedule_long_overdue_factor"],
+    }
+
+
+def test_all_that_the_watch_after_an_analogue_says() -> None:
+    found = findings(1600, START, STOP, ultrasound(1600 - 458, stones="none"))["R38"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "ultrasound-after-analogue",
+        "title": "Biliary ultrasound after the analogue overdue",
+        "question": "Biliary watch after stopping: order an ultrasound?",
+        "why": (
+            "Last biliary ultrasound 2027-02-16, 458 days ago; lanreotide stopped, last dose on 2025-02-04, "
+            "stones come up to years later."
+        ),
+        "since": 1600,
+        "evidence": ["therapy@0", "therapy@400", "biliary@1142"],
+        "compared": ("schedule", 365, "d", 1507, "biliary ultrasound, lanreotide stopped, last dose on 2025-02-04"),
+        "thresholds": ["ultrasound_long_overdue", "ultrasound_stopped_watch"],
+    }
+
+
+def test_all_that_the_watch_says_where_nobody_looked() -> None:
+    found = findings(500, START, STOP)["R38"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "ultrasound-after-analogue",
+        "title": "Biliary ultrasound after the analogue overdue",
+        "question": "Biliary watch after stopping: order an ultrasound?",
+        "why": (
+            "No biliary ultrasound is recorded; lanreotide stopped, last dose on 2025-02-04, stones come up to "
+            "years later."
+        ),
+        "since": 458,
+        "evidence": ["therapy@0", "therapy@400"],
+        "compared": ("schedule", 365, "d", 365, "biliary ultrasound, lanreotide stopped, last dose on 2025-02-04"),
+        "thresholds": ["ultrasound_long_overdue", "ultrasound_stopped_watch"],
+    }
+
+
+def test_all_that_no_glucose_after_a_start_says() -> None:
+    found = findings(15, START, lab(-1, "glucose", 100))["R39"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "glucose",
+        "title": "No glucose since the analogue was started or changed",
+        "question": "Glucose check?",
+        "why": (
+            "Lanreotide started or changed on 2024-01-01, 15 days ago, and no glucose is recorded since; the "
+            "last one on 2023-12-31, before it."
+        ),
+        "since": 15,
+        "evidence": ["glucose@-1", "therapy@0"],
+        "compared": ("schedule", 14, "d", 0, "glucose, lanreotide started or changed on 2024-01-01"),
+        "thresholds": ["glucose_after_change"],
+        "missing": ["glucose"],
+    }
+
+
+def test_all_that_no_glucose_ever_says() -> None:
+    found = findings(15, START)["R39"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "glucose",
+        "title": "No glucose since the analogue was started or changed",
+        "question": "Glucose check?",
+        "why": (
+            "Lanreotide started or changed on 2024-01-01, 15 days ago, and no glucose is recorded since; none before."
+        ),
+        "since": 15,
+        "evidence": ["therapy@0"],
+        "compared": ("schedule", 14, "d", 0, "glucose, lanreotide started or changed on 2024-01-01"),
+        "thresholds": ["glucose_after_change"],
+        "missing": ["glucose"],
+    }

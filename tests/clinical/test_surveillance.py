@@ -223,7 +223,7 @@ def test_an_analogue_asks_for_its_checks_in_every_state() -> None:
         ("vitamin-k", [lab(50, "inr", 1.0)]),
         ("vitamin-k", [lab(50, "pivka-ii", 1.0)]),
         ("vitamin-k", [lab(50, "vitamin-k1", 1.0)]),
-        ("liver", [lab(50, "alt", 20)]),
+        *(("liver", [lab(50, analyte, 20)]) for analyte in ("alp", "alt", "bilirubin")),
         ("tsh", [lab(50, "tsh", None, text="normal")]),
     ],
 )
@@ -237,6 +237,98 @@ def test_a_sample_whose_result_may_still_come_counts_until_its_usual_time_has_pa
     assert owed(108, START, sent)["zinc"].never
     late = [lab(20, "zinc", 80), sent]
     assert owed(108, START, *late)["zinc"].last is late[0]
+
+
+def told(items: dict[str, DueItem]) -> dict[str, tuple[str, str]]:
+    """Name and context of each item, by code."""
+    return {code: (item.name, item.context) for code, item in sorted(items.items())}
+
+
+def test_items_are_named_with_what_started_their_clock() -> None:
+    resection = "since the resection of 2024-01-01"
+    assert told(owed(10, operation(0), NED)) == {
+        "glucagon": ("glucagon", resection),
+        "scan": ("CT or MRI", resection),
+        "skin": ("skin assessment", resection),
+    }
+    assert told(owed(10, NED))["glucagon"] == ("glucagon", "stated as resected on 2024-01-02")
+    residual = "residual disease stated on 2024-01-01"
+    assert told(owed(10, RESIDUAL)) == {
+        "glucagon": ("glucagon", residual),
+        "scan": ("CT or MRI", residual),
+        "skin": ("skin assessment", residual),
+    }
+    drug = therapy(5, "start", drug="everolimus")
+    assert told(owed(10, RESIDUAL, drug))["scan"] == ("CT or MRI", "on everolimus since 2024-01-06")
+    assert told(owed(10, RESIDUAL, operation(3, "prrt")))["scan"] == ("CT or MRI", "since PRRT of 2024-01-04")
+
+
+def test_items_of_an_analogue_are_named_with_its_start_and_with_its_last_dose_after_it() -> None:
+    start = therapy(0, "start", drug="pasireotide-lar", dose=40, unit="mg", interval_days=28)
+    on = "on an analogue since 2024-01-01"
+    assert told(owed(10, start)) == {
+        "b12": ("vitamin B12", on),
+        "ecg": ("ECG", on),
+        "glucose-after-change": ("glucose", "pasireotide-lar started or changed on 2024-01-01"),
+        "glucose-fasting": ("fasting glucose", on),
+        "hba1c": ("HbA1c", on),
+        "heart-rate": ("heart rate", on),
+        "lipase": ("lipase", on),
+        "liver": ("liver enzymes and bilirubin", on),
+        "tsh": ("TSH", on),
+        "ultrasound": ("biliary ultrasound", on),
+        "vitamin-a": ("vitamin A", on),
+        "vitamin-d": ("vitamin D", on),
+        "vitamin-e": ("vitamin E", on),
+        "vitamin-k": ("vitamin K (INR or PIVKA-II)", on),
+        "zinc": ("zinc", on),
+    }
+    stopped = "pasireotide-lar stopped, last dose on 2024-07-19"
+    assert told(owed(210, start, therapy(200, "stop", drug="pasireotide-lar"))) == {
+        "glucose-fasting": ("fasting glucose", stopped),
+        "hba1c": ("HbA1c", stopped),
+        "ultrasound": ("biliary ultrasound", stopped),
+    }
+
+
+def test_a_first_glucagon_is_asked_for_by_the_earliest_sign() -> None:
+    rash, seen = skin(5, overall="active"), lesion(3, "T1", 20)
+    assert told(owed(10, rash, seen))["glucagon"] == ("glucagon", "lesion seen on 2024-01-04")
+    assert told(owed(10, rash, lesion(8, "T1", 20)))["glucagon"] == ("glucagon", "rash seen on 2024-01-06")
+    assert owed(10, skin(5, itch=3), lesion(3, "T1", state="not-evaluable")) == {}
+
+
+def test_after_a_resection_each_item_counts_by_when_it_was_last_done() -> None:
+    items = owed(700, operation(0), NED, glucagon(10, 60), skin(600, iga=0))
+    assert (items["glucagon"].interval_days, items["skin"].interval_days) == (91, 182)
+    assert not items["skin"].never
+
+
+def test_a_scan_before_prrt_does_not_count_after_it_and_one_of_its_day_does() -> None:
+    before = owed(50, RESIDUAL, operation(20, "prrt"), response(10, "SD"))["scan"]
+    assert (before.never, limits(before)[0]) == (True, 20 + 91)
+    same_day = owed(50, RESIDUAL, operation(20, "prrt"), response(20, "SD"))["scan"]
+    assert same_day.context == "residual disease stated on 2024-01-01"
+
+
+def test_of_several_systemic_drugs_the_one_begun_last_starts_the_clock() -> None:
+    drugs = [therapy(day, "start", drug=drug) for day, drug in ((5, "sunitinib"), (3, "everolimus"))]
+    assert owed(10, RESIDUAL, *drugs)["scan"].context == "on sunitinib since 2024-01-06"
+    again = [*drugs, therapy(8, "dose", drug="everolimus")]
+    assert owed(10, RESIDUAL, *again)["scan"].context == "on sunitinib since 2024-01-06"
+
+
+def test_the_watch_of_the_gallbladder_is_long_overdue_when_it_ends_and_never_before_the_end_of_the_analogue() -> None:
+    rows = [therapy(0, "start", drug="lanreotide"), therapy(600, "stop", drug="lanreotide")]
+    assert limits(owed(700, *rows)["ultrasound"])[1:] == [600, 1827]
+
+
+def test_a_moment_at_which_something_is_overdue_is_overdue() -> None:
+    item = owed(10, RESIDUAL)["glucagon"]
+    assert item.overdue(item.overdue_from)
+    assert not item.overdue(item.overdue_from - timedelta(seconds=1))
+    assert item.long_overdue(item.long_overdue_from)
+    assert not item.long_overdue(item.long_overdue_from - timedelta(seconds=1))
 
 
 def test_an_ecg_is_owed_once() -> None:
@@ -267,6 +359,7 @@ def test_pasireotide_is_watched_closely_for_three_months_and_once_more_after_its
     assert "glucose-fasting" not in later
     assert later["liver"].interval_days == 91
     stop = therapy(200, "stop", drug="pasireotide-lar")
+    assert "hba1c" not in owed(300, start, stop, lab(260, "hba1c", 6))
     after = owed(210, start, stop, lab(190, "glucose", 90))
     assert [limits(after[code])[0] for code in ("glucose-fasting", "hba1c")] == [228, 291]
     assert "glucose-fasting" not in owed(240, start, stop, lab(214, "glucose-fasting", 90))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clinical.chart import Entry, Result
-from tests.clinical.charts import findings, lab, therapy
+from tests.clinical.charts import findings, lab, therapy, told
 
 
 def tsh(day: float, value: float | None, **given: object) -> Result:
@@ -52,6 +52,18 @@ def test_it_stands_while_later_results_stay_high() -> None:
     assert (found.compared_with.kind, found.compared_with.value) == ("upper-limit", 4.0)
 
 
+def test_it_is_compared_with_the_limit_of_the_latest_result() -> None:
+    found = findings(400, tsh(0, 6.0), tsh(40, 7.0), tsh(300, 8.0, ref_high=5.0))["R24"]
+    assert found.compared_with is not None
+    assert found.compared_with.value == 5.0
+
+
+def test_where_both_are_confirmed_tsh_tells_and_a_normal_tsh_does_not_hide_a_low_free_t4() -> None:
+    low = [t4(0, 0.8), t4(40, 0.7)]
+    assert "TSH" in findings(60, *low, tsh(0, 6.0), tsh(40, 7.0))["R24"].why
+    assert severity(60, *low, tsh(0, 2.0), tsh(40, 2.0)) == "low"
+
+
 @pytest.mark.parametrize(("apart", "said"), [(0, "medium"), (7, "medium"), (8, None)])
 def test_both_low_in_one_draw_is_central(apart: int, said: str | None) -> None:
     assert severity(20, tsh(0, 0.2), t4(apart, 0.7)) == said
@@ -83,3 +95,49 @@ def test_what_was_drawn_in_acute_illness_does_not_count_and_is_shown_as_left_asi
 def test_levothyroxine_is_named_beside_it() -> None:
     rows = [tsh(0, 6.0), tsh(40, 6.0), therapy(50, "start", drug="levothyroxine")]
     assert "levothyroxine recorded from 2024-02-20" in findings(60, *rows)["R24"].why
+
+
+def test_all_that_hypothyroidism_says() -> None:
+    found = findings(60, tsh(0, 6.0), tsh(40, 7.0), therapy(50, "start", drug="levothyroxine"))["R24"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "thyroid",
+        "title": "Hypothyroidism",
+        "question": "Hypothyroidism: treat?",
+        "why": ("TSH 6 mIU/L on 2024-01-01 and TSH 7 mIU/L on 2024-02-10; levothyroxine recorded from 2024-02-20."),
+        "since": 0,
+        "evidence": ["tsh@0", "tsh@40", "therapy@50"],
+        "compared": ("upper-limit", 4, "m[IU]/L", None, "limit of the laboratory"),
+        "thresholds": ["thyroid_confirm_earliest", "thyroid_confirm_latest"],
+    }
+
+
+def test_all_that_a_low_free_t4_says() -> None:
+    found = findings(60, t4(0, 0.8), t4(40, 0.7), t4(50, 0.6, disqualifiers=("acute-illness",)))["R24"]
+    assert told(found) == {
+        "severity": "low",
+        "subject": "thyroid",
+        "title": "Hypothyroidism",
+        "question": "Hypothyroidism: treat?",
+        "why": "Free T4 0.8 ng/dL on 2024-01-01 and free T4 0.7 ng/dL on 2024-02-10.",
+        "since": 0,
+        "evidence": ["free-t4@0", "free-t4@40"],
+        "compared": ("lower-limit", 0.9, "ng/dL", None, "limit of the laboratory"),
+        "thresholds": ["thyroid_confirm_earliest", "thyroid_confirm_latest"],
+        "suppressed": [("free T4 0.6 ng/dL on 2024-02-20", "acute illness at the draw")],
+    }
+
+
+def test_all_that_central_hypothyroidism_says() -> None:
+    found = findings(60, tsh(0, 0.2), t4(3, 0.7))["R24"]
+    assert told(found) == {
+        "severity": "medium",
+        "subject": "thyroid",
+        "title": "Central hypothyroidism possible",
+        "question": "Hypothyroidism: treat?",
+        "why": "TSH 0.2 mIU/L on 2024-01-01 and free T4 0.7 ng/dL on 2024-01-04.",
+        "since": 0,
+        "evidence": ["tsh@0", "free-t4@3"],
+        "compared": ("lower-limit", 0.9, "ng/dL", None, "limit of the laboratory"),
+        "thresholds": ["thyroid_together"],
+    }

@@ -73,6 +73,16 @@ def test_cgm_gives_the_metrics_of_each_id(score: Run, sheet: Callable[..., Path]
     assert metrics["sufficient"] is False
 
 
+def test_cgm_scores_what_an_export_holds_and_says_what_was_left_out(score: Run, sheet: Callable[..., Path]) -> None:
+    header = "Device,Serial Number,Device Timestamp,Record Type,Historic Glucose mg/dL,Scan Glucose mg/dL"
+    path = sheet(header, "D,S,05-01-2024 08:00,0,100,", "D,S,05-01-2024 08:15,0,9000,")
+    assert "--date-order" in score("cgm", path).err
+    done = score("cgm", path, "--date-order", "dmy", "--json")
+    assert done.code == 1 and "line[3]: glucose" in done.err
+    assert done.document[path.stem]["mean"] == 100
+    assert score("cgm", path, "--date-order", "ymd").code == 2
+
+
 def test_cgm_in_mmol_is_answered_in_mg(score: Run, sheet: Callable[..., Path]) -> None:
     path = sheet("id,time,gl", "a,2026-03-02T08:00:00+01:00,5.0", "a,2026-03-02T08:05:00+01:00,10.0")
     metrics = document(score("cgm", path, "--unit", "mmol/L", "--json"))["a"]

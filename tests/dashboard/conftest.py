@@ -64,7 +64,7 @@ class Web:
         entry = self.app.callback_map[name]
         given = iter(values)
         inputs = [{**dependency, "value": next(given)} for dependency in entry["inputs"]]
-        states = [{**dependency, "value": next(given)} for dependency in entry["state"]]
+        states = [{**dependency, "value": next(given, None)} for dependency in entry["state"]]
         declared = entry["output"] if isinstance(entry["output"], list) else [entry["output"]]
         outputs = [{"id": output.component_id, "property": output.component_property} for output in declared]
         return {

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.figures.axes import DAY, YEAR
+from dashboard.figures.cycle import CycleLine, CyclePanel, cycle_figure
 from dashboard.figures.evidence import evidence
 from dashboard.figures.ink import SEVERITY_SIGNS
+from dashboard.figures.lesion_spider import LesionLine, spider
+from dashboard.figures.profile import ProfileContent, profile_figure
+from dashboard.figures.sensor import drawn_of, sensor_traces
 from dashboard.figures.series import (
     AnalytePanel,
     Bar,
@@ -24,12 +29,15 @@ from dashboard.figures.series import (
     Points,
     Run,
     SensorBand,
+    SensorStretch,
     Shown,
     SkinPanel,
     Span,
     Synoptic,
+    TimesLimitPanel,
     floats,
 )
+from dashboard.figures.skin_course import skin_course
 from dashboard.figures.synoptic import synoptic
 from dashboard.figures.thinning import thinned
 
@@ -47,6 +55,23 @@ def run(days: list[float], values: list[float], *marks: str) -> Run:
     return Run(points=points(days, values), marks=marks or ("valid",) * len(days))  # type: ignore[arg-type]
 
 
+def band(days: list[float], *, lowest: float = 60, highest: float = 250) -> SensorBand:
+    def all_(value: float) -> object:
+        return floats([value] * len(days))
+
+    return SensorBand(
+        day=floats([START + d * DAY for d in days]),
+        lowest=all_(lowest),
+        p5=all_(80),
+        median=all_(120),
+        p95=all_(190),
+        highest=all_(highest),
+        count=all_(288),
+        low_marks=all_(0),
+        high_marks=all_(0),
+    )
+
+
 def content(**changes: object) -> Synoptic:
     base = Synoptic(
         as_of=NOW,
@@ -60,7 +85,7 @@ def drawn_y(figure: object, name: str) -> list[float]:
 
 
 def test_every_panel_shares_the_one_time_axis_so_that_one_hover_box_shows_them_all() -> None:
-    figure = synoptic(content(weight=points([0, 90], [61, 63]), skin=SkinPanel(iga=points([0], [2]))))
+    figure = synoptic(content(weight=(run([0, 90], [61, 63]),), skin=SkinPanel(iga=points([0], [2]))))
     assert {t.xaxis for t in figure.data} == {"x"}
     assert figure.layout.hovermode == "x unified"
     assert figure.layout.hoversubplots == "axis"
@@ -121,6 +146,7 @@ def test_two_samples_of_one_day_are_both_drawn() -> None:
     assert list(synoptic(content(marker=panel)).data[1].y) == [100, 90, 140]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1e6, allow_nan=False), min_size=1, max_size=60))
 def test_no_sample_is_ever_lost(values: list[float]) -> None:
     panel = MarkerPanel(name="Glucagon", unit="pg/mL", runs=(run(list(range(len(values))), values),))
@@ -156,24 +182,65 @@ def test_what_was_never_measured_is_said() -> None:
 
 def test_sensor_days_are_a_band_that_does_not_bridge_missing_days() -> None:
     days = [*range(10), *range(40, 50)]
-    band = SensorBand(
-        day=floats([START + d * DAY for d in days]),
-        p5=floats([80] * 20),
-        median=floats([120] * 20),
-        p95=floats([190] * 20),
-        label=("",) * 20,
+    figure = synoptic(content(glucose=GlucosePanel(sensor=band(days))))
+    for outline in figure.data[:2]:
+        assert outline.fill == "toself"
+        assert np.flatnonzero(np.isnan(outline.x)).tolist() == [24, 49]
+    assert np.flatnonzero(np.isnan(figure.data[2].y)).tolist() == [10, 21]
+
+
+def test_the_sensor_is_always_the_same_five_traces_and_comes_first_so_that_a_zoom_finds_it() -> None:
+    days = list(range(30))
+    whole = synoptic(content(glucose=GlucosePanel(sensor=band(days), readings=run([1], [99]))))
+    assert whole.layout.meta["dense"] is True
+    assert [t.yaxis for t in whole.data[:5]] == ["y3"] * 5
+    stretch = SensorStretch(at=START + np.arange(50.0) * 300_000, value=np.full(50, 120.0), mark=np.zeros(50))
+    assert len(sensor_traces(SensorBand(), stretch, top=300)) == 5
+    assert synoptic(content()).layout.meta["dense"] is False
+
+
+def test_the_lowest_and_the_highest_reading_of_a_day_are_in_the_band_and_on_the_axis() -> None:
+    figure = synoptic(content(glucose=GlucosePanel(sensor=band([0, 1], lowest=41, highest=398))))
+    edge = figure.data[0].y[np.isfinite(figure.data[0].y)]
+    assert (edge.min(), edge.max()) == (41, 398)
+    assert figure.layout.yaxis3.range[1] > 398
+
+
+def test_a_long_stretch_of_readings_keeps_every_peak_and_never_joins_across_a_gap() -> None:
+    values = 100 + 10 * np.sin(np.arange(20_000) / 50)
+    values[[5_000, 15_000]] = 402.0, 39.0
+    at = START + np.arange(20_000.0) * 300_000
+    at[10_000:] += 5 * DAY
+    stretch = SensorStretch(at=at, value=values, mark=np.zeros(20_000))
+    line = sensor_traces(SensorBand(), stretch, top=450)[3]
+    assert {np.float32(402), np.float32(39)} <= set(line["y"])
+    assert np.count_nonzero(np.isnan(line["x"])) == 1
+    assert drawn_of(stretch) == 2_000
+    assert np.count_nonzero(np.isfinite(line["x"])) == 2_000
+
+
+def test_up_to_a_fortnight_of_readings_every_one_is_drawn() -> None:
+    stretch = SensorStretch(at=START + np.arange(4_032.0) * 300_000, value=np.full(4_032, 120.0), mark=np.zeros(4_032))
+    assert drawn_of(stretch) == len(sensor_traces(SensorBand(), stretch, top=300)[3]["x"]) == 4_032
+
+
+def test_a_hi_and_a_lo_are_open_triangles_and_never_numbers() -> None:
+    stretch = SensorStretch(
+        at=START + np.arange(3.0) * 300_000, value=floats([np.nan, 120, np.nan]), mark=floats([-1, 0, 1])
     )
-    figure = synoptic(content(glucose=GlucosePanel(sensor=band)))
-    filled = [t for t in figure.data if t.fill == "toself"]
-    assert [len(t.x) for t in filled] == [20, 20]
+    *_, line, marks = sensor_traces(SensorBand(), stretch, top=300)
+    assert line["y"].tolist() == [120]
+    assert marks["marker"]["symbol"] == ["triangle-down-open", "triangle-up-open"]
+    assert marks["text"] == ("Sensor LO: no number", "Sensor HI: no number")
 
 
 def test_a_dense_series_is_thinned_without_losing_its_peak_and_says_so() -> None:
     values = np.full(20_000, 100.0)
     values[12_345] = 480.0
-    many = Points(at=START + np.arange(20_000.0) * 300_000, value=values, label=("",) * 20_000)
-    assert 480.0 in thinned(many).value
-    figure = synoptic(content(glucose=GlucosePanel(points=many), as_of=START + 90 * DAY))
+    points_ = Points(at=START + np.arange(20_000.0) * 300_000, value=values, label=("",) * 20_000)
+    many = Run(points=points_, marks=("valid",) * 20_000)
+    assert 480.0 in thinned(many).points.value
+    figure = synoptic(content(glucose=GlucosePanel(readings=many), as_of=START + 90 * DAY))
     assert any("1500 of 20000 points drawn" in a.text for a in figure.layout.annotations)
 
 
@@ -215,14 +282,41 @@ def test_the_evidence_chart_shows_only_its_channels_and_rings_the_values_used() 
     zinc = AnalytePanel(
         name="Zinc",
         unit="ug/dL",
-        points=points([0, 30], [80, 52]),
+        runs=(run([0, 30], [80, 52]),),
         levels=(Span(start=START, end=NOW, high=60, label="lower limit 60"),),
     )
     figure = evidence([Shown(panel=zinc, rings=points([30], [52]))], start=START, end=NOW)
-    assert [t.marker.symbol for t in figure.data] == [None, "circle-open"]
+    assert [t.marker.symbol for t in figure.data] == [None, "circle", "circle-open"]
     low, high = figure.layout.yaxis.range
     assert low < 52
     assert high > 80
+
+
+def test_an_analyte_breaks_at_a_method_change_and_draws_censored_results_as_open_triangles() -> None:
+    panel = AnalytePanel(
+        name="Zinc",
+        unit="ug/dL",
+        runs=(run([0, 30], [80, 40], "valid", "below"), run([60], [70])),
+        ranges=(
+            Span(start=START, end=START + 60 * DAY, high=120, low=70),
+            Span(start=START + 60 * DAY, end=NOW, high=130, low=60),
+        ),
+    )
+    figure = synoptic(content(others=(panel,)))
+    axis = next(t.yaxis for t in figure.data if 40.0 in list(t.y))
+    drawn = [t for t in figure.data if t.yaxis == axis]
+    assert [list(t.y) for t in drawn] == [[80], [80, 40], [70], [70]]
+    assert list(drawn[1].marker.symbol) == ["circle", "triangle-down-open"]
+    bands = [s for s in figure.layout.shapes if s.yref == axis and s.type == "rect"]
+    assert [(s.y0, s.y1) for s in bands] == [(70, 120), (60, 130)]
+
+
+def test_liver_tests_stand_as_multiples_of_their_own_limits_and_say_what_has_none() -> None:
+    panel = TimesLimitPanel(name="Liver", runs=(("ALP", (run([0], [1.5]),)), ("GGT", (run([0], [4.0]),))), left_out=2)
+    figure = synoptic(content(others=(panel,)))
+    assert any("2 without a range not drawn" in a.text for a in figure.layout.annotations)
+    symbols = {t.marker.symbol for t in figure.data if t.mode == "markers" and list(t.y) in ([1.5], [4.0])}
+    assert symbols == {"circle", "diamond"}
 
 
 def test_an_evidence_chart_without_a_channel_is_refused() -> None:
@@ -233,3 +327,33 @@ def test_an_evidence_chart_without_a_channel_is_refused() -> None:
 def test_points_of_unequal_length_are_refused() -> None:
     with pytest.raises(ValueError, match="2 times, 1 values"):
         Points(at=floats([1, 2]), value=floats([1]), label=("a",))
+
+
+def test_every_property_we_draw_with_is_one_that_plotly_knows() -> None:
+    days = list(range(30))
+    panel = TimesLimitPanel(name="Liver", runs=(("ALP", (run([0], [1.5]),)),))
+    zinc = AnalytePanel(name="Zinc", unit="ug/dL", runs=(run([0, 30], [80, 40], "valid", "below"),))
+    full = content(
+        glucose=GlucosePanel(sensor=band(days), readings=run([1], [99]), hba1c=(run([2], [6.1]),)),
+        skin=SkinPanel(iga=points([0], [2]), bsa=points([0], [4])),
+        lesions=LesionPanel(sums=points([0, 90], [60, 74]), responses=(Mark(at=START, text="PD", label="PD"),)),
+        weight=(run([0], [60]),),
+        others=(zinc, panel),
+        lanes=Lanes(flags=tuple(FlagMark(at=START, severity=s, label=s) for s in SEVERITY_SIGNS)),
+    )
+    alone = spider([LesionLine(name="L1", points=points([0, 90], [0, 20]))], points([0, 90], [0, 20]))
+    hours = floats([0.125, 12])
+    profile = ProfileContent(
+        unit="mg/dL", target=(70, 180), hour=hours, p5=hours, p25=hours, median=hours, p75=hours, p95=hours, count=hours
+    )
+    third_day = Points(at=floats([3]), value=floats([2]), label=("itch",))
+    cycles = CyclePanel(name="Itch", unit="", lines=(CycleLine(name="a", points=third_day, running=True),))
+    skin = skin_course(full.skin, run([0], [2]), run([0], [3]), [("groin", points([0], [1]))], as_of=NOW)
+    for figure in (synoptic(full), alone, profile_figure(profile), cycle_figure([cycles], interval=28), skin):
+        spec = figure.to_plotly_json()
+        go.Figure(spec)
+
+
+def test_a_property_that_plotly_does_not_know_would_be_found() -> None:
+    with pytest.raises(ValueError, match="nonsense"):
+        go.Figure({"data": [{"type": "scatter", "nonsense": 1}], "layout": {}})

@@ -191,7 +191,8 @@ def test_unreadable_bodies_are_a_plain_400(web: Web, raw: str) -> None:
         {"outputs": [1, 2]},
         {"changedPropIds": [1]},
         {"changedPropIds": "x"},
-        {"state": [{"id": "a", "property": "b"}]},
+        {"state": []},
+        {"state": [{"id": "a", "property": "b"}, {"id": "c", "property": "d"}]},
     ],
 )
 def test_bodies_out_of_shape_are_a_plain_400(web: Web, change: dict[str, Any]) -> None:

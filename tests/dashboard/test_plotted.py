@@ -16,6 +16,7 @@ from dashboard.parts.plotted.marker import marker_panel
 from dashboard.parts.plotted.therapy import lanes
 from dashboard.parts.readouts import glucose_readout, marker_readout
 from dashboard.parts.times import Clock, age_text, brief_age, when_text
+from dashboard.parts.units import Units
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -104,7 +105,7 @@ def test_the_marker_tile_says_never_measured_waiting_and_not_above_range() -> No
 def test_an_old_value_carries_its_age_and_no_range_is_not_normal() -> None:
     when = NOW - timedelta(days=800)
     old = Result(record="h", effective=when, known_at=when, analyte="hba1c", value=6.0, unit="%")
-    made = glucose_readout(Chart(patient="p", results=(old,)), CLOCK)
+    made = glucose_readout(Chart(patient="p", results=(old,)), CLOCK, Units())
     assert made.state == "no range"
     assert any("2.2 years ago" in line for line in made.lines)
 

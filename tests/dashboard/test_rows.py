@@ -36,10 +36,13 @@ def test_arrows_are_spoken_as_words() -> None:
     assert rows.arrow("↑↑") == {"text": "↑↑", "css": "arrow", "spoken": "above the range, 2 times the limit or more"}
 
 
-def test_a_sparkline_is_an_image_with_words_and_stays_within_its_frame() -> None:
+def test_a_sparkline_carries_words_and_stays_within_its_frame() -> None:
     made = sparkline([0.0, 1.0, 2.0], [80.0, 0.0, 900.0], words="3 values")
     assert isinstance(made, dict)
-    assert made["image"].startswith("data:image/svg+xml;base64,")
+    points = [tuple(map(float, point.split(","))) for point in made["line"].split()]
+    assert len(points) == 3 and [x for x, _ in points] == sorted(x for x, _ in points)
+    assert all(0 <= x <= made["width"] and 0 <= y <= made["height"] for x, y in points)
+    assert points[2][1] < points[0][1] < points[1][1], "larger is higher, zero is lowest"
     assert made["words"] == "3 values"
 
 

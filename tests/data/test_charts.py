@@ -156,7 +156,7 @@ def test_the_number_of_queries_does_not_grow_with_the_patients(sqlite_database: 
         assert charts.keys() == set(ids) and all(len(chart.results) == 1 for chart in charts.values())
         selected = load_charts(session, select(Patient.id).where(Patient.mrn.in_(["M1", "M2"])))
         assert [chart.results[0].value for chart in selected.values()] == [1, 2]
-    assert len([sql for sql in asked if sql.startswith("SELECT")]) == 6
+    assert len([sql for sql in asked if sql.startswith("SELECT")]) == 8
 
 
 def test_a_part_of_a_chart_holds_only_what_was_asked_for(sqlite_database: Database) -> None:

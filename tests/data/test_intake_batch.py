@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,21 @@ from sqlalchemy import func, select
 
 from data.audit import verify
 from data.db import Database, open_database
+from data.errors import BadInput
 from data.intake.batch import import_paths
 from data.intake.quarantine import (
     AlreadyClosed,
+    count_quarantined,
     discard_quarantined,
+    held_counts,
     list_quarantined,
     retry_quarantined,
     show_quarantined,
 )
 from data.intake.source import ImportRefused
-from data.models import Batch, Ingest, Patient, Quarantined, Record
+from data.models import Audit, Batch, Ingest, Patient, Quarantined, Record
 from data.patients import add_patient
-from data.people import Actor, Forbidden, add_team
+from data.people import Actor, Forbidden, NotFound, add_team
 from data.records import list_records
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -155,6 +158,19 @@ def test_a_dry_run_says_the_same_and_keeps_nothing(database: Database, tmp_path:
     assert (rehearsed["stored"], len(rehearsed["quarantined"])) == (2, 1)
 
 
+@pytest.mark.parametrize("other", [{"date_order": "mdy"}, {"zone": "Europe/Berlin"}, {"mrn": "M-1"}, {}])
+def test_a_batch_id_stands_for_one_way_of_reading(
+    sqlite_database: Database, tmp_path: Path, other: dict[str, str]
+) -> None:
+    registered(sqlite_database, "M-1")
+    path = sheet(tmp_path, "M-1,03/04/2024,glucagon,118,pg/mL")
+    first = run(sqlite_database, path, batch_id="march", date_order="dmy")
+    assert first["stored"] == 1
+    with pytest.raises(ImportRefused, match="with other options"):
+        run(sqlite_database, path, batch_id="march", **other)
+    assert run(sqlite_database, path, batch_id="march", date_order="dmy")["unchanged"] == 1
+
+
 def test_a_batch_id_stands_for_one_content(sqlite_database: Database, tmp_path: Path) -> None:
     registered(sqlite_database, "M-1")
     first = sheet(tmp_path, "M-1,2024-03-10,glucagon,118,pg/mL")
@@ -228,14 +244,119 @@ def test_a_held_resource_can_be_given_to_a_patient_chosen_by_a_person(
     assert retry_quarantined(sqlite_database, ACTOR, held["id"], now=NOW, mrn="M-1").stored == 1
 
 
-def test_quarantine_is_not_for_everybody(sqlite_database: Database) -> None:
-    with sqlite_database.read() as session, pytest.raises(Forbidden):
-        list_quarantined(session, Actor("nurse@x", "nurse", 1, frozenset({1})))
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_held_row_of_a_sheet_is_given_to_the_patient_a_person_chose(
+    delimiter: str, sqlite_database: Database, tmp_path: Path
+) -> None:
+    registered(sqlite_database, "M-1", "M-2")
+    header, row = (text.replace(",", delimiter) for text in (HEADER, "X-9,2024-03-10,glucagon,118,pg/mL"))
+    run(sqlite_database, sheet(tmp_path, row, header=header))
+    with sqlite_database.read() as session:
+        (held,) = list_quarantined(session, ACTOR)
+    assert retry_quarantined(sqlite_database, ACTOR, held["id"], now=NOW).quarantined
+    assert retry_quarantined(sqlite_database, ACTOR, held["id"], now=NOW, mrn="M-2").stored == 1
+    with sqlite_database.read() as session:
+        (given,) = list_records(session, ACTOR, "M-2")
+        assert list_records(session, ACTOR, "M-1") == []
+        settled = session.scalars(select(Audit).where(Audit.action == "quarantine.settled")).one()
+        assert "X-9" in show_quarantined(session, ACTOR, held["id"])["raw"]
+        chosen = session.scalars(select(Patient.uuid).where(Patient.mrn == "M-2")).one()
+    assert str(given["value"]) == "118" and given["source"]["where"].startswith("labs.csv#line[2]")
+    assert settled.patient_uuid == chosen
+
+
+def test_a_row_is_not_given_to_a_patient_nobody_knows_or_the_person_does_not_see(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    with sqlite_database.write() as session:
+        team = add_team(session, ACTOR, "NET", now=NOW).id
+    registered(sqlite_database, "M-1")
+    run(sqlite_database, sheet(tmp_path, "X-9,2024-03-10,glucagon,118,pg/mL"), team="NET")
+    nurse = Actor("nurse@x", "nurse", 1, frozenset({team}))
+    for mrn in ("M-1", "M-404"):
+        with pytest.raises(ImportRefused, match=f"patient '{mrn}' is not known"):
+            retry_quarantined(sqlite_database, nurse, 1, now=NOW, mrn=mrn)
+    assert count(sqlite_database, Record) == 0
+
+
+def test_what_an_admin_reads_again_stands_under_their_name_and_role(sqlite_database: Database, tmp_path: Path) -> None:
+    with sqlite_database.write() as session:
+        add_team(session, ACTOR, "NET", now=NOW)
+    run(sqlite_database, bundle(tmp_path, PATIENT | {"birthDate": "1960-02-30"}, glucagon(118, "2024-03-10")))
+    with sqlite_database.write() as session:
+        add_patient(session, ACTOR, mrn="M-1", name=None, birth_date=None, sex=None, teams=["NET"], now=NOW)
+        items = [item["id"] for item in list_quarantined(session, ACTOR)]
+        before = session.scalar(select(func.max(Audit.seq))) or 0
+    admin = Actor("admin@x", "admin", 2)
+    assert retry_quarantined(sqlite_database, admin, items[1], now=NOW, mrn="M-1").stored == 1
+    with sqlite_database.read() as session:
+        after = session.execute(select(Audit.actor, Audit.role, Audit.action).where(Audit.seq > before)).all()
+        with pytest.raises(NotFound):
+            list_records(session, admin, "M-1")
+    assert {(row.actor, row.role) for row in after} == {("admin@x", "admin")}
+    assert {"record.store", "import", "quarantine.settled"} <= {row.action for row in after}
+
+
+def test_a_clinician_works_off_what_was_imported_for_their_team_or_patient(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    with sqlite_database.write() as session:
+        team = add_team(session, ACTOR, "NET", now=NOW).id
+        add_team(session, ACTOR, "OTHER", now=NOW)
+        add_patient(session, ACTOR, mrn="M-1", name=None, birth_date=None, sex=None, teams=["NET"], now=NOW)
+    wrong = "M-1,2024-03-10,glucagon,118,pg/L"
+    run(sqlite_database, sheet(tmp_path, wrong), team="NET")
+    run(sqlite_database, sheet(tmp_path, wrong.replace("118", "119")), team="OTHER")
+    run(sqlite_database, sheet(tmp_path, wrong.replace("118", "120")), mrn="M-1")
+    run(sqlite_database, sheet(tmp_path, wrong.replace("118", "121")))
+    nurse, admin = Actor("nurse@x", "nurse", 1, frozenset({team})), Actor("admin@x", "admin", 2)
+    with sqlite_database.write() as session:
+        assert [item["id"] for item in list_quarantined(session, nurse)] == [1, 3]
+        assert [item["id"] for item in list_quarantined(session, admin)] == [1, 2, 3, 4]
+        assert held_counts(session, now=NOW + timedelta(hours=1)) == {"held": 4, "oldest_s": 3600}
+        assert "120" in show_quarantined(session, nurse, 3)["raw"]
+        with pytest.raises(NotFound):
+            discard_quarantined(session, nurse, 2, now=NOW, reason="sent twice")
+        discard_quarantined(session, nurse, 1, now=NOW, reason="sent twice")
+    assert retry_quarantined(sqlite_database, admin, 2, now=NOW).quarantined[0].why.startswith("unit")
+
+
+def test_people_reach_what_came_in_for_their_teams_and_an_admin_everything(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    with sqlite_database.write() as session:
+        north = add_team(session, ACTOR, "North", now=NOW).id
+        add_team(session, ACTOR, "South", now=NOW)
+    for team in ("North", "South"):
+        run(
+            sqlite_database,
+            bundle(tmp_path, glucagon(118, f"2024-03-10T0{team == 'North':d}:00:00Z"), name=f"{team}.json"),
+            team=team,
+        )
+    nurse, admin = Actor("nurse@x", "nurse", 1, frozenset({north})), Actor("admin@x", "admin", 2)
+    with sqlite_database.read() as session:
+        everything = list_quarantined(session, admin)
+        mine = list_quarantined(session, nurse)
+        assert (len(everything), len(mine), count_quarantined(session, nurse)) == (2, 1, 1)
+        (theirs,) = [item["id"] for item in everything if item["id"] != mine[0]["id"]]
+        assert list_quarantined(session, Actor("none@x", "nurse", 3)) == []
+        with pytest.raises(NotFound):
+            show_quarantined(session, nurse, theirs)
+        for role in ("auditor", "service"):
+            with pytest.raises(Forbidden):
+                list_quarantined(session, Actor("x@x", role, 4, frozenset({north})))
+    with sqlite_database.write() as session, pytest.raises(BadInput, match="say why"):
+        discard_quarantined(session, nurse, mine[0]["id"], now=NOW, reason=" ")
+    with sqlite_database.write() as session:
+        discard_quarantined(session, nurse, mine[0]["id"], now=NOW, reason="sent twice by mistake")
+    with sqlite_database.read() as session:
+        row = session.scalars(select(Audit).where(Audit.action == "quarantine.discarded")).one()
+        assert (row.actor, row.detail) == ("nurse@x", {"reason": "sent twice by mistake"})
 
 
 IMPORTER = """
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from data.db import open_database
 from data.intake.batch import import_paths

@@ -246,3 +246,11 @@ def test_what_cannot_be_read_is_held_with_its_cause(
     resource: Resource, why: str, sqlite_database: Database, tmp_path: Path
 ) -> None:
     assert why in held(sqlite_database, tmp_path, resource)
+
+
+def test_why_there_is_no_result_is_kept_as_the_code_that_says_so(sqlite_database: Database, tmp_path: Path) -> None:
+    reason = {"coding": [{"code": "not-performed", "display": "Not Performed"}], "text": "not done"}
+    run(sqlite_database, tmp_path, patient(), observation(coded("2345-7", LOINC), dataAbsentReason=reason))
+    with sqlite_database.read() as session:
+        (detail,) = session.scalars(select(Record.detail))
+    assert detail == {"data_absent": "not-performed"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import resource
+import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,9 +13,12 @@ import pytest
 from sqlalchemy import select
 
 from data.db import Database
+from data.intake.batch import import_paths
 from data.intake.source import ImportRefused
 from data.models import Patient, Record
 from tests.data.bundles import (
+    ACTOR,
+    NOW,
     Resource,
     bundle,
     glucose,
@@ -144,3 +149,26 @@ def test_a_patient_learns_what_was_not_known_and_forgets_nothing(sqlite_database
         date(1960, 1, 1),
         datetime(2025, 5, 5, tzinfo=UTC),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "piece", "pieces", "why"),
+    [
+        ("spaces.json.gz", b" " * 1_000_000, 300, "larger than 64 MB"),
+        ("lines.json.gz", b"\n" * 1_000_000, 300, "larger than 64 MB"),
+        ("lines.ndjson.gz", b"\n" * 1_000_000, 2, "more than 1000000 empty lines"),
+        ("open.json.gz", b'{"resourceType":"Bundle","entry":[' + b" " * 1_000_000, 300, "larger than 64 MB"),
+    ],
+)
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_within_seconds(
+    name: str, piece: bytes, pieces: int, why: str, sqlite_database: Database, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    with gzip.open(path, "wb", compresslevel=1) as target:
+        for _ in range(pieces):
+            target.write(piece)
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    with pytest.raises(ImportRefused, match=why):
+        import_paths(sqlite_database, ACTOR, [path], now=NOW)
+    assert time.process_time() - started < 2
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024

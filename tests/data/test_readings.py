@@ -1,4 +1,4 @@
-"""Sensor readings: what is packed comes back exactly, in four bytes; days grow and never change what they held."""
+"""Sensor readings: what is packed comes back exactly; days grow and never change what they held."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, text
 
 from data.db import Database
+from data.migrate import downgrade, upgrade
+from data.migrations.versions import v0007_reading_form
+from data.models import ReadingDay
 from data.patients import add_patient
 from data.people import Actor
+from data.reading_form import LARGEST_TENTHS
 from data.readings import (
     HIGH,
-    LARGEST_TENTHS,
     LOW,
     PLAIN,
     DayReadings,
@@ -50,9 +54,8 @@ def days(draw: st.DrawFn) -> DayReadings:
 
 
 @given(days())
-def test_what_is_packed_comes_back_exactly_in_four_bytes_a_reading(day: DayReadings) -> None:
+def test_what_is_packed_comes_back_exactly(day: DayReadings) -> None:
     packed = pack(day)
-    assert len(packed) == 4 * len(day.seconds)
     back = unpack(day.device, day.day, day.unit, packed)
     np.testing.assert_array_equal(back.seconds, day.seconds)
     np.testing.assert_array_equal(back.marks, day.marks)
@@ -118,3 +121,48 @@ def test_days_are_stored_once_completed_and_never_overwritten(database: Database
         assert load_days(session, ACTOR, "M-1", date(2026, 3, 2), date(2026, 3, 3)) == []
     assert loaded.seconds.tolist() == [0, 300, 600]
     assert loaded.values.tolist() == [100, 110, 120]
+
+
+def test_days_stored_four_bytes_a_reading_are_repacked_and_can_go_back(database: Database) -> None:
+    day = DayReadings(
+        device="d",
+        day=DAY,
+        unit="mmol/L",
+        seconds=np.array([0, 299, 86_399]),
+        values=np.array([5.5, np.nan, 819.1]),
+        marks=np.array([PLAIN, HIGH, PLAIN]),
+    )
+    with database.write() as session:
+        open_batch(session, ACTOR, batch_id="b", format="demo", now=NOW)
+        patient_id = add_patient(session, ACTOR, mrn="M-1", name=None, birth_date=None, sex=None, teams=(), now=NOW).id
+        store_days(session, batch_id="b", patient_id=patient_id, days=[day], actor=ACTOR, now=NOW)
+    downgrade(database, v0007_reading_form.down_revision)
+    with database.read() as session:
+        old = np.frombuffer(session.execute(text("SELECT packed FROM reading_day")).scalar_one(), dtype="<u4")
+    assert old.tolist() == [0 | 55 << 17, 299 | HIGH << 30, 86_399 | 8191 << 17]
+    upgrade(database)
+    with database.read() as session:
+        (loaded,) = load_days(session, ACTOR, "M-1", DAY, DAY)
+    for name in ("seconds", "values", "marks"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(day, name))
+
+
+def test_a_day_of_a_steady_sensor_takes_little_more_than_two_bytes_a_reading() -> None:
+    seconds = np.arange(288) * 300 + 47
+    assert len(pack(plain_readings("d", DAY, seconds, np.full(288, 120)))) <= 2.2 * 288
+
+
+def test_many_days_are_aggregated_as_each_alone(sqlite_database: Database) -> None:
+    rng = np.random.default_rng(1)
+    days = [
+        plain_readings("d", date(2026, 1, n), np.arange(0, 86_400, 300 * n), rng.integers(40, 400, -(-288 // n)))
+        for n in range(1, 29)
+    ]
+    with sqlite_database.write() as session:
+        open_batch(session, ACTOR, batch_id="b", format="demo", now=NOW)
+        patient_id = add_patient(session, ACTOR, mrn="M-1", name=None, birth_date=None, sex=None, teams=(), now=NOW).id
+        store_days(session, batch_id="b", patient_id=patient_id, days=days, actor=ACTOR, now=NOW)
+        rows = session.scalars(select(ReadingDay).order_by(ReadingDay.day)).all()
+    for row, day in zip(rows, days, strict=True):
+        for name, value in aggregate(day).items():
+            assert getattr(row, name) == pytest.approx(value), name

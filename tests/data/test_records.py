@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import permutations
@@ -11,7 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import func, select, text
+from msgspec.structs import replace
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from data.audit import verify
@@ -67,6 +67,24 @@ def test_the_same_content_twice_changes_nothing_and_takes_no_ingest_number(datab
         assert session.scalars(select(Ingest.seq)).all() == [1]
         assert session.execute(select(IngestPatient.seq, IngestPatient.patient_id)).all() == [(1, item.patient_id)]
         assert verify(session).ok
+
+
+def test_what_is_stored_is_looked_up_without_walking_the_table(sqlite_database: Database) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    @event.listens_for(sqlite_database.engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        if "record" in statement and statement.startswith(("SELECT", "WITH")):
+            asked.append((statement, given))
+
+    patient_id = patient(sqlite_database)
+    store(sqlite_database, [glucagon(patient_id, f"{n}", source_id=f"Observation/{n}") for n in range(100, 120)])
+    looked_up = [(statement, given) for statement, given in asked if "natural_key" in statement]
+    assert looked_up
+    with sqlite_database.read() as session:
+        for statement, given in looked_up:
+            plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()
+            assert not [step[3] for step in plan if step[3].startswith("SCAN record")]
 
 
 def test_places_and_trailing_zeros_of_a_value_survive_to_the_json(database: Database) -> None:

@@ -85,6 +85,39 @@ def test_an_unclear_reading_refuses_the_file(sheet: Callable[..., Path], rows: l
         glucose_readings([sheet("id,time,gl", *rows)], "mg/dL")
 
 
+def test_an_export_of_a_maker_is_scored_under_the_name_of_its_file(sheet: Callable[..., Path]) -> None:
+    header = "Device,Serial Number,Device Timestamp,Record Type,Historic Glucose mmol/L,Scan Glucose mmol/L"
+    path = sheet(header, "D,S,13-01-2024 08:00,0,5.4,", "D,S,13-01-2024 08:00,1,,LO", "D,S,13-01-2024 08:00,0,5.4,")
+    found = glucose_readings([path], "mg/dL").readings["rows"]
+    assert (found.unit, found.values.tolist()[0], found.marks.tolist()) == ("mmol/L", 5.4, [0, LOW_MARK])
+    with pytest.raises(BadInput, match="named rows too"):
+        glucose_readings([path, path], "mg/dL")
+
+
+STAMPED = "Timestamp (YYYY-MM-DDThh:mm:ss),Glucose Value (mg/dL)"
+
+
+def test_what_an_export_leaves_unclear_is_left_out_and_said(sheet: Callable[..., Path]) -> None:
+    rows = "2024-01-10 08:00:01,100", "2024-01-10 08:00:01,101", "2024-01-10 08:05:01,1000", "2024-01-10 08:10:01,120"
+    found = glucose_readings([sheet(STAMPED, *rows)], "mg/dL")
+    assert found.readings["rows"].values.tolist() == [120]
+    assert found.left_out == [
+        "rows.csv line[4]: glucose 1000 mg/dL is outside what a sensor measures",
+        "rows.csv line[2] and line[3]: different values at one time",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "cause"),
+    [(["2024-01-10 08:00:01,1000"], "holds no reading; .* is outside"), (['2024-01-10 08:00:01,"1'], "cannot be read")],
+)
+def test_an_export_without_a_readable_reading_is_refused(
+    sheet: Callable[..., Path], rows: list[str], cause: str
+) -> None:
+    with pytest.raises(BadInput, match=cause):
+        glucose_readings([sheet(STAMPED, *rows)], "mg/dL")
+
+
 def test_marks_offsets_and_doubled_rows_are_read_as_what_they_are(sheet: Callable[..., Path]) -> None:
     path = sheet(
         "id,time,gl",
@@ -92,7 +125,7 @@ def test_marks_offsets_and_doubled_rows_are_read_as_what_they_are(sheet: Callabl
         "a,2026-03-29T03:00:00+02:00,High",
         "a,2026-03-29T03:05:00+02:00,100",
     )
-    found = glucose_readings([path, path], "mg/dL")["a"]
+    found = glucose_readings([path, path], "mg/dL").readings["a"]
     assert found.marks.tolist() == [LOW_MARK, HIGH_MARK, 0]
     assert (found.at[2] - found.at[0]).item().total_seconds() == 600
     assert found.minute_of_day.tolist() == [115, 180, 185]

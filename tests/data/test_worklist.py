@@ -10,20 +10,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, update
+from sqlalchemy.orm import Session
 
-from data.cohort import CohortRow, cohort
+from clinical.protocol import load_protocol
+from data.charts import load_charts
+from data.cohort import COLUMNS as COHORT_COLUMNS
+from data.cohort import EVERYBODY, CohortView, cohort, cohort_count
 from data.db import Database
-from data.deadlines import due_on, working_days_after
+from data.deadlines import due_on, overdue_before, working_days_after
 from data.flags import acknowledge, list_flags
+from data.glance import Glance, save_glances, stored_glance
 from data.job_runs import Runner, begin_run, finish_run
+from data.judge import judge
+from data.models import Glance as StoredGlance
 from data.models import Judgement, Outbox
 from data.people import Actor
-from data.worklist import worklist, worklist_strip
+from data.worklist import WorklistView, worklist, worklist_page, worklist_strip
+from jobs.sweep import sweep
 from tests.data.findings import finding, judge_as
-from tests.data.ward import Ward, coded, lab
+from tests.data.ward import POLICY, Ward, coded, lab
 
 SYSTEM = Actor.system("test")
 UTC_ZONE = ZoneInfo("UTC")
+
+
+def seen(session: Session, now: datetime, *ids: int) -> None:
+    """Keep the glance of each patient, as judging does."""
+    charts = load_charts(session, ids)
+    save_glances(session, [stored_glance(id, charts[id], load_protocol(), now) for id in ids])
 
 
 def queries(database: Database, ask: Any) -> int:
@@ -38,7 +52,7 @@ def queries(database: Database, ask: Any) -> int:
             ask(session)
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
-    return len([sql for sql in asked if sql.startswith("SELECT")])
+    return len([sql for sql in asked if sql.startswith(("SELECT", "WITH"))])
 
 
 def test_the_worklist_puts_the_gravest_first_and_the_longest_standing_before_the_newer(
@@ -106,8 +120,10 @@ def test_nobody_sees_a_row_of_another_teams_patient(database: Database, now: dat
         judge_as(session, other.patient("M2"), [finding(severity="urgent")], now=now)
         for actor, mrns in ((mine, ["M1"]), (far, ["M2"]), (Actor("boss", "admin"), []), (SYSTEM, ["M1", "M2"])):
             assert sorted(r.mrn for r in worklist(session, actor, now=now, zone=UTC_ZONE)) == mrns
-            assert [r.mrn for r in cohort(session, actor, now=now)] == mrns
+            assert [r.mrn for r in cohort(session, actor)] == mrns
             assert worklist_strip(session, actor).patients == len(mrns)
+            found = worklist(session, actor, WorklistView(find="M"), now=now, zone=UTC_ZONE)
+            assert sorted(r.mrn for r in found) == mrns
         assert worklist_strip(session, mine).open_by_severity["urgent"] == 0
 
 
@@ -162,18 +178,22 @@ def test_a_row_of_the_cohort_shows_the_newest_of_everything(database: Database, 
     with database.write() as session:
         ward = Ward.open(session)
         id = admitted(ward)
-        judge_as(session, id, [finding(), finding("R12", "low")], now=now)
-        (row,) = cohort(session, SYSTEM, now=now)
-    assert row.state == "residual-stable" and row.last_seen == datetime(2026, 2, 14, tzinfo=UTC)
-    assert row.glucagon is not None and row.glucagon.times_limit == 2.0
-    assert (row.glucagon.value, row.glucagon.unit, row.glucagon.trend) == (300.0, "pg/mL", "up")
-    assert [value for _, value in row.spark] == [60.0, 150.0, 300.0]
-    assert (row.iga, row.skin, row.response) == (3, "worse", "SD")
-    assert row.hba1c is not None and row.hba1c.value == 48.0 and row.hba1c.trend is None
-    assert row.weight_change is not None and row.weight_change.percent == pytest.approx(-5.0)
-    assert row.regimen is not None and row.regimen.drug == "lanreotide"
-    assert row.planned_injection == date(2026, 3, 14)
+        seen(session, now, id)
+        judge_as(session, id, [finding(), finding("R30", "low")], now=now)
+        (row,) = cohort(session, SYSTEM)
+    glance = row.glance
+    assert glance is not None and row.as_of == now
+    assert glance.state == "residual-stable" and glance.last_seen == datetime(2026, 2, 14, tzinfo=UTC)
+    assert glance.glucagon is not None and glance.glucagon.times_limit == 2.0
+    assert (glance.glucagon.value, glance.glucagon.unit, glance.glucagon.trend) == (300.0, "pg/mL", "up")
+    assert [value for _, value in glance.spark] == [60.0, 150.0, 300.0]
+    assert (glance.iga, glance.skin, glance.response) == (3, "worse", "SD")
+    assert glance.hba1c is not None and glance.hba1c.value == 48.0 and glance.hba1c.trend is None
+    assert glance.weight_change is not None and glance.weight_change.percent == pytest.approx(-5.0)
+    assert glance.regimen is not None and glance.regimen.drug == "lanreotide"
+    assert glance.regimen.next_planned == date(2026, 3, 14)
     assert row.flags == {"urgent": 0, "high": 1, "medium": 0, "low": 1, "info": 0}
+    assert row.overdue == "Recurrence by marker"
 
 
 def test_what_was_never_recorded_is_none_and_what_cannot_be_compared_has_no_trend(
@@ -181,19 +201,19 @@ def test_what_was_never_recorded_is_none_and_what_cannot_be_compared_has_no_tren
 ) -> None:
     with sqlite_database.write() as session:
         ward = Ward.open(session)
-        ward.patient("M1")
-        ward.patient("M2", lab("glucagon", 15.0, "pg/mL", "2026-01-01", comparator="<", canonical_ref_high=150.0))
-        ward.patient(
-            "M3",
-            lab("glucagon", 60.0, "pg/mL", "2025-06-01", method="RIA"),
-            lab("glucagon", 90.0, "pg/mL", "2025-12-01", method="ELISA"),
+        ids = (
+            ward.patient("M1"),
+            ward.patient("M2", lab("glucagon", 15.0, "pg/mL", "2026-01-01", comparator="<", canonical_ref_high=150.0)),
+            ward.patient(
+                "M3",
+                lab("glucagon", 60.0, "pg/mL", "2025-06-01", method="RIA"),
+                lab("glucagon", 90.0, "pg/mL", "2025-12-01", method="ELISA"),
+            ),
         )
-        nothing, censored, changed = cohort(session, SYSTEM, now=now)
-    assert nothing == CohortRow(
-        mrn="M1",
-        name="Patient M1",
-        birth_date=None,
-        deceased=False,
+        assert [row.glance for row in cohort(session, SYSTEM)] == [None, None, None]
+        seen(session, now, *ids)
+        nothing, censored, changed = (row.glance for row in cohort(session, SYSTEM))
+    assert nothing == Glance(
         state="unknown",
         last_seen=None,
         glucagon=None,
@@ -204,15 +224,154 @@ def test_what_was_never_recorded_is_none_and_what_cannot_be_compared_has_no_tren
         response=None,
         response_at=None,
         hba1c=None,
+        sensor=None,
         weight_kg=None,
+        weight_at=None,
         weight_change=None,
         regimen=None,
-        planned_injection=None,
-        flags={"urgent": 0, "high": 0, "medium": 0, "low": 0, "info": 0},
+        best_change=None,
     )
-    assert censored.glucagon is not None and (censored.glucagon.value, censored.glucagon.comparator) == (15.0, "<")
+    assert censored is not None and censored.glucagon is not None and changed is not None and changed.glucagon
+    assert (censored.glucagon.value, censored.glucagon.comparator) == (15.0, "<")
     assert censored.glucagon.times_limit is None and censored.spark == ()
-    assert changed.glucagon is not None and changed.glucagon.trend is None and changed.glucagon.previous == 60.0
+    assert changed.glucagon.trend is None and changed.glucagon.previous == 60.0
+
+
+def test_what_came_after_the_last_judgement_is_said_to_wait(database: Database, now: datetime) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        id = ward.patient("M1", lab("glucagon", 60.0, "pg/mL", "2025-06-01"))
+        judge(session, [id], protocol=load_protocol(), as_of=now, now=now, mail=POLICY, actor=SYSTEM)
+        assert [row.waiting for row in cohort(session, SYSTEM)] == [False]
+        ward.store(id, lab("glucagon", 90.0, "pg/mL", "2026-01-01"))
+        (row,) = cohort(session, SYSTEM)
+        assert row.waiting and row.glance is not None and row.glance.glucagon is not None
+        assert row.glance.glucagon.value == 60.0
+        judge(session, [id], protocol=load_protocol(), as_of=now, now=now, mail=POLICY, actor=SYSTEM)
+        (row,) = cohort(session, SYSTEM)
+        assert not row.waiting and row.glance is not None and row.glance.glucagon is not None
+        assert row.glance.glucagon.value == 90.0
+
+
+def test_a_glance_of_an_older_form_is_not_shown_and_the_next_sweep_makes_it_anew(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.write() as session:
+        Ward.open(session).patient("M1")
+    how = {"protocol": load_protocol(), "mail": POLICY, "as_of": now, "now": now}
+    assert sweep(sqlite_database, **how).patients == 1
+    assert sweep(sqlite_database, **how).patients == 0
+    with sqlite_database.write() as session:
+        session.execute(update(StoredGlance).values(form=0))
+        assert [row.glance for row in cohort(session, SYSTEM)] == [None]
+    assert sweep(sqlite_database, **how).patients == 1
+    with sqlite_database.read() as session:
+        assert [row.glance is None for row in cohort(session, SYSTEM)] == [False]
+
+
+def measured(ward: Ward, now: datetime) -> None:
+    """A: 3 x the limit; B: 0.5 x; C: never; D: 1 x and of another state; A has an urgent and C a low flag."""
+    ids = {}
+    for mrn, times, state in (("A", 3.0, "residual-stable"), ("B", 0.5, "residual-stable"), ("D", 1.0, "ned-resected")):
+        ids[mrn] = ward.patient(
+            mrn,
+            lab("glucagon", 150.0 * times, "pg/mL", "2026-01-01", canonical_ref_high=150.0),
+            coded("state", "2025-01-01", state=state),
+        )
+    ids["C"] = ward.patient("C")
+    seen(ward.session, now, *ids.values())
+    judge_as(ward.session, ids["A"], [finding(severity="urgent")], now=now)
+    judge_as(ward.session, ids["C"], [finding("R30", "low")], now=now)
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (EVERYBODY, "ABCD"),
+        (CohortView(sort=("patient", "desc")), "DCBA"),
+        (CohortView(sort=("glucagon", "asc")), "BDAC"),
+        (CohortView(sort=("glucagon", "desc")), "ADBC"),
+        (CohortView(sort=("flags", "asc")), "ACBD"),
+        (CohortView(sort=("flags", "desc")), "CABD"),
+        (CohortView(state="ned-resected"), "D"),
+        (CohortView(state="unknown"), "C"),
+        (CohortView(flags="any"), "AC"),
+        (CohortView(flags="urgent"), "A"),
+        (CohortView(overdue=True), "C"),
+        (CohortView(find="patient b"), "B"),
+        (CohortView(find="%"), ""),
+        (CohortView(team="NET"), ""),
+    ],
+)
+def test_the_database_sorts_and_filters_and_what_is_unknown_stands_last(
+    sqlite_database: Database, now: datetime, view: CohortView, expected: str
+) -> None:
+    with sqlite_database.write() as session:
+        measured(Ward.open(session), now)
+        rows = cohort(session, SYSTEM, view)
+        assert "".join(row.mrn for row in rows) == expected
+        assert cohort_count(session, SYSTEM, view) == len(expected)
+        assert cohort(session, SYSTEM, view, start=1, end=3) == rows[1:3]
+
+
+@pytest.mark.parametrize("column", COHORT_COLUMNS)
+def test_every_column_of_the_cohort_sorts_on_both_databases(database: Database, now: datetime, column: Any) -> None:
+    with database.write() as session:
+        measured(Ward.open(session), now)
+        for direction in ("asc", "desc"):
+            assert len(cohort(session, SYSTEM, CohortView(sort=(column, direction)))) == 4  # type: ignore[arg-type]
+
+
+def test_a_filter_by_team_reaches_only_ones_own_teams(database: Database, now: datetime) -> None:
+    with database.write() as session:
+        ward, other = Ward.open(session), Ward.open(session, "Other")
+        mine = ward.person("a@n.example")
+        for place, mrn in ((ward, "M1"), (other, "M2")):
+            judge_as(session, place.patient(mrn), [finding()], now=now)
+        for team, expected in (("NET", ["M1"]), ("Other", [])):
+            assert [r.mrn for r in cohort(session, mine, CohortView(team=team))] == expected
+            rows = worklist(session, mine, WorklistView(team=team), now=now, zone=UTC_ZONE)
+            assert [r.mrn for r in rows] == expected
+
+
+def test_the_worklist_filters_by_owner_axis_severity_and_what_is_overdue(database: Database, now: datetime) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        ann = ward.person("ann@n.example")
+        for mrn, severity, days in (("M1", "urgent", 1), ("M2", "high", 0), ("M3", "low", 90), ("M4", "medium", 20)):
+            judge_as(session, ward.patient(mrn), [finding(severity=severity)], now=now - timedelta(days=days))  # type: ignore[arg-type]
+        (flag,) = list_flags(session, SYSTEM, mrn="M2")
+        acknowledge(session, ann, flag["id"], why="calling", version=1, now=now)
+        for view, expected in (
+            (WorklistView(mine=True), ["M2"]),
+            (WorklistView(severity="low"), ["M3"]),
+            (WorklistView(axis="marker"), ["M1", "M2", "M4", "M3"]),
+            (WorklistView(axis="skin"), []),
+            (WorklistView(overdue=True), ["M1", "M4"]),
+            (WorklistView(find="patient m3"), ["M3"]),
+            (WorklistView(sort=("since", "desc")), ["M2", "M1", "M4", "M3"]),
+            (WorklistView(sort=("severity", "desc")), ["M3", "M4", "M2", "M1"]),
+        ):
+            rows = worklist(session, ann, view, now=now, zone=UTC_ZONE)
+            assert [r.mrn for r in rows] == expected, view
+            for start, end in ((1, 2), (7, 9), (0, 0)):
+                part = worklist_page(session, ann, view, now=now, zone=UTC_ZONE, start=start, end=end)
+                assert part == (rows[start:end], len(expected))
+
+
+@given(
+    minutes=st.integers(0, 2 * 366 * 1440),
+    days=st.integers(0, 40),
+    severity=st.sampled_from(["urgent", "high", "medium", "low", "info"]),
+    zone=st.sampled_from([UTC_ZONE, ZoneInfo("Europe/Berlin"), ZoneInfo("Pacific/Auckland")]),
+)
+def test_overdue_means_the_same_to_the_database_as_to_the_deadline(
+    minutes: int, days: int, severity: str, zone: ZoneInfo
+) -> None:
+    opened = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    today = opened.astimezone(zone).date() + timedelta(days=days)
+    limit, due = overdue_before(severity, today, zone), due_on(severity, opened, zone)
+    assert (limit is not None and opened < limit) == (due is not None and due < today)
 
 
 def test_both_tables_ask_the_same_number_of_queries_for_one_patient_and_for_sixty(
@@ -223,12 +382,14 @@ def test_both_tables_ask_the_same_number_of_queries_for_one_patient_and_for_sixt
         with sqlite_database.write() as session:
             ward = Ward.open(session, f"team {first}")
             for number in range(first, last):
-                judge_as(session, admitted(ward, f"M{number}"), [finding(), finding("R18")], now=now)
+                id = admitted(ward, f"M{number}")
+                seen(session, now, id)
+                judge_as(session, id, [finding(), finding("R18")], now=now)
         counts.append(
             (
                 queries(sqlite_database, lambda s: worklist(s, SYSTEM, now=now, zone=UTC_ZONE)),
                 queries(sqlite_database, lambda s: worklist_strip(s, SYSTEM)),
-                queries(sqlite_database, lambda s: cohort(s, SYSTEM, now=now)),
+                queries(sqlite_database, lambda s: cohort(s, SYSTEM)),
             )
         )
-    assert counts[0] == counts[1] and counts[0][0] == 1 and counts[0][2] <= 5
+    assert counts[0] == counts[1] and counts[0][0] == 2 and counts[0][2] <= 6

@@ -52,3 +52,17 @@ def test_what_answers_the_published_cases_is_documented():
     for name, rules in (*FLAGGED_BY.items(), *SILENT.items()):
         told = " ".join(row for row in rows if f"`{name}`" in row)
         assert all(rule in told for rule in rules), name
+
+
+def test_every_test_that_the_table_of_intake_names_is_there():
+    table = (ROOT / "docs" / "intake-tests.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([^`]+)`", table)
+    sources = [path for path in (ROOT / "tests").rglob("test_*.py")]
+    written = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    tests = re.findall(r"^def test_(\w+)", written, re.MULTILINE)
+    for path in (name for name in named if name.endswith(".py")):
+        assert (ROOT / "tests" / path).is_file(), path
+    for begun in (
+        name.removesuffix("...") for name in named if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+){2,}(\.\.\.)?", name)
+    ):
+        assert any(test.startswith(begun) for test in tests), begun

@@ -8,8 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import delete, update
 
+from data.identity_proposals import propose
+from data.intake.identity import Proposed
 from data.job_runs import Runner, begin_run, finish_run
 from data.models import Flag, Outbox
+from data.people import Actor
+from data.records import open_batch
 from data.settings import Settings
 from jobs.watchdog import troubles
 from tests.jobs.conftest import Clinic
@@ -82,6 +86,22 @@ def test_a_mail_no_sender_takes_up_again_is_noticed(
     with clinic.database.write() as session:
         session.execute(update(Outbox).values(state="sending", lease_until=now - timedelta(minutes=6)))
     assert lines(clinic, settings, now) == ["mails left behind by a sender that is gone and taken up by no other: 1"]
+
+
+def test_a_proposal_may_wait_three_days_for_a_decision(
+    clinic: Clinic, settings: Settings, now: datetime, swept: Callable[[datetime], None]
+) -> None:
+    with clinic.database.write() as session:
+        open_batch(session, Actor.system("test"), batch_id="b", format="hl7v2", now=now)
+        proposed = Proposed(kind="link", from_number="A", into_number="B", why="linked")
+        propose(session, proposed, batch_id="b", place="a.hl7", now=now)
+    late = now + timedelta(days=3, seconds=1)
+    for at, expected in (
+        (late - timedelta(seconds=1), []),
+        (late, ["proposals about who is who: 1, the oldest for 3 days (see nadir proposal list)"]),
+    ):
+        swept(at)
+        assert lines(clinic, settings, at) == expected
 
 
 @pytest.mark.parametrize(("severity", "told"), [("urgent", False), ("high", False), ("medium", True), ("low", True)])

@@ -7,55 +7,61 @@ from datetime import UTC, datetime, time
 
 import numpy as np
 
-from clinical.chart import Chart, Lesion, Response, Result, SkinAssessment
+from clinical.chart import Chart, Lesion, Response, SkinAssessment
 from clinical.recist import VisitAssessment
 from clinical.wording import number
-from dashboard.figures.series import GlucosePanel, LesionPanel, Mark, Points, SensorBand, SkinPanel, floats
-from dashboard.parts.plotted.labels import label, plain, result_label
-from dashboard.parts.times import Clock
-from data.trends import SensorDays
+from dashboard.figures.series import (
+    GlucosePanel,
+    LesionPanel,
+    Mark,
+    Points,
+    SensorBand,
+    SensorStretch,
+    SkinPanel,
+    floats,
+)
+from dashboard.parts.plotted.labels import label, plain
+from dashboard.parts.plotted.runs import run_of, runs_of
+from dashboard.parts.times import Clock, wall_ms_of
+from dashboard.parts.units import TARGET, Units
+from data.readings import HIGH, LOW
+from data.sensor_course import SensorDays, SensorReadings
 
 
-def result_points(results: Iterable[Result], clock: Clock) -> Points:
-    """The results that are numbers, censored ones too: they stand at their bound and their label keeps the sign."""
-    numbers = [r for r in results if r.value is not None]
-    return Points(
-        at=floats([clock.ms(r) for r in numbers]),
-        value=floats([r.value for r in numbers]),
-        label=tuple(result_label(r, clock) for r in numbers),
-    )
-
-
-def glucose_panel(chart: Chart, sensor: SensorDays, clock: Clock) -> GlucosePanel:
-    """Laboratory and meter glucose, HbA1c, and one entry for each sensor day."""
+def glucose_panel(chart: Chart, sensor: SensorDays, clock: Clock, units: Units) -> GlucosePanel:
+    """Laboratory and meter glucose, HbA1c, and one entry for each sensor day. `chart` is in `units` already."""
+    results = [r for r in chart.of("glucose", "glucose-fasting") if r.value is not None or r.text]
     return GlucosePanel(
-        points=result_points(chart.of("glucose", "glucose-fasting"), clock),
-        sensor=_sensor(sensor),
-        hba1c=result_points(chart.of("hba1c"), clock),
+        unit=units.glucose,
+        target=TARGET[units.glucose],
+        readings=run_of(results, clock),
+        sensor=sensor_band(sensor, units),
+        hba1c=runs_of(chart.of("hba1c"), clock),
     )
 
 
-def _sensor(days: SensorDays) -> SensorBand:
+def sensor_band(days: SensorDays, units: Units) -> SensorBand:
+    """The days that have numbers, at noon UTC, in `units`."""
     kept = np.flatnonzero(np.isfinite(days.median))
+    scale = units.glucose_scale
     return SensorBand(
+        unit=units.glucose,
         day=floats([datetime.combine(days.day[i], time(12), UTC).timestamp() * 1000 for i in kept]),
-        p5=days.p5[kept],
-        median=days.median[kept],
-        p95=days.p95[kept],
-        label=tuple(_sensor_label(days, int(i)) for i in kept),
+        lowest=days.lowest[kept] * scale,
+        p5=days.p5[kept] * scale,
+        median=days.median[kept] * scale,
+        p95=days.p95[kept] * scale,
+        highest=days.highest[kept] * scale,
+        count=floats(days.count)[kept],
+        low_marks=floats(days.low_marks)[kept],
+        high_marks=floats(days.high_marks)[kept],
     )
 
 
-def _sensor_label(days: SensorDays, i: int) -> str:
-    marks = [f"{count} {word}" for count, word in ((days.low_marks[i], "LO"), (days.high_marks[i], "HI")) if count]
-    return "  ·  ".join(
-        [
-            f"<b>Sensor median {number(round(float(days.median[i])))} mg/dL</b>",
-            f"5-95 %: {days.p5[i]:.0f}-{days.p95[i]:.0f}",
-            f"{days.count[i]} readings",
-            *marks,
-        ]
-    )
+def sensor_stretch(readings: SensorReadings, clock: Clock, units: Units) -> SensorStretch:
+    """Every reading on the site's clock: in the night of a clock change the hour that comes twice is drawn twice."""
+    mark = np.select([readings.marks == LOW, readings.marks == HIGH], [-1.0, 1.0], 0.0)
+    return SensorStretch(at=wall_ms_of(readings.at, clock.zone), value=readings.values * units.glucose_scale, mark=mark)
 
 
 def skin_panel(assessments: Sequence[SkinAssessment], clock: Clock) -> SkinPanel:
@@ -64,7 +70,12 @@ def skin_panel(assessments: Sequence[SkinAssessment], clock: Clock) -> SkinPanel
         iga=_scored([(a, a.iga) for a in assessments], "IGA {}", clock),
         bsa=_scored([(a, a.bsa) for a in assessments], "Body surface {} %", clock),
         words=tuple(
-            Mark(at=clock.ms(a), text=a.overall, label=label(f"Skin {a.overall}", *_skin(a), entry=a, clock=clock))
+            Mark(
+                at=clock.ms(a),
+                text=a.overall,
+                label=label(f"Skin {a.overall}", *_skin(a), entry=a, clock=clock),
+                record=a.record,
+            )
             for a in assessments
             if a.iga is None and a.bsa is None and a.overall is not None
         ),
@@ -77,6 +88,7 @@ def _scored(scores: Sequence[tuple[SkinAssessment, float | None]], form: str, cl
         at=floats([clock.ms(a) for a, _ in kept]),
         value=floats([v for _, v in kept]),
         label=tuple(label(form.format(number(v)), *_skin(a), entry=a, clock=clock) for a, v in kept),
+        record=tuple(a.record for a, _ in kept),
     )
 
 
@@ -103,6 +115,7 @@ def lesion_panel(
             at=floats([_scan_ms(s) for s in summed]),
             value=floats([s.sum_mm for s in summed]),
             label=tuple(_sum_label(s, clock) for s in summed),
+            record=tuple(s.records[0] if s.records else "" for s in summed),
         ),
         responses=tuple(sorted(letters, key=lambda m: m.at)),
         new=tuple(_new(lesions, clock)),
@@ -131,12 +144,12 @@ def _stated(response: Response, clock: Clock) -> Mark:
     words = label(
         f"Response {response.response}", response.modality, response.reader, signed, entry=response, clock=clock
     )
-    return Mark(at=clock.ms(response), text=response.response, label=words)
+    return Mark(at=clock.ms(response), text=response.response, label=words, record=response.record)
 
 
 def _computed(scan: VisitAssessment) -> Mark:
     words = plain(f"Response {scan.overall}, computed from the lesions, not signed: {scan.reason}")
-    return Mark(at=_scan_ms(scan), text=f"({scan.overall})", label=words)
+    return Mark(at=_scan_ms(scan), text=f"({scan.overall})", label=words, record=scan.records[0])
 
 
 def _new(lesions: Sequence[Lesion], clock: Clock) -> Iterable[Mark]:
@@ -146,4 +159,4 @@ def _new(lesions: Sequence[Lesion], clock: Clock) -> Iterable[Mark]:
             seen.add(lesion.lesion)
             where = lesion.site or lesion.organ
             words = label(f"New lesion {lesion.lesion}", where, lesion.state, entry=lesion, clock=clock)
-            yield Mark(at=clock.ms(lesion), text=lesion.lesion, label=words)
+            yield Mark(at=clock.ms(lesion), text=lesion.lesion, label=words, record=lesion.record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,10 +23,10 @@ from dashboard.figures.series import (
     Span,
     floats,
 )
-from dashboard.parts.plotted.channels import lesion_panel, result_points, skin_panel
+from dashboard.parts.plotted.channels import lesion_panel, skin_panel
 from dashboard.parts.plotted.labels import plain
 from dashboard.parts.plotted.marker import marker_panel
-from dashboard.parts.quantities import name_of, unit_text
+from dashboard.parts.plotted.others import analyte_panel
 from dashboard.parts.times import Clock, wall_ms
 from data.trends import Trends
 
@@ -90,20 +91,9 @@ def _rings(evidence: Sequence[Mapping[str, Any]], clock: Clock) -> Points:
 
 
 def _analyte(chart: Chart, analyte: str, flag: Flag, clock: Clock) -> AnalytePanel:
-    results = [r for r in chart.of(analyte) if r.value is not None]
     known = CATALOGUE.get(analyte)
-    ends = [*(clock.ms(r) for r in results[1:]), clock.at(clock.now)]
-    return AnalytePanel(
-        name=name_of(analyte),
-        unit=unit_text(known.canonical_unit if known else None),
-        points=result_points(results, clock),
-        ranges=tuple(
-            Span(start=clock.ms(r), end=end, high=r.ref_high, low=r.ref_low)
-            for r, end in zip(results, ends, strict=False)
-            if r.ref_high is not None
-        ),
-        levels=tuple(_levels(flag, known.canonical_unit if known else None, clock)),
-    )
+    levels = _levels(flag, known.canonical_unit if known else None, clock)
+    return replace(analyte_panel(chart.of(analyte), analyte, clock), levels=tuple(levels))
 
 
 def _levels(flag: Flag, unit: str | None, clock: Clock) -> Iterator[Span]:

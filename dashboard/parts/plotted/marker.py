@@ -11,6 +11,7 @@ from clinical.change import MarkerCourse, Sample
 from clinical.wording import date_of, quantity
 from dashboard.figures.series import Mark, MarkerPanel, Points, Run, SampleMark, Span, floats
 from dashboard.parts.plotted.labels import plain, result_label
+from dashboard.parts.plotted.runs import mark_of
 from dashboard.parts.quantities import name_of, unit_text
 from dashboard.parts.times import Clock
 
@@ -47,16 +48,14 @@ def _run(samples: Sequence[Sample], clock: Clock) -> Run:
         at=floats([clock.ms(s.result) for s in samples]),
         value=floats([math.nan if s.result.value is None else s.result.value for s in samples]),
         label=tuple(_label(s, clock) for s in samples),
+        record=tuple(s.result.record for s in samples),
     )
     return Run(points=points, marks=tuple(_mark(s) for s in samples))
 
 
 def _mark(sample: Sample) -> SampleMark:
-    if sample.result.value is None:
-        return "words"
-    if sample.result.comparator is not None:
-        return "below" if sample.result.comparator in ("<", "<=") else "above"
-    return "valid" if sample.valid else "not-valid"
+    mark = mark_of(sample.result)
+    return "not-valid" if mark == "valid" and not sample.valid else mark
 
 
 def _label(sample: Sample, clock: Clock) -> str:

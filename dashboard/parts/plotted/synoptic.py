@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dashboard.figures.series import Synoptic
-from dashboard.parts.plotted.channels import glucose_panel, lesion_panel, result_points, skin_panel
+from dashboard.parts.plotted.channels import glucose_panel, lesion_panel, skin_panel
 from dashboard.parts.plotted.marker import marker_panel
+from dashboard.parts.plotted.others import panels
+from dashboard.parts.plotted.runs import runs_of
 from dashboard.parts.plotted.therapy import lanes
 from dashboard.parts.times import Clock
+from dashboard.parts.units import Units, in_units
+from data.sensor_course import SensorDays
 from data.trends import Trends
 
 
-def synoptic_content(trends: Trends, clock: Clock) -> Synoptic:
-    """What the synoptic figure draws for these trends."""
-    chart = trends.chart
+def synoptic_content(
+    trends: Trends, sensor: SensorDays, clock: Clock, units: Units, *, others: Sequence[str] = ()
+) -> Synoptic:
+    """What the synoptic figure draws for these trends; `others` are names of `plotted.others.CHOICES`."""
+    shown = in_units(trends, units)
+    chart = shown.chart
     return Synoptic(
         as_of=clock.at(trends.as_of),
-        marker=marker_panel(trends.marker, clock),
-        glucose=glucose_panel(chart, trends.sensor, clock),
+        marker=marker_panel(shown.marker, clock),
+        glucose=glucose_panel(chart, sensor, clock, units),
         skin=skin_panel(chart.skin, clock),
         lesions=lesion_panel(trends.scans, chart.lesions, chart.responses, clock),
-        weight=result_points(chart.of("weight"), clock),
+        weight=runs_of(chart.of("weight"), clock),
+        others=panels(chart, others, clock),
         lanes=lanes(chart, trends.flags, clock),
     )

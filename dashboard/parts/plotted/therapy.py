@@ -24,11 +24,17 @@ def lanes(chart: Chart, flags: Sequence[Mapping[str, Any]], clock: Clock) -> Lan
         injections=Points(
             at=floats([clock.ms(t) for t in given]),
             value=floats([t.dose if t.dose is not None else 0.0 for t in given]),
-            label=tuple(label(f"Injection {dose_text(t)}", entry=t, clock=clock) for t in given),
+            label=tuple(f"<b>{plain(f'Injection {dose_text(t)}')}</b>" for t in given),
+            record=tuple(t.record for t in given),
         ),
         other=tuple(_other(chart.therapy, clock)),
         procedures=tuple(
-            Mark(at=clock.ms(t), text=plain(_procedure(t)), label=label(_procedure(t), t.note, entry=t, clock=clock))
+            Mark(
+                at=clock.ms(t),
+                text=plain(_procedure(t)),
+                label=label(_procedure(t), t.note, entry=t, clock=clock),
+                record=t.record,
+            )
             for t in chart.therapy
             if t.kind == "procedure"
         ),
@@ -53,7 +59,12 @@ def flag_mark(flag: Mapping[str, Any], clock: Clock) -> FlagMark:
     first = datetime.fromisoformat(flag["first_evidence_at"])
     words = f"{SEVERITY_WORDS[flag['severity']]}: {flag['title']}"
     detail = f"{flag['rule']}  ·  {flag['status']}  ·  {age_text(first, clock.now)}"
-    return FlagMark(at=clock.at(first), severity=flag["severity"], label=f"<b>{plain(words)}</b>  ·  {plain(detail)}")
+    return FlagMark(
+        at=clock.at(first),
+        severity=flag["severity"],
+        label=f"<b>{plain(words)}</b>  ·  {plain(detail)}",
+        record=f"flag:{flag['id']}",
+    )
 
 
 def _analogue(chart: Chart, clock: Clock) -> Iterable[Bar]:
@@ -75,6 +86,7 @@ def _step_bar(step: AnalogueStep, following: AnalogueStep | None, clock: Clock) 
         brief=plain(brief),
         label=words,
         ongoing=following is None,
+        record=step.entry.record,
     )
 
 
@@ -97,7 +109,15 @@ def _drug_bar(entry: Therapy, end: float, clock: Clock, *, ongoing: bool) -> Bar
     text = dose_text(entry)
     words = label(text, f"since {clock.when(entry)}", entry.note, entry=entry, clock=clock)
     brief = plain(entry.drug or "")
-    return Bar(start=clock.ms(entry), end=end, text=plain(text), brief=brief, label=words, ongoing=ongoing)
+    return Bar(
+        start=clock.ms(entry),
+        end=end,
+        text=plain(text),
+        brief=brief,
+        label=words,
+        ongoing=ongoing,
+        record=entry.record,
+    )
 
 
 def _procedure(entry: Therapy) -> str:

@@ -1,0 +1,82 @@
+"""The command that hands out one patient: for another system, for a spreadsheet, for the tumour board."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Any
+
+import typer
+
+from commands.frame import UNABLE, cli_actor, clock, protocol_of, settled
+from dashboard.board.pdf import PdfUnavailable
+from data.db import Database
+from data.errors import BadInput
+from data.exports.patient_record import ExportFormat
+from data.people import Actor
+from data.settings import Settings
+
+GROUPS: dict[str, typer.Typer] = {}
+
+
+def export(
+    patient: Annotated[str, typer.Option(help="MRN")],
+    format: Annotated[ExportFormat, typer.Option("--format")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="file to write; an existing one is replaced")],
+) -> None:
+    """Hand out one patient: a FHIR R4 Bundle, the record as CSV, or the tumour-board summary as PDF."""
+    from data.exports.patient_record import note_export
+
+    settings, database = settled()
+    actor, now = cli_actor(), clock()
+    if not out.parent.is_dir():
+        raise BadInput(f"{out.parent} is no folder")
+    try:
+        content, records = _content(settings, database, actor, patient, format, now)
+    except PdfUnavailable as missing:
+        typer.echo(f"nadir: {missing}", err=True)
+        raise typer.Exit(UNABLE) from missing
+    with database.write() as session:
+        note_export(session, actor, patient, format, records=records, now=now)
+    _write(out, content)
+    typer.echo(f"{out}: {format} of {patient}, {records} records, {len(content)} bytes", err=True)
+
+
+def _content(
+    settings: Settings, database: Database, actor: Actor, mrn: str, format: ExportFormat, now: Any
+) -> tuple[bytes, int]:
+    if format == "pdf":
+        from dashboard.board.pdf import tumour_board_pdf
+        from data.trends import trends
+
+        protocol = protocol_of(settings)
+        with database.read() as session:
+            found = trends(session, actor, mrn, protocol=protocol, now=now)
+        return tumour_board_pdf(found, protocol, zone=settings.zone, now=now, by="a command on this machine"), len(
+            found.chart.results
+        )
+    from data.exports.csv import record_csv
+    from data.exports.fhir_r4 import record_bundle
+    from data.exports.patient_record import patient_record
+
+    with database.read() as session:
+        record = patient_record(session, actor, mrn)
+    content = record_bundle(record, now=now) if format == "fhir" else record_csv(record).encode()
+    return content, len(record.records)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write all of it or nothing, readable by whoever ran the command alone: it is patient data."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+COMMANDS = {"export": export}

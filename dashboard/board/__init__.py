@@ -1,0 +1,1 @@
+"""The tumour-board summary: what the patient page shows, on two sheets of paper."""

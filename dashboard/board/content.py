@@ -1,0 +1,186 @@
+"""What stands on the tumour-board summary: the same readouts, flags and figure as the patient page, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from clinical.chart import ENTRY_FIELDS, Chart, Therapy
+from clinical.discordance import discordance
+from clinical.protocol import Protocol
+from clinical.recist import VisitAssessment
+from clinical.wording import number
+from dashboard.figures.ink import SEVERITY_SIGNS
+from dashboard.figures.synoptic import synoptic_spec
+from dashboard.figures.vector import as_svg
+from dashboard.figures.vector_marks import symbol
+from dashboard.parts.badges import SEVERITY_WORDS, STATUS_WORDS, arrows_in_words
+from dashboard.parts.banner import STATE_WORDS, born_text, regimen_said
+from dashboard.parts.flag_rows import ORDER
+from dashboard.parts.plotted.channels import midnight
+from dashboard.parts.plotted.synoptic import synoptic_content
+from dashboard.parts.plotted.therapy import dose_text
+from dashboard.parts.readouts import Readout, readouts, summary
+from dashboard.parts.records import result_line
+from dashboard.parts.times import Clock, age_text, brief_age, day_text, moment_text
+from data.flag_moves import CLOSED
+from data.trends import Trends
+
+CHART_WIDTH, CHART_HEIGHT = 840, 1050
+FONT = "Noto Sans, Liberation Sans, DejaVu Sans, sans-serif"
+TITLE = "Course of every channel on one time axis"
+SCANS_SHOWN = 5
+THERAPY_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The summary in words, tables and one drawing. `flags_beyond` stand and are not listed."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...]
+    generated: str
+    newest: str
+    zone: str
+    by: str
+    disagreement: str | None
+    results: tuple[dict[str, str], ...]
+    results_beyond: int
+    reach: str
+    channels: tuple[Readout, ...]
+    flags: tuple[dict[str, str], ...]
+    flags_standing: int
+    flags_beyond: int
+    scans: tuple[dict[str, str], ...]
+    therapy: tuple[dict[str, str], ...]
+    therapy_before: int
+    draft: str | None
+    summary: str
+    chart: str
+
+
+def board(found: Trends, protocol: Protocol, clock: Clock, *, by: str, most_flags: int, most_results: int) -> Board:
+    """The summary of these trends for `by`, with at most `most_flags` of the standing flags, most severe first, and the
+    newest result of at most `most_results` analytes, the newest first."""
+    standing = [f for f in found.flags if f["status"] not in CLOSED]
+    newest_first = sorted(standing, key=lambda f: str(f["opened_at"]), reverse=True)
+    ordered = sorted(newest_first, key=lambda f: ORDER.index(f["severity"]))
+    channels, who = readouts(found, clock), found.identity
+    entries = [t for t in found.chart.therapy if t.kind != "injection"]
+    unsigned = len(protocol.unsigned())
+    results = tuple(_latest_results(found.chart, clock))
+    figure = synoptic_spec(synoptic_content(found, clock))
+    (start, end), meta = figure["layout"]["xaxis"]["range"], figure["layout"]["meta"]
+    return Board(
+        name=who.name or "Name not recorded",
+        facts=_facts(found, clock),
+        generated=moment_text(clock.now, clock.zone),
+        newest=_newest(found.chart, clock),
+        zone=clock.zone.key,
+        by=by,
+        disagreement=discordance(found.chart, protocol, clock.now),
+        results=results[:most_results],
+        results_beyond=len(results[most_results:]),
+        reach=f"{_on_axis(start)} to {_on_axis(end)}" + ("; earlier entries in Nadir" if start > meta["first"] else ""),
+        channels=channels,
+        flags=tuple(_flag(f, clock) for f in ordered[:most_flags]),
+        flags_standing=len(standing),
+        flags_beyond=len(ordered[most_flags:]),
+        scans=tuple(_scans(found.scans, clock)),
+        therapy=tuple(_therapy(t, clock) for t in reversed(entries[-THERAPY_SHOWN:])),
+        therapy_before=len(entries[:-THERAPY_SHOWN]),
+        draft=f"{unsigned} of {len(protocol.thresholds)} thresholds" if unsigned else None,
+        summary=summary(channels),
+        chart=as_svg(figure, width=CHART_WIDTH, height=CHART_HEIGHT, title=TITLE, font=FONT),
+    )
+
+
+def spoken(marks: str) -> str:
+    """Arrows in words, for who does not see them."""
+    return arrows_in_words(marks)
+
+
+def _facts(found: Trends, clock: Clock) -> tuple[tuple[str, str], ...]:
+    who = found.identity
+    ends = (("died", who.deceased), ("withdrawn", who.withdrawn), ("transferred", who.transferred))
+    return (
+        ("born", born_text(who, clock)),
+        ("MRN", who.mrn),
+        ("sex", who.sex or "not recorded"),
+        ("team", ", ".join(who.teams) or "no team"),
+        ("disease", STATE_WORDS[found.chart.state()]),
+        ("analogue", regimen_said(found.regimen, clock)),
+        *((name, day_text(at.astimezone(clock.zone))) for name, at in ends if at is not None),
+        *((("note", "invented patient"),) if who.synthetic else ()),
+    )
+
+
+def _newest(chart: Chart, clock: Clock) -> str:
+    latest = max((entries[-1].effective for name in ENTRY_FIELDS if (entries := getattr(chart, name))), default=None)
+    if latest is None:
+        return "nothing is recorded of this patient"
+    return f"newest entry {day_text(latest.astimezone(clock.zone))} ({age_text(latest, clock.now)})"
+
+
+def _flag(flag: Mapping[str, Any], clock: Clock) -> dict[str, str]:
+    opened = datetime.fromisoformat(flag["opened_at"])
+    sign = SEVERITY_SIGNS[flag["severity"]]
+    edge = {"color": "#4b5768", "width": 0.8}
+    mark = symbol(sign.symbol, 7, 7, size=9, colour=sign.colour, line=edge)
+    return {
+        "sign": f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 14 14" aria-hidden="true">{mark}</svg>',
+        "severity": SEVERITY_WORDS[flag["severity"]],
+        "title": flag["title"],
+        "why": flag["why"],
+        "since": day_text(opened.astimezone(clock.zone)),
+        "age": age_text(opened, clock.now),
+        "status": STATUS_WORDS[flag["status"]],
+        "rule": flag["rule"],
+    }
+
+
+def _scans(scans: Sequence[VisitAssessment], clock: Clock) -> Iterator[dict[str, str]]:
+    for scan in reversed(scans[-SCANS_SHOWN:]):
+        yield {
+            "date": day_text(scan.scan_date),
+            "age": age_text(midnight(scan), clock.now),
+            "sum": "not measured" if scan.sum_mm is None else f"{number(scan.sum_mm)} mm",
+            "baseline": _against(scan.sum_mm, scan.baseline),
+            "nadir": _against(scan.sum_mm, scan.nadir),
+            "response": scan.overall or "baseline",
+        }
+
+
+def _against(value: float | None, other: float | None) -> str:
+    return "" if value is None or not other else f"{100 * (value / other - 1):+.0f} %"
+
+
+def _therapy(entry: Therapy, clock: Clock) -> dict[str, str]:
+    is_procedure = entry.kind == "procedure"
+    what = (entry.procedure or "procedure").replace("prrt", "PRRT") if is_procedure else dose_text(entry)
+    return {
+        "date": clock.when(entry),
+        "kind": entry.kind,
+        "what": f"{what} {entry.completeness}" if is_procedure and entry.completeness else what,
+    }
+
+
+def _latest_results(chart: Chart, clock: Clock) -> Iterator[dict[str, str]]:
+    """The newest result of each analyte, the newest first; one that was sent and has no result says so."""
+    newest = {r.analyte: r for r in chart.results}
+    for result in sorted(newest.values(), key=lambda r: (r.effective, r.analyte), reverse=True):
+        line = result_line(result)
+        yield {
+            "what": line.what,
+            "value": line.value,
+            "mark": line.mark,
+            "range": line.range,
+            "date": clock.day(result),
+            "age": brief_age(result.effective, clock.now),
+        }
+
+
+def _on_axis(at: float) -> str:
+    return day_text(datetime.fromtimestamp(at / 1000, UTC))

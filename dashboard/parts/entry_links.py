@@ -1,0 +1,18 @@
+"""Links to the pages where a patient's values are entered."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+
+def visit_address(mrn: str) -> str:
+    """Where a visit of the patient is entered."""
+    return f"/p/{quote(mrn, safe='')}/visit"
+
+
+def visit_link(mrn: str) -> Component:
+    """The way from the patient's page to entering a visit."""
+    return html.P(dcc.Link("Enter a visit", href=visit_address(mrn), className="button"), className="no-print")

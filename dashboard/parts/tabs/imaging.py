@@ -1,0 +1,233 @@
+"""The tab of imaging: lesions over the scans, each against its baseline, and every response with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from clinical.chart import BiliaryUltrasound, Lesion, Response
+from clinical.recist import VisitAssessment
+from clinical.wording import number, quantity
+from dashboard.figures.lesion_spider import LesionLine, spider
+from dashboard.figures.series import Points, floats
+from dashboard.parts.asking import ask
+from dashboard.parts.charts import chart
+from dashboard.parts.plotted.channels import midnight
+from dashboard.parts.plotted.labels import label
+from dashboard.parts.readouts import imaging_readout
+from dashboard.parts.rows import below, cell, row, table
+from dashboard.parts.tabs.view import View
+from dashboard.parts.times import day_text
+
+ROLE_ORDER = ("target", "non-target", "new")
+
+
+def imaging(view: View) -> Component:
+    """The open tab."""
+    chart_of, scans = view.found.chart, view.found.scans
+    parts: list[Component | None] = []
+    if chart_of.lesions:
+        parts.append(_lesions(view, scans))
+        parts.append(_spider(view, scans))
+    parts.append(_responses(view, scans))
+    parts.append(_biliary(view))
+    return html.Div(parts, className="stacked", style={"gap": "var(--gap)"})
+
+
+def lesion_lines(view: View) -> list[LesionLine]:
+    """The target lesions that were measured at baseline, as percent change against it."""
+    found: dict[str, list[Lesion]] = {}
+    for lesion in view.found.chart.lesions:
+        if lesion.role == "target" and lesion.diameter_tenths is not None:
+            found.setdefault(lesion.lesion, []).append(lesion)
+    return [LesionLine(name=name, points=_change(view, rows)) for name, rows in sorted(found.items())]
+
+
+def _change(view: View, rows: Sequence[Lesion]) -> Points:
+    base = rows[0].diameter_tenths or 0
+    if not base:
+        return Points()
+    changes = [100 * ((r.diameter_tenths or 0) / base - 1) for r in rows]
+    return Points(
+        at=floats([view.clock.ms(r) for r in rows]),
+        value=floats(changes),
+        label=tuple(
+            label(f"{r.lesion} {_size(r)}", f"{c:+.0f} % against baseline", entry=r, clock=view.clock)
+            for r, c in zip(rows, changes, strict=True)
+        ),
+        record=tuple(r.record for r in rows),
+    )
+
+
+def _sums(scans: Sequence[VisitAssessment]) -> Points:
+    told = [s for s in scans if s.sum_mm is not None]
+    base = next((s.sum_mm for s in told if s.sum_mm), None)
+    if base is None:
+        return Points()
+    return Points(
+        at=floats([midnight(s).timestamp() * 1000 for s in told]),
+        value=floats([100 * ((s.sum_mm or 0.0) / base - 1) for s in told]),
+        label=tuple(f"<b>Sum {number(s.sum_mm or 0.0)} mm</b>" for s in told),
+    )
+
+
+def _spider(view: View, scans: Sequence[VisitAssessment]) -> Component:
+    lines = lesion_lines(view)
+    moved = [f"{x.name} {x.points.value[-1]:+.0f} %" for x in lines if len(x.points)]
+    words = f"At their last measurement against baseline: {', '.join(moved)}." if moved else "No lesion has a baseline."
+    return html.Section(
+        [
+            html.Header(html.H2("Change of each target lesion")),
+            chart(
+                "patient-spider",
+                spider(lines, _sums(scans)),
+                summary=words,
+                heading="Change of each target lesion against baseline; its numbers stand in the table of lesions",
+            ),
+        ],
+        className="card",
+    )
+
+
+def _lesions(view: View, scans: Sequence[VisitAssessment]) -> Component:
+    lesions = view.found.chart.lesions
+    dates = sorted({r.effective.date() for r in lesions}, reverse=True)
+    by_place: dict[tuple[str, date], list[Lesion]] = {}
+    for lesion in lesions:
+        by_place.setdefault((lesion.lesion, lesion.effective.date()), []).append(lesion)
+    last = {lesion.lesion: lesion for lesion in lesions}
+    names = sorted(last, key=lambda n: (ROLE_ORDER.index(last[n].role), n))
+    rows = [
+        row(
+            [
+                cell(name, below(_where(last[name])), heads=True),
+                *(_lesion_cell(by_place.get((name, on), ())) for on in dates),
+            ]
+        )
+        for name in names
+    ]
+    by_date = {s.scan_date: s for s in scans}
+    rows.append(row([cell("Sum of targets", below("mm"), heads=True), *(_sum_cell(by_date.get(on)) for on in dates)]))
+    rows.append(row([cell("Computed response", heads=True), *(_letters(by_date.get(on)) for on in dates)]))
+    return html.Section(
+        [
+            html.Header([html.H2("Lesions"), html.Span("mm; newest scan first", className="soft small")]),
+            table(
+                "patient-lesions-table",
+                ["", *(day_text(d) for d in dates)],
+                rows,
+                caption="Lesions by scan, newest scan first",
+                css="dense grid",
+            ),
+        ],
+        className="card",
+    )
+
+
+def _where(lesion: Lesion) -> str:
+    place = ", ".join(p for p in (lesion.organ, lesion.site) if p)
+    return f"{lesion.role}{', node' if lesion.node else ''}{'; ' + place if place else ''}"
+
+
+def _size(lesion: Lesion) -> str:
+    if lesion.diameter_tenths is None:
+        return lesion.state.replace("-", " ")
+    size = quantity(lesion.diameter_tenths / 10, "mm")
+    return size if lesion.state == "measured" else f"{size}, {lesion.state.replace('-', ' ')}"
+
+
+def _lesion_cell(rows: Sequence[Lesion]) -> dict[str, Any]:
+    parts: list[Any] = []
+    for lesion in rows:
+        parts += ["; "] if parts else []
+        parts.append(
+            ask(_size(lesion).removesuffix(" mm"), lesion.record, title="signed" if lesion.signed else "not signed")
+        )
+    return cell(*parts, css="number")
+
+
+def _sum_cell(scan: VisitAssessment | None) -> dict[str, Any]:
+    return cell("" if scan is None or scan.sum_mm is None else number(scan.sum_mm), css="number")
+
+
+def _letters(scan: VisitAssessment | None) -> dict[str, Any]:
+    return cell("" if scan is None else scan.overall or "baseline", css="number")
+
+
+def _responses(view: View, scans: Sequence[VisitAssessment]) -> Component:
+    sentence = imaging_readout(scans, view.found.chart, view.clock).sentence
+    computed = {s.scan_date: s for s in scans}
+    stated: dict[date, list[Response]] = {}
+    for response in view.found.chart.responses:
+        stated.setdefault(response.effective.date(), []).append(response)
+    dates = sorted({*computed, *stated}, reverse=True)
+    rows = [_response(on, stated.get(on, ()), computed.get(on)) for on in dates]
+    body = (
+        table(
+            "patient-responses-table",
+            ["Scan", "By the reader", "Computed", "Why it was computed so"],
+            rows,
+            caption="Response of every scan, newest first",
+            css="dense",
+        )
+        if rows
+        else html.P("Never scanned.", className="empty")
+    )
+    return html.Section(
+        [html.Header([html.H2("Responses"), html.Span(sentence, className="soft small")]), body], className="card"
+    )
+
+
+def _response(on: date, stated: Sequence[Response], computed: VisitAssessment | None) -> dict[str, Any]:
+    read: list[Any] = []
+    for r in stated:
+        by = ", ".join(p for p in (r.modality, r.reader, "signed" if r.signed else "not signed", r.text) if p)
+        read += [ask(r.response, r.record), below(by)]
+    letters = "" if computed is None else computed.overall or "baseline"
+    differs = computed is not None and computed.overall and any(r.response != computed.overall for r in stated)
+    return row(
+        [
+            cell(day_text(on), css="when"),
+            cell(*(read or ["not stated"])),
+            cell(letters, *([below("differs from the reader")] if differs else [])),
+            cell("" if computed is None else computed.reason),
+        ]
+    )
+
+
+def _biliary(view: View) -> Component | None:
+    scans = view.found.chart.biliary
+    if not scans:
+        return None
+    rows = [_ultrasound(b, view) for b in reversed(scans)]
+    return html.Section(
+        [
+            html.Header(html.H2("Biliary ultrasound")),
+            table(
+                "patient-biliary-table",
+                ["Date", "Stones", "Sludge", "Wall mm", "Duct mm", "Gallbladder"],
+                rows,
+                caption="Biliary ultrasounds, newest first",
+                css="dense",
+            ),
+        ],
+        className="card",
+    )
+
+
+def _ultrasound(b: BiliaryUltrasound, view: View) -> dict[str, Any]:
+    sludge = {True: "yes", False: "no", None: "not stated"}[b.sludge]
+    return row(
+        [
+            cell(view.clock.day(b), css="when"),
+            cell(ask(b.stones or "not stated", b.record)),
+            cell(sludge),
+            cell("" if b.wall_mm is None else number(b.wall_mm)),
+            cell("" if b.cbd_mm is None else number(b.cbd_mm)),
+            cell((b.gallbladder or "not described").replace("-", " ")),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Facts that people type in: read strictly, doubted, saved whole, corrected with a reason."""

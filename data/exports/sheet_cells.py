@@ -1,0 +1,35 @@
+"""Text for sheets that people open in a spreadsheet: no cell of it may become a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Final
+
+Value = str | float | int | bool | date | datetime | None
+STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the start of a formula, full-width forms included (OWASP, CSV Injection)."""
+
+
+def sheet(heads: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
+    """The rows as CSV (RFC 4180, every text quoted). Times stand in ISO 8601, None is an empty cell."""
+    written = io.StringIO()
+    writer = csv.writer(written, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+    writer.writerow(heads)
+    writer.writerows([[_cell(value) for value in row] for row in rows])
+    return written.getvalue()
+
+
+def _cell(value: Value) -> str | float | int:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    # An apostrophe makes spreadsheets take the rest as text.
+    return f"'{value}" if value.lstrip().startswith(STARTS) else value

@@ -1,0 +1,94 @@
+"""How laboratories write units and codes: the approved mappings, as the readers of every format use them.
+
+A mapping counts for the laboratory it was learned from and for nobody else, and only for what Nadir does not know: a
+unit or code that it knows means what it says. What was read so says by which mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import cast
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
+
+from clinical.units import UnitError, to_canonical
+from data.models import LearnedMapping
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a laboratory means by what it writes, and how a record says that it was read so."""
+
+    written: str
+    meant: str
+    mapping: int
+
+    @property
+    def note(self) -> str:
+        """The remark for the detail of the record."""
+        return f"{self.written!r} read as {self.meant!r} by mapping {self.mapping}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """How one laboratory writes."""
+
+    _meanings: Mapping[tuple[str, str], Meaning] = field(default_factory=dict)
+
+    def code(self, *written: str | None) -> Meaning | None:
+        """The catalogue code meant by the first of `written` that has been learned."""
+        found = (self._meanings.get(("code", one.strip())) for one in written if one)
+        return next((meaning for meaning in found if meaning is not None), None)
+
+    def unit(self, analyte: str, written: str | None) -> Meaning | None:
+        """The unit meant by `written`, None where that is a unit of the analyte already."""
+        if written is None or not self._meanings or accepted(analyte, written):
+            return None
+        return self._meanings.get(("unit", written.strip()))
+
+
+NO_HAND = Hand()
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The mappings in force, by laboratory, kind and what is written."""
+
+    _meanings: Mapping[tuple[str, str, str], Meaning] = field(default_factory=dict)
+
+    def of(self, laboratory: str | None) -> Hand:
+        """The mappings of one laboratory; none where it is not named."""
+        if laboratory is None or not self._meanings:
+            return NO_HAND
+        own = named(laboratory)
+        return Hand({(kind, written): m for (lab, kind, written), m in self._meanings.items() if lab == own})
+
+
+NOTHING = Learned()
+_MAPPING = cast(Table, LearnedMapping.__table__).c
+_IN_FORCE = select(_MAPPING.id, _MAPPING.laboratory, _MAPPING.kind, _MAPPING.written, _MAPPING.meaning).where(
+    _MAPPING.approved_at.is_not(None), _MAPPING.retired_at.is_(None)
+)
+
+
+def in_force(session: Session) -> Learned:
+    """The mappings that two people stand for and nobody has retired."""
+    rows = session.connection().execute(_IN_FORCE)
+    return Learned({(row.laboratory, row.kind, row.written): Meaning(row.written, row.meaning, row.id) for row in rows})
+
+
+def named(laboratory: str) -> str:
+    """A laboratory's name as mappings keep it: spaces and capitals do not make it another one."""
+    return " ".join(laboratory.split()).casefold()
+
+
+def accepted(analyte: str, unit: str) -> bool:
+    """Whether the analyte is taken in this unit without any mapping."""
+    try:
+        to_canonical(analyte, Decimal(1), unit)
+    except UnitError:
+        return False
+    return True

@@ -1,0 +1,153 @@
+"""The routes of the entry pages: scope, type confusion, identity, drafts; never a 500 and nothing stored in refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from dashboard.pages import visit
+from data.models import EntryDraft, EntrySave, Record
+from tests.dashboard.conftest import Web
+
+ONC = "onc@north.example"
+KEY = "0123456789abcdef0123456789abcdef"
+BLNS = Path(__file__).parents[3] / "shared/data/robustness/blns.json"
+STRANGE = [
+    None,
+    [],
+    {},
+    7,
+    True,
+    ["61"],
+    {"a": 1},
+    "１",
+    "1\x00",
+    "1e309",
+    "NaN",
+    "Infinity",
+    "-",
+    "x" * 1_000_000,
+]
+NUMERIC = ["weight", "systolic", "skin.bsa", "skin.iga", "skin.itch", "injection.dose", "glucose.1.value", "lab.1.low"]
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    said = {"when": "2026-01-05T09:30", "weight": "61"}
+    return {"patient": "uuid-N1", "key": KEY, "version": 0, "said": said, "confirmed": [], "wristband": ""} | changes
+
+
+def counts(web: Web) -> tuple[int, int, int]:
+    with web.database.read() as session:
+        record, save, draft = (
+            session.scalar(select(func.count()).select_from(table)) or 0 for table in (Record, EntrySave, EntryDraft)
+        )
+        return record, save, draft
+
+
+@pytest.fixture
+def web(assembled: Callable[..., Web]) -> Web:
+    return assembled(visit, contact_line="+49 30 1234")
+
+
+def test_a_save_is_answered_when_it_is_stored_and_twice_is_once(web: Web) -> None:
+    client = web.client(ONC)
+    first = client.post("/p/N1/entry/visit", json=body())
+    assert first.status_code == 200 and first.json is not None
+    assert (first.json["outcome"], first.json["stored"], first.json["again"]) == ("saved", 1, False)
+    again = client.post("/p/N1/entry/visit", json=body())
+    assert again.json is not None and again.json["again"] is True
+    assert counts(web) == (1, 1, 0)
+
+
+def test_an_urgent_finding_comes_with_the_answer_and_the_contact_line(web: Web) -> None:
+    today = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M")
+    said = {"when": today, "symptom.chest-pain": "yes"}
+    answer = web.client(ONC).post("/p/N1/entry/visit", json=body(said=said)).json
+    assert answer is not None and answer["contact"] == "+49 30 1234"
+    assert answer["urgent"][0]["question"] and answer["urgent"][0]["address"].startswith("/flag/")
+
+
+@pytest.mark.parametrize("form", ["visit", "visit/draft"])
+def test_only_clinicians_of_the_patients_team_reach_it(web: Web, form: str) -> None:
+    assert web.anonymous().post(f"/p/N1/entry/{form}", json=body()).status_code == 401
+    assert web.client("admin@clinic.example").post(f"/p/N1/entry/{form}", json=body()).status_code == 403
+    for mrn in ("S1", "nobody"):
+        assert web.client(ONC).post(f"/p/{mrn}/entry/{form}", json=body()).status_code == 404
+    assert web.client(ONC).post("/p/N1/entry/dose", json=body()).status_code == 404
+    assert counts(web) == (0, 0, 0)
+
+
+def test_a_form_of_another_patient_is_refused(web: Web) -> None:
+    for changes in ({"patient": "uuid-S1"}, {"wristband": "S1"}):
+        answer = web.client(ONC).post("/p/N1/entry/visit", json=body(**changes))
+        assert answer.status_code == 409 and answer.json is not None and answer.json["outcome"] == "wrong"
+    assert counts(web) == (0, 0, 0)
+
+
+def test_a_second_version_shows_what_the_first_said(web: Web) -> None:
+    client = web.client(ONC)
+    client.post("/p/N1/entry/visit", json=body())
+    answer = client.post("/p/N1/entry/visit", json=body(key=KEY[::-1]))
+    assert answer.status_code == 409 and answer.json is not None
+    assert answer.json["theirs"][0]["said"]["weight"] == "61" and answer.json["version"] == 1
+
+
+@pytest.mark.parametrize("name", ["patient", "key", "version", "said", "confirmed", "wristband"])
+def test_no_part_of_a_save_takes_another_kind_of_value(web: Web, name: str) -> None:
+    client = web.client(ONC)
+    for strange in STRANGE:
+        if name == "confirmed" and isinstance(strange, list):
+            continue
+        answer = client.post("/p/N1/entry/visit", json=body(**{name: strange}))
+        assert answer.status_code in (400, 409), (name, str(strange)[:40], answer.status_code)
+    assert counts(web) == (0, 0, 0)
+
+
+def test_json_that_is_none_is_refused(web: Web) -> None:
+    client = web.client(ONC)
+    for raw in ("", "[", "7", "null", '{"said": NaN}', '{"version": 1e999}', "[" * 100_000):
+        answer = client.post("/p/N1/entry/visit", data=raw, content_type="application/json")
+        assert answer.status_code == 400, raw[:20]
+    assert counts(web) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("field", NUMERIC)
+def test_no_numeric_field_takes_what_is_no_number(web: Web, field: str) -> None:
+    client = web.client(ONC)
+    naughty = json.loads(BLNS.read_text()) if BLNS.exists() else []
+    beside = {"glucose.1.value": {"glucose.1.unit": "mg/dL"}, "injection.dose": {"injection.drug": "lanreotide"}}
+    lab = {"lab.1.analyte": "zinc", "lab.1.value": "80", "lab.1.unit": "ug/dL", "lab.1.when": "2026-01-04"}
+    more = beside.get(field, lab if field.startswith("lab") else {})
+    share = naughty[NUMERIC.index(field) :: len(NUMERIC)]
+    for strange in [*STRANGE, *share]:
+        if isinstance(strange, str) and strange not in STRANGE and (not strange.strip() or _number(strange)):
+            continue
+        said = {"when": "2026-01-05T09:30", **more, field: strange}
+        answer = client.post("/p/N1/entry/visit", json=body(said=said))
+        assert answer.status_code in (400, 409), (field, str(strange)[:60], answer.status_code)
+        assert answer.json is not None and (answer.json.get("problems") or answer.json.get("questions"))
+    assert counts(web)[0] == 0
+
+
+def test_a_draft_is_kept_and_goes_with_its_save(web: Web) -> None:
+    client = web.client(ONC)
+    assert client.post("/p/N1/entry/visit/draft", json=body(number=1)).status_code == 200
+    assert counts(web) == (0, 0, 1)
+    assert client.post("/p/N1/entry/visit/draft", json=body(number=2, patient="uuid-S1")).status_code == 409
+    for strange in STRANGE:
+        assert client.post("/p/N1/entry/visit/draft", json=body(number=strange)).status_code in (200, 400)
+    client.post("/p/N1/entry/visit", json=body())
+    assert counts(web) == (1, 1, 0)
+
+
+def _number(text: str) -> bool:
+    try:
+        return float(text.strip().replace(",", ".")) >= 0 and text.isascii() and text[0].isdigit()
+    except ValueError:
+        return False
