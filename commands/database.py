@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from commands.frame import REFUSED, Json, cli_actor, clock, say, settled
@@ -74,4 +76,4 @@ def audit_verify(as_json: Json = False) -> None:
         raise typer.Exit(REFUSED)
 
 
-COMMANDS = {}
+COMMANDS: dict[str, Callable[..., None]] = {}

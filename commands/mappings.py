@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -73,4 +74,4 @@ def mapping_retire(mapping: int, by: By, reason: Annotated[str, typer.Option()],
     say(document, as_json, f"mapping {mapping} is retired")
 
 
-COMMANDS = {}
+COMMANDS: dict[str, Callable[..., None]] = {}

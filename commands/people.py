@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -210,4 +211,4 @@ def proposal_refuse(proposal: int, reason: Annotated[str, typer.Option()], as_js
     say(document, as_json, f"proposal {proposal} is refused")
 
 
-COMMANDS = {}
+COMMANDS: dict[str, Callable[..., None]] = {}

@@ -105,7 +105,7 @@ def _speak_its_language(app: Dash) -> None:
     def interpolated(**parts: str) -> str:
         return str(interpolate(**parts)).replace('<html lang="en">', f'<html lang="{language()}">', 1)
 
-    app.interpolate_index = interpolated
+    app.interpolate_index = interpolated  # type: ignore[method-assign, assignment]
 
 
 def _server(parts: Parts) -> Flask:

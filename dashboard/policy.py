@@ -82,7 +82,7 @@ def guarded(
             require_scope(policy, arguments, place, noting="once")
             if not policy.polling:
                 note_activity()
-            return function(**arguments)
+            return function(**arguments)  # type: ignore[call-arg]  # the schema has bound them
 
         under_policy.policy = policy  # type: ignore[attr-defined]
         app.callback(*dependencies, **keywords)(under_policy)

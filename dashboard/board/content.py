@@ -17,12 +17,13 @@ from dashboard.figures.ink import SEVERITY_SIGNS
 from dashboard.figures.synoptic import synoptic_spec
 from dashboard.figures.vector import as_svg
 from dashboard.figures.vector_marks import symbol
-from dashboard.parts.badges import SEVERITY_WORDS, STATUS_WORDS, arrows_in_words
+from dashboard.parts.badges import SEVERITY_WORDS, STATUS_WORDS
 from dashboard.parts.banner import STATE_WORDS, born_text, regimen_said
 from dashboard.parts.flag_rows import ORDER
 from dashboard.parts.plotted.channels import midnight
 from dashboard.parts.plotted.synoptic import synoptic_content
 from dashboard.parts.plotted.therapy import dose_text
+from dashboard.parts.quantities import arrows_in_words
 from dashboard.parts.readouts import Readout, readouts, summary
 from dashboard.parts.records import result_line
 from dashboard.parts.times import Clock, age_text, brief_age, day_text, moment_text

@@ -101,7 +101,7 @@ def empty(title: str, *, missing: str = "never measured") -> Panel:
         height=26,
         axis={"visible": False, "range": [0, 1], "fixedrange": True},
     )
-    panel.traces.append(scatter([None], [None], [""], mode="markers", hoverinfo="skip"))  # type: ignore[list-item]
+    panel.traces.append(scatter([None], [None], [""], mode="markers", hoverinfo="skip"))
     return panel
 
 

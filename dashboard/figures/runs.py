@@ -63,7 +63,7 @@ def marks_key(runs: Sequence[Run], colour: str) -> tuple[str, ...]:
 
 def heights(runs: Sequence[Run]) -> Floats:
     """Every number of the runs."""
-    values = np.concatenate([floats(), *(r.points.value for r in runs)])
+    values: Floats = np.concatenate([floats(), *(r.points.value for r in runs)])
     return values[np.isfinite(values)]
 
 

@@ -6,7 +6,10 @@ Bands keep the lowest and the highest reading of every day; a thinned stretch ke
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from tsdownsample import MinMaxLTTBDownsampler
 
 from dashboard.figures.drawing import Spec, scatter
@@ -47,7 +50,7 @@ def drawn_of(stretch: SensorStretch) -> int:
     return numbers if numbers <= ALL_UP_TO else min(numbers, DRAWN_AT_MOST)
 
 
-def _pieces(days: SensorBand) -> list[Floats]:
+def _pieces(days: SensorBand) -> list[NDArray[np.int64]]:
     cuts = np.flatnonzero(np.diff(days.day) > GAP_DAYS * DAY) + 1
     return [p for p in np.split(np.arange(len(days)), cuts) if len(p)]
 
@@ -113,11 +116,11 @@ def _marks(stretch: SensorStretch, top: float) -> Spec:
     return trace
 
 
-def _told(values: Floats, unit: str) -> np.ndarray:  # type: ignore[type-arg]
+def _told(values: Floats, unit: str) -> NDArray[Any]:
     """What the hover box says: in mg/dL to the whole unit, which is what a sensor resolves."""
     return np.rint(np.nan_to_num(values)).astype(np.int16) if unit == "mg/dL" else _light(values)
 
 
-def _light(values: Floats) -> np.ndarray:  # type: ignore[type-arg]
+def _light(values: Floats) -> NDArray[Any]:
     """The values as four bytes each: more than a sensor can tell apart, and a day's noon to two minutes."""
     return values.astype(np.float32)

@@ -219,7 +219,10 @@ def _clock() -> Clock:
 
 
 def _filters(filters: Filters, teams: tuple[str, ...]) -> list[Component]:
-    standing = {"any": "Any", **{name: severity(name) for name in SEVERITIES if name in SEVERITY_WORDS}}
+    standing: dict[str, object] = {
+        "any": "Any",
+        **{name: severity(name) for name in SEVERITIES if name in SEVERITY_WORDS},
+    }
     return [
         choice(NAME, "state", "Disease", STATE_IN_BRIEF, filters.state),
         *([choice(NAME, "team", "Team", {name: name for name in teams}, filters.team)] if len(teams) > 1 else []),

@@ -161,7 +161,7 @@ def register(app: Dash) -> None:
 
 def _banner(found: Head, clock: Clock) -> Component:
     made = banner(found, clock=clock, heading=True)
-    made.id = "who-banner"
+    made.id = "who-banner"  # type: ignore[attr-defined]
     return made
 
 

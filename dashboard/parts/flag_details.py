@@ -22,7 +22,7 @@ Flag = Mapping[str, Any]
 def standing(flag: Flag, clock: Clock) -> list[Component]:
     """Severity, axis, rule, status and times of the flag in one line."""
     opened = _moment(flag["opened_at"])
-    facts = [
+    facts: list[Component] = [
         severity(flag["severity"]),
         html.Span(_("review: {due}", due=_(DUE_WORDS[flag["severity"]]))),
         html.Span(

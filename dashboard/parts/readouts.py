@@ -125,7 +125,8 @@ def imaging_readout(scans: tuple[VisitAssessment, ...], chart: Chart, clock: Clo
     scan = scans[-1] if scans else None
     if stated is None and scan is None:
         return Readout(channel="Imaging", state="unknown", missing="never scanned", sentence="never scanned")
-    on = max(e for e in (stated and stated.effective, scan and midnight(scan)) if e is not None)
+    known = (None if stated is None else stated.effective, None if scan is None else midnight(scan))
+    on = max(moment for moment in known if moment is not None)
     is_stated = stated is not None and stated.effective >= on - timedelta(days=1)
     letters = stated.response if is_stated and stated is not None else (scan.overall if scan else None)
     source = "by the reader" if is_stated else "computed"

@@ -136,8 +136,8 @@ def _examined(chart: Chart) -> Iterator[Line]:
         value = "; ".join(p for p in (s.overall, scores) if p) or "no score"
         yield Line(entry=s, kind="Skin", what="Skin assessment", value=value, details="; ".join(p for p in parts if p))
     for r in chart.responses:
-        parts = (r.modality, r.reader, "signed" if r.signed else "not signed", r.text)
-        details = ", ".join(p for p in parts if p)
+        said = (r.modality, r.reader, "signed" if r.signed else "not signed", r.text)
+        details = ", ".join(p for p in said if p)
         yield Line(entry=r, kind="Imaging", what="Response", value=r.response, details=details)
     for b in chart.biliary:
         value = _spoken((("stones", b.stones), ("gallbladder", b.gallbladder)))

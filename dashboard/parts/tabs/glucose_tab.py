@@ -131,7 +131,7 @@ def _choosing(view: View, chosen: Fortnight, oldest: date, newest: date) -> Comp
         [
             dcc.Input(type="hidden", name="tab", value="glucose"),
             html.Label("14 days up to", htmlFor="patient-until"),
-            dcc.Input(type="date", name="until", id="patient-until", value=chosen.last.isoformat()),  # type: ignore[arg-type]
+            dcc.Input(type="date", name="until", id="patient-until", value=chosen.last.isoformat()),
             html.Button("Show", type="submit", className="chip"),
         ],
         method="GET",
@@ -270,7 +270,7 @@ def _episodes(view: View, chosen: Fortnight) -> Component:
     found: list[tuple[Episode, str, str]] = []
     for side, limit in (("below", very_low), ("below", low), ("above", very_high)):
         words = f"{side} {number(shown_limits[limit])}"
-        found += [(e, side, words) for e in episodes(chosen.kept, side, limit)]  # type: ignore[arg-type]
+        found += [(e, side, words) for e in episodes(chosen.kept, side, limit)]
     found.sort(key=lambda e: e[0].begins, reverse=True)
     rows = [_episode(view, e, side, words) for e, side, words in found[:MOST_EPISODES]]
     more = f"the newest {MOST_EPISODES} of {len(found)}" if len(found) > MOST_EPISODES else f"{len(found)} found"
