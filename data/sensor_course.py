@@ -94,11 +94,12 @@ def load_sensor_days(session: Session, patient_ids: Sequence[int], first: date, 
 
 
 def whole_sensor_course(session: Session, patient_ids: Sequence[int], chart: Chart) -> SensorDays:
-    """Every day on which the chart has sensor readings."""
+    """Every day on which the chart has sensor readings; read once for a chart, as what is derived from it."""
     days = chart.sensor_days
     if not days:
         return sensor_days(())
-    return load_sensor_days(session, patient_ids, days[0].effective.date(), days[-1].effective.date())
+    first, last = days[0].effective.date(), days[-1].effective.date()
+    return chart.derived("sensor-course", lambda: load_sensor_days(session, patient_ids, first, last))
 
 
 def load_sensor_readings(session: Session, patient_ids: Sequence[int], first: date, last: date) -> SensorReadings:

@@ -15,11 +15,12 @@ from clinical.chart import Chart, DiseaseStateName
 from clinical.protocol import Protocol
 from clinical.recist import VisitAssessment, assess
 from clinical.therapy import Regimen, regimen_at
-from data.charts import load_charts, load_part
+from data.charts import load_part
 from data.flags import flags_of
 from data.models import Flag, Patient, PatientSurvivor, PatientTeam, ReadingDay, Record, Team
 from data.patients import find_by_mrn
 from data.people import Actor, NotFound, visible
+from data.recent_charts import recent_chart
 from data.survivors import members, numbered
 
 
@@ -49,10 +50,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trends:
-    """One patient as known at `as_of`. `patient_ids`: the patient and everybody merged into it, itself first.
-    `flags` are documents of the contract without their history, newest first, the closed ones too."""
+    """One patient as known at `as_of`; `version` is the `data_version` of what was read.
+
+    `patient_ids`: the patient and everybody merged into it, itself first. `flags` are documents of the contract without
+    their history, newest first, the closed ones too.
+    """
 
     as_of: datetime
+    version: str
     patient_ids: tuple[int, ...]
     chart: Chart
     marker: MarkerCourse
@@ -97,9 +102,11 @@ def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now:
     Raises NotFound when the actor may not see `mrn`.
     """
     patient, ids = _person(session, actor, mrn)
-    chart = load_charts(session, [patient.id])[patient.id].until(now)
+    version = data_version(session, ids)
+    chart = recent_chart(session, patient, ids, version).until(now)
     return Trends(
         as_of=now,
+        version=version,
         patient_ids=ids,
         chart=chart,
         marker=marker_course(chart, protocol),

@@ -48,7 +48,7 @@ from data.errors import BadInput
 from data.flag_moves import CLOSED
 from data.preferences import prefer
 from data.provenance import provenance
-from data.trends import current_version, data_version, head, trends
+from data.trends import current_version, head, trends
 
 POLICY = Policy(CLINICAL, patient_argument="mrn")
 ROUTE = Route("/p/<mrn>", title="Patient", policy=POLICY)
@@ -143,7 +143,7 @@ def _register_content(app: Dash) -> None:
         with current_database().read() as session:
             view = _view(session, mrn, parsed(search))
             _, made = TABS.get(view.query.get("tab", ""), TABS["course"])
-            return _summary(view), made(view), data_version(session, view.found.patient_ids), None
+            return _summary(view), made(view), view.found.version, None
 
     app.clientside_callback(
         ClientsideFunction("nadir_patient", "arrived"),
