@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from clinical.saying import say
 from data.announcing import cancel_unsent
 from data.audit import write_audit
 from data.errors import BadInput
@@ -184,7 +185,7 @@ def _at_hand(session: Session, actor: Actor, flag_id: str, action: Action, *, wh
     if flag is None:
         raise NotFound(f"no flag {flag_id!r}")
     if len(why.strip()) < SHORTEST_REASON:
-        raise ReasonMissing(f"say why in at least {SHORTEST_REASON} letters")
+        raise ReasonMissing(say("say why in at least {n} letters", n=SHORTEST_REASON))
     if flag.version != version:
         raise stale(session, flag_id, version)
     next_status(flag.status, action)
