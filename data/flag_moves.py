@@ -237,4 +237,4 @@ def stale(session: Session, flag_id: str, given: int) -> StaleVersion:
 
 
 def _in_words(length: timedelta) -> str:
-    return say("{n} days", n=length.days) if length.days else say("{what} hours", what=length.seconds // 3600)
+    return say("{n} days", n=length.days) if length.days else say("{n} hours", n=length.seconds // 3600)

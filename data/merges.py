@@ -69,9 +69,9 @@ def pair_to_merge(session: Session, actor: Actor, *, merged: str, into: str) -> 
     if target == one.id:
         raise NotMerged(
             say(
-                "{other} is merged into {other2}: the two would be merged into each other",
+                "{other} is merged into {number}: the two would be merged into each other",
                 other=repr(other.mrn),
-                other2=repr(one.mrn),
+                number=repr(one.mrn),
             )
         )
     return one, session.get_one(Patient, target)

@@ -111,9 +111,7 @@ def register(app: Dash) -> None:
                 session, current_actor(), view, now=clock.now, zone=clock.zone, start=start, end=end
             )
         said = counted("{n} flag stands in this view.", "{n} flags stand in this view.", count)
-        return {"rowData": [worklist_row(row, clock) for row in rows], "rowCount": count}, _(
-            "{said} in this view.", said=said
-        )
+        return {"rowData": [worklist_row(row, clock) for row in rows], "rowCount": count}, said
 
 
 def _view(filters: Filters, asked: Asked[Column], find: str | None) -> WorklistView:

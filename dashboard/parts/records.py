@@ -124,7 +124,7 @@ def _lines(chart: Chart, sensor: SensorDays, units: Units) -> Iterator[Line]:
             else _("median {middle} {unit}, 5-95 % {low}-{high}", middle=middle, unit=unit, low=low, high=high)
         )
         marks = _spoken(((_("LO marks"), day.low_marks or None), (_("HI marks"), day.high_marks or None)))
-        details = "; ".join(d for d in (_("{count} readings", count=day.count), marks, day.device) if d)
+        details = "; ".join(d for d in (_("{n} readings", n=day.count), marks, day.device) if d)
         yield Line(entry=day, kind="Sensor", what=_("Glucose sensor day"), value=value, details=details)
 
 

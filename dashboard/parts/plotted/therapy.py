@@ -63,7 +63,7 @@ def flag_mark(flag: Mapping[str, Any], clock: Clock) -> FlagMark:
     return FlagMark(
         at=clock.at(first),
         severity=flag["severity"],
-        label=_("<b>{plain}</b>  ·  {plain2}", plain=plain(words), plain2=plain(detail)),
+        label=f"<b>{plain(words)}</b>  ·  {plain(detail)}",
         record=f"flag:{flag['id']}",
     )
 

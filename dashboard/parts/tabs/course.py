@@ -39,9 +39,9 @@ def course(view: View) -> Component:
             html.P(id="patient-dense", className="soft small", role="status"),
             html.P(
                 _(
-                    "Times on the site's clock ({key}). Click a point to see where it comes from. Drag to "
+                    "Times on the site's clock ({zone}). Click a point to see where it comes from. Drag to "
                     "enlarge a stretch, double-click for the whole, Ctrl and wheel to zoom.",
-                    key=view.clock.zone.key,
+                    zone=view.clock.zone.key,
                 ),
                 className="soft small no-print",
             ),

@@ -84,7 +84,7 @@ def fortnight(view: View, last: date) -> Fortnight:
 def _profile(view: View, chosen: Fortnight, oldest: date, newest: date) -> Component:
     head = html.Header([html.H2(_("Glucose profile")), _choosing(view, chosen, oldest, newest)])
     if not len(chosen.kept):
-        said = _("No reading from {first} to {first2}.", first=day_text(chosen.first), first2=day_text(chosen.last))
+        said = _("No reading from {first} to {last}.", first=day_text(chosen.first), last=day_text(chosen.last))
         return html.Section([head, html.P(said, className="empty")], className="card")
     found, made = glycaemia(chosen.kept), profile(chosen.kept)
     return html.Section(
@@ -308,9 +308,9 @@ def _episodes(view: View, chosen: Fortnight) -> Component:
         if rows
         else html.P(
             _(
-                "No episode of 15 minutes below {low} or above {low2} {unit} in these readings.",
+                "No episode of 15 minutes below {low} or above {high} {unit} in these readings.",
                 low=number(shown_limits[low]),
-                low2=number(shown_limits[very_high]),
+                high=number(shown_limits[very_high]),
                 unit=view.units.glucose,
             ),
             className="soft",

@@ -98,11 +98,11 @@ def _turning(view: View, dates: Sequence[date], shown: Sequence[date], older: bo
     if not shown:
         return html.Span("", className="soft small")
     said = _(
-        "{n} of {all} dates: {first} to {first2}",
+        "{n} of {all} dates: {first} to {last}",
         n=len(shown),
         all=len(dates),
         first=day_text(shown[-1]),
-        first2=day_text(shown[0]),
+        last=day_text(shown[0]),
     )
     links = []
     if turned:
