@@ -63,7 +63,8 @@ def _(message: str, **values: object) -> str:
 
 
 def tell(said: object) -> str:
-    """A sentence of the rules in the language in force; a plain text, of which only the English is known, as it is."""
+    """A sentence of the rules in the language in force; a plain text, of which only the English is known, as it is,
+    unless the whole of it is in the catalogue: a code, or a title judged before sentences were kept in parts."""
     if language() == ENGLISH:
         return str(said)
     if isinstance(said, Said):
@@ -73,7 +74,9 @@ def tell(said: object) -> str:
         return turned(text.format(**values) if values else text, turns)
     if isinstance(said, Figure):
         return marked(said)
-    return day_words(said) if isinstance(said, Day) else str(said)
+    if isinstance(said, Day):
+        return day_words(said)
+    return (_catalogue(language()).get(str(said)) if said else None) or str(said)
 
 
 def day_words(day: str) -> str:
