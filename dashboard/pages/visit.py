@@ -17,7 +17,6 @@ from dashboard.policy import CLINICAL, Policy
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from dashboard.routing import Route
 from data.entry.opening import Opening, open_form
-from data.trends import Head
 
 ROUTE = Route("/p/<mrn>/visit", title="Visit", policy=Policy(CLINICAL, patient_argument="mrn"))
 
@@ -27,12 +26,10 @@ def layout(mrn: str) -> Component:
     clock = Clock(request_now(), current_settings().zone)
     with current_database().read() as session:
         opening = open_form(session, current_actor(), mrn, "visit", protocol=current_protocol(), now=clock.now)
-    who = opening.identity
+    who = opening.head.identity
     return html.Div(
         [
-            banner(
-                Head(identity=who, state=opening.chart.state(), regimen=opening.regimen), clock=clock, heading=False
-            ),
+            banner(opening.head, clock=clock, heading=False),
             html.Div(
                 [
                     html.H1(_("Visit of {name} ({mrn})", name=who.name or _("name not recorded"), mrn=who.mrn)),

@@ -14,7 +14,7 @@ from dashboard.parts.plotted.others import CHOICES, LIVER, chosen, measured
 from dashboard.parts.plotted.synoptic import synoptic_content
 from dashboard.parts.readouts import ABSORPTION, readouts, summary
 from dashboard.parts.tabs.view import View
-from data.sensor_course import SensorDays, load_sensor_days, sensor_days
+from data.sensor_course import SensorDays, whole_sensor_course
 
 CHART = "patient-synoptic"
 NONE = "none"
@@ -71,11 +71,7 @@ def further(view: View) -> tuple[str, ...]:
 
 def sensor(view: View) -> SensorDays:
     """The sensor days of the patient."""
-    days = view.found.chart.sensor_days
-    if not days:
-        return sensor_days(())
-    first, last = days[0].effective.date(), days[-1].effective.date()
-    return load_sensor_days(view.session, view.found.patient_ids, first, last)
+    return whole_sensor_course(view.session, view.found.patient_ids, view.found.chart)
 
 
 def _choices(view: View, others: Sequence[str]) -> Component:
