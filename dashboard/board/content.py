@@ -11,7 +11,6 @@ from clinical.chart import ENTRY_FIELDS, Chart, Therapy
 from clinical.discordance import discordance
 from clinical.protocol import Protocol
 from clinical.recist import VisitAssessment
-from clinical.wording import number
 from dashboard.board.case import Case
 from dashboard.figures.ink import SEVERITY_SIGNS
 from dashboard.figures.synoptic import synoptic_spec
@@ -23,7 +22,7 @@ from dashboard.parts.flag_rows import ORDER
 from dashboard.parts.plotted.channels import midnight
 from dashboard.parts.plotted.synoptic import synoptic_content
 from dashboard.parts.plotted.therapy import dose_text
-from dashboard.parts.quantities import arrows_in_words
+from dashboard.parts.quantities import arrows_in_words, number
 from dashboard.parts.readouts import Readout, readouts, summary
 from dashboard.parts.records import result_line
 from dashboard.parts.times import Clock, age_text, brief_age, day_text, moment_text
