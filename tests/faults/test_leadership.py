@@ -26,7 +26,7 @@ def leading_pid(site: Site) -> int | None:
 def two_schedulers(site: Site) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
     """Two schedulers, the leading one first, once it has swept and has the lock (both may have tried it at once)."""
     both = [site.start("scheduler"), site.start("scheduler")]
-    assert wait_until(lambda: any(run.outcome == "done" for run in site.runs()), 30), site.log("scheduler")
+    assert wait_until(lambda: any(run.outcome == "done" for run in site.runs()), 60), site.log("scheduler")
     assert wait_until(lambda: "lapsed" not in site.leader()[1], 5), site.leader()
     leading = leading_pid(site)
     first, second = sorted(both, key=lambda process: process.pid != leading)
