@@ -138,16 +138,24 @@ def imaging_readout(scans: tuple[VisitAssessment, ...], chart: Chart, clock: Clo
     is_stated = stated is not None and stated.effective >= on - timedelta(days=1)
     letters = stated.response if is_stated and stated is not None else (scan.overall if scan else None)
     source = _("by the reader") if is_stated else _("computed")
-    sums = _sum_lines(scan)
+    # A sum from before an operation is not the sum of the scan that found nothing.
+    is_of_this_scan = scan is not None and midnight(scan) >= on - timedelta(days=1)
+    sums = _sum_lines(scan) if is_of_this_scan else ()
     return Readout(
         channel=_("Imaging"),
         state=source if letters else _("baseline"),
         latest=letters or _("baseline"),
-        lines=(f"{day_text(on)}, {age_text(on, clock.now)}", *sums),
+        lines=(f"{day_text(on)}, {age_text(on, clock.now)}", *(sums or _last_sum(scan))),
         sentence=_("scan {letters} {age}", letters=letters or _("baseline"), age=age_text(on, clock.now))
         + (f" ({sums[0]})" if sums else ""),
         course=_course(s.sum_mm for s in scans),
     )
+
+
+def _last_sum(scan: VisitAssessment | None) -> tuple[str, ...]:
+    if scan is None or scan.sum_mm is None:
+        return ()
+    return (_("last sum {number} mm, on {date}", number=number(scan.sum_mm), date=day_text(scan.scan_date)),)
 
 
 def _sum_lines(scan: VisitAssessment | None) -> tuple[str, ...]:

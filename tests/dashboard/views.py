@@ -35,6 +35,7 @@ def trends_of(chart: Chart, patient_ids: tuple[int, ...] = (1,)) -> Trends:
     """What the page reads of this chart."""
     return Trends(
         as_of=NOW,
+        version="1",
         patient_ids=patient_ids,
         chart=chart,
         marker=marker_course(chart, PROTOCOL),
