@@ -49,10 +49,12 @@
 
   function Grid(props) {
     const React = window.React;
-    const [narrow, setNarrow] = React.useState(NARROW.matches);
+    const hasCards = Boolean((props.dashGridOptions.context || {}).cardHeight);
+    const [matches, setMatches] = React.useState(NARROW.matches);
+    const narrow = hasCards && matches;
     Loaded = Loaded || React.lazy(load);
     React.useEffect(() => {
-      const turned = () => setNarrow(NARROW.matches);
+      const turned = () => setMatches(NARROW.matches);
       NARROW.addEventListener("change", turned);
       return () => NARROW.removeEventListener("change", turned);
     }, []);
