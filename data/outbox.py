@@ -54,6 +54,7 @@ class Claimed:
     recipient_id: int
     recipient: str
     flag_id: str | None
+    corrects: str | None
     episode: int | None
     step: int
     counts: dict[str, Any] | None
@@ -83,7 +84,7 @@ def claim(session: Session, now: datetime) -> Claimed | None:
         if row is None:
             return None
         mail, address, disabled_at, status, ended = row
-        ending = _ending(status, disabled_at, ended)
+        ending = _ending(None if mail.corrects else status, disabled_at, ended)
         if ending is None:
             return _lease(session, mail, address, now)
         state, why = ending
@@ -258,6 +259,7 @@ def _lease(session: Session, mail: Outbox, address: str, now: datetime) -> Claim
         recipient_id=mail.recipient_id,
         recipient=address,
         flag_id=mail.flag_id,
+        corrects=mail.corrects,
         episode=mail.episode,
         step=mail.step,
         counts=None if mail.counts is None else json.loads(mail.counts),

@@ -23,6 +23,7 @@ from data.settings import Settings
 WIDTH = 76
 LATE = timedelta(minutes=15)
 TEMPLATES = {"immediate": "flag.txt", "digest": "digest.txt", "technical": "technical.txt", "test": "test.txt"}
+CORRECTED = "corrected.txt"
 
 
 class Mail(Protocol):
@@ -38,6 +39,8 @@ class Mail(Protocol):
     def recipient(self) -> str: ...
     @property
     def flag_id(self) -> str | None: ...
+    @property
+    def corrects(self) -> str | None: ...
     @property
     def counts(self) -> Mapping[str, Any] | None: ...
     @property
@@ -89,7 +92,8 @@ class Desk:
         return message
 
     def _text(self, mail: Mail, now: datetime) -> tuple[str, list[str]]:
-        text = self._templates.get_template(TEMPLATES[mail.kind]).render(self._facts(mail, now))
+        name = CORRECTED if mail.corrects else TEMPLATES[mail.kind]
+        text = self._templates.get_template(name).render(self._facts(mail, now))
         subject, *paragraphs = (" ".join(part.split()) for part in text.split("\n\n") if part.strip())
         return subject.removeprefix("Subject: "), paragraphs
 
