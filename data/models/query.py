@@ -11,19 +11,21 @@ from data.models.base import Base, BigId
 
 
 class DataQuery(Base):
-    """A question. `about` is the number of a record, or `sensor:DEVICE:DAY`; `key` is made when the form opens, so that
+    """A question on a record, or on a day of a sensor (`sensor:DEVICE:DAY`). `key` is made when the form opens, so that
     a question sent twice is asked once."""
 
     __tablename__ = "data_query"
     __table_args__ = (
         CheckConstraint("state IN ('open','answered','closed')", name="state"),
+        CheckConstraint("(record_id IS NULL) <> (sensor_day IS NULL)", name="about"),
         Index("ix_data_query_patient", "patient_id", "state"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str] = mapped_column(String(64), unique=True)
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
-    about: Mapped[str] = mapped_column(String(200))
+    record_id: Mapped[int | None] = mapped_column(ForeignKey("record.id"))
+    sensor_day: Mapped[str | None] = mapped_column(String(200))
     words: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(10))
     version: Mapped[int]
