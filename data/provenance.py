@@ -49,6 +49,8 @@ class Version:
     canonical_value: float | None
     canonical_unit: str | None
     effective: str
+    effective_at: datetime
+    precision: str
     issued: datetime | None
     lab: str | None
     method: str | None
@@ -155,6 +157,8 @@ def _version(row: Record, format: str) -> Version:
         canonical_value=row.canonical_value,
         canonical_unit=row.canonical_unit,
         effective=row.effective_text,
+        effective_at=row.effective_at,
+        precision=row.precision,
         issued=row.issued_at,
         lab=row.lab,
         method=row.method,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import dcc, html
@@ -10,24 +10,18 @@ from dash.development.base_component import Component
 
 from clinical.analytes import CATALOGUE
 from clinical.wording import number, quantity
+from dashboard.language import _
 from dashboard.parts.badges import severity, status
 from dashboard.parts.import_words import FORMAT_WORDS
+from dashboard.parts.queries import query_lines
+from dashboard.parts.stated import arrival, fate, stated, value_links, what
 from dashboard.parts.times import Clock, day_text, moment_text
+from data.entry.past import Past
 from data.flag_moves import CLOSED
 from data.intake.item import RETRACTIONS
 from data.provenance import Provenance, Source, Version
+from data.queries import Query
 
-KIND_WORDS: Mapping[str, str] = {
-    "lab": "Result",
-    "skin": "Skin assessment",
-    "lesion": "Lesion on a scan",
-    "response": "Response",
-    "biliary": "Biliary ultrasound",
-    "therapy": "Therapy",
-    "symptom": "Symptom",
-    "state": "Disease state",
-    "finding": "Finding",
-}
 FASTING_WORDS = {True: "yes", False: "no", None: None}
 
 
@@ -37,22 +31,26 @@ def title_of(found: Provenance) -> str:
         return f"Glucose sensor {found.sensor['device']}, {day_text(found.sensor['day'])}"
     version = found.versions[-1]
     known = CATALOGUE.get(version.analyte or "")
-    return known.name if known else version.analyte or KIND_WORDS.get(version.kind, version.kind)
+    return known.name if known else version.analyte or what(version.kind, None)
 
 
-def provenance_panel(found: Provenance, clock: Clock) -> Component:
-    """The content of the panel, the current version first."""
+def provenance_panel(found: Provenance, queries: Sequence[Query], clock: Clock, *, mrn: str, record: str) -> Component:
+    """The content of the panel of `record`, the current version first; `queries` were asked about it."""
     if found.sensor is not None:
-        return html.Div([_sensor(found.sensor), html.H3("Source"), *(_source(s, clock) for s in found.reports)])
+        links = value_links(mrn, record, correctable=False)
+        sources = (_source(s, clock) for s in found.reports)
+        return html.Div([links, *_asked(queries, clock), _sensor(found.sensor), html.H3("Source"), *sources])
     current, *earlier = reversed(found.versions)
     return html.Div(
         [
+            value_links(mrn, current.id, correctable=current.status not in RETRACTIONS),
+            *_asked(queries, clock),
             _facts(current, clock),
             html.H3("Source"),
             _source(current.source, clock, current.source_id),
             *_again(found, clock),
             html.H3("History"),
-            _history(earlier, clock),
+            _history(earlier, found, clock),
             html.H3("Flags that rest on it"),
             _flags(found),
         ],
@@ -64,7 +62,7 @@ def _facts(version: Version, clock: Clock) -> Component:
     derived = quantity(version.canonical_value, version.canonical_unit, version.comparator)
     limits = " to ".join(p for p in (version.ref_low, version.ref_high) if p is not None)
     facts = [
-        ("Received", _received(version)),
+        ("Received", html.S(_received(version)) if version.status in RETRACTIONS else _received(version)),
         ("Used as", None if version.canonical_value is None else derived),
         ("Range received", limits or ("no range" if version.kind == "lab" else None)),
         ("Interpretation received", version.interpretation),
@@ -93,7 +91,7 @@ def _said(value: Any) -> str | None:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _list(facts: list[tuple[str, str]]) -> Component:
+def _list(facts: Sequence[tuple[str, str | Component]]) -> Component:
     return html.Dl([part for name, text in facts for part in (html.Dt(name), html.Dd(text))], className="facts")
 
 
@@ -114,24 +112,29 @@ def _again(found: Provenance, clock: Clock) -> list[Component]:
     return [html.H3("Reported again"), *(_source(s, clock) for s in found.reports)]
 
 
-def _history(earlier: list[Version], clock: Clock) -> Component:
-    if not earlier:
+def _history(earlier: list[Version], found: Provenance, clock: Clock) -> Component:
+    if not earlier and not found.arrived:
         return html.P("Never corrected.", className="soft")
-    return html.Ol([_earlier(version, clock) for version in earlier], className="timeline")
+    past = {one.record: one for one in found.past}
+    lines = [_earlier(version, past.get(version.id), clock) for version in earlier]
+    lines += [html.Li(html.Span(arrival(one, clock), className="soft")) for one in found.arrived]
+    return html.Ol(lines, className="timeline")
 
 
-def _earlier(version: Version, clock: Clock) -> Component:
-    words = "Retracted" if version.status in RETRACTIONS else "Was"
-    stored = f"stored {moment_text(version.source.at, clock.zone)} by {version.source.by}"
-    reason = f"; reason: {version.reason}" if version.reason else ""
+def _earlier(version: Version, past: Past | None, clock: Clock) -> Component:
+    stored = f"stored {moment_text(version.source.at, clock.zone)} by {version.source.by}, record {version.id}"
     return html.Li(
         [
-            f"{words} ",
-            html.S(_received(version)),
+            html.S(_received(version) if version.kind == "lab" else stated(version)),
             f", taken {version.effective}",
-            html.Span(f"{stored}, record {version.id}{reason}", className="soft"),
+            *([html.Span(fate(past, clock), className="changed")] if past else []),
+            html.Span(stored, className="soft"),
         ]
     )
+
+
+def _asked(queries: Sequence[Query], clock: Clock) -> list[Component]:
+    return [html.H3(_("Questions on it")), query_lines(queries, clock)] if queries else []
 
 
 def _flags(found: Provenance) -> Component:

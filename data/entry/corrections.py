@@ -276,10 +276,14 @@ def _questions(session: Session, record: Record, value: Decimal, unit: str, cano
         Question(
             f"value:{doubt.kind}:{value} {unit}"[:300],
             "value",
-            f"{CATALOGUE[analyte].name} {value} {unit}: {doubt.words}.{beside}",
+            f"{CATALOGUE[analyte].name} {value} {unit}: {_ended(doubt.words)}{beside}",
         )
         for doubt in doubts(analyte, value, unit, None if near is None else near.canonical_value)
     ]
+
+
+def _ended(words: str) -> str:
+    return words if words.endswith("?") else f"{words}."
 
 
 def _write(

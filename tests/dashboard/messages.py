@@ -17,6 +17,21 @@ FROM_BELOW = (
     "The e-mail address and password do not match an account.",
     "This link has been used or is too old. Ask an admin for a new one.",
     "The password repeats the same few characters.",
+    "the record is taken back already",
+    "only a measured value can be given another value; take this entry back and enter it anew",
+    "this is the value that is recorded",
+    "that is the patient the record stands under",
+    "the number was changed after both patients were shown; compare them again",
+    "this page was used for another value; open it anew",
+    "say why in 3 to 2000 letters",
+    "this very value is recorded for that time already",
+    "write 3 to 2000 letters",
+    "this form was sent already with another question; open it anew",
+    "somebody else has answered or closed it meanwhile; what now stands is shown",
+    "a question is closed by who asked it, or by an oncologist",
+    "a question that is open cannot take this step",
+    "a question that is answered cannot take this step",
+    "a question that is closed cannot take this step",
 )
 
 
