@@ -90,11 +90,13 @@ def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **co
     return _write(session, [mail.to(p.id, "technical", "technical", content) for p in administrators(session)])
 
 
-def follow_up(session: Session, flag_id: str, policy: MailPolicy, now: datetime) -> int:
-    """Write one mail to each who was told of this flag, saying that a value it told of was corrected; to how many.
+def follow_up(session: Session, flag_id: str, policy: MailPolicy, now: datetime, *, since: datetime) -> int:
+    """Write one mail to each who was told of this flag, saying that a value it told of was corrected `since`; to how
+    many.
 
     It follows the last mail of that person and goes out at once, also to who was told in a digest. Who has such a mail
-    waiting already is counted and gets no second one; who has no account any more gets none.
+    waiting already, or was written one since the correction, is counted and gets no second one; who has no account any
+    more gets none.
     """
     told = session.execute(
         select(Outbox.id, Outbox.recipient_id, Outbox.episode, Outbox.severity)
@@ -104,10 +106,12 @@ def follow_up(session: Session, flag_id: str, policy: MailPolicy, now: datetime)
         .order_by(Outbox.step, Outbox.created_at)
     )
     last = {row.recipient_id: row for row in told}
-    waiting = set(
+    followed = set(
         session.scalars(
             select(Outbox.recipient_id).where(
-                Outbox.flag_id == flag_id, Outbox.corrects.is_not(None), Outbox.state.in_(UNSENT)
+                Outbox.flag_id == flag_id,
+                Outbox.corrects.is_not(None),
+                Outbox.state.in_(UNSENT) | (Outbox.created_at > since),
             )
         )
     )
@@ -118,7 +122,7 @@ def follow_up(session: Session, flag_id: str, policy: MailPolicy, now: datetime)
             _Mail(policy, now, step=step + 1).to(row.recipient_id, "immediate", row.severity)
             | {"flag_id": flag_id, "episode": row.episode, "corrects": row.id}
             for row in last.values()
-            if row.recipient_id not in waiting
+            if row.recipient_id not in followed
         ],
     )
     return len(last)

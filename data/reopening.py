@@ -3,12 +3,16 @@
 A review that a person has closed rests on what they read. Where that was wrong they look again, even if the rules find
 nothing any more: the flag opens with its history, keeps its episode and cannot be cleared by the data before somebody
 has acknowledged it. Flags that only the data have closed were nobody's decision and stay closed (decision 0030).
+
+What a person corrects reopens in the transaction of the correction. What a source corrects (HL7 `C`, FHIR `corrected`,
+a retracted duplicate) reopens when the patient is judged the next time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, cast
 
 from sqlalchemy import select
@@ -35,23 +39,25 @@ class _Used:
     episode: int
     status: Status
     version: int
+    resolved_at: datetime | None
     records: frozenset[str]
 
 
 def reopen_reviews(
-    session: Session, patient_ids: Sequence[int], record: str, mover: Mover, mail: MailPolicy
+    session: Session, patient_ids: Sequence[int], record: str, mover: Mover, mail: MailPolicy, *, since: datetime
 ) -> tuple[Trace, ...]:
     """Reopen the reviews of these patients (one person) that used the record, and write the mails that follow.
 
-    Of the reviews of one question the last is reopened; where a later episode stands already, that one is opened again
-    instead unless it rests on the value itself and is judged anew. What to audit is returned: the head of the audit
-    chain is taken last.
+    `since` is when the value was changed: a review closed later was closed in the knowledge of it. Of the reviews of
+    one question the last is reopened; where a later episode stands already, that one is opened again instead unless it
+    rests on the value itself and is judged anew. What to audit is returned: the head of the audit chain is taken last.
     """
     flags = _flags(session, patient_ids)
     used = [flag for flag in flags if record in flag.records]
-    told = {flag.id for flag in used if follow_up(session, flag.id, mail, mover.at)}
+    told = {flag.id for flag in used if follow_up(session, flag.id, mail, mover.at, since=since)}
     standing = {flag.dedup_key: flag for flag in flags if flag.status not in CLOSED}
-    reviewed = _reviewed(session, [flag.id for flag in used if flag.status in CLOSED])
+    closed = [flag for flag in used if flag.resolved_at is not None and flag.resolved_at <= since]
+    reviewed = _reviewed(session, [flag.id for flag in closed])
     last = {flag.dedup_key: flag for flag in sorted(used, key=lambda flag: flag.episode) if flag.id in reviewed}
     traces = []
     for key, flag in last.items():
@@ -84,7 +90,7 @@ def _flags(session: Session, patient_ids: Sequence[int]) -> list[_Used]:
     rows = session.execute(
         select(
             *(Flag.id, Flag.patient_id, Flag.rule, Flag.severity, Flag.dedup_key, Flag.episode, Flag.status),
-            *(Flag.version, Flag.finding),
+            *(Flag.version, Flag.resolved_at, Flag.finding),
         )
         .where(Flag.patient_id.in_(patient_ids))
         .order_by(Flag.id)
@@ -100,6 +106,7 @@ def _flags(session: Session, patient_ids: Sequence[int]) -> list[_Used]:
             episode=row.episode,
             status=cast("Status", row.status),
             version=row.version,
+            resolved_at=row.resolved_at,
             records=frozenset(evidence["record"] for evidence in row.finding.get("evidence", ())),
         )
         for row in rows

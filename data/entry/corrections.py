@@ -301,7 +301,9 @@ def _write(
     open_batch(session, actor, batch_id=batch, format=FORMAT, now=attempt.now)
     mover = Mover(actor.name, attempt.now, by.reason or "", actor.person_id)
     # Flags before records: whoever holds the head of the audit chain must wait for nothing.
-    traces = reopen_reviews(session, members(session, patient.id), str(record.id), mover, attempt.mail)
+    traces = reopen_reviews(
+        session, members(session, patient.id), str(record.id), mover, attempt.mail, since=attempt.now
+    )
     beside = () if there is None else (there,)
     replacement, *moved = supersede(session, record, by, beside, batch_id=batch, actor=actor, now=attempt.now)
     session.add(

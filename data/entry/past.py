@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from data.intake.item import RETRACTIONS
@@ -55,23 +55,30 @@ class Arrived:
     other: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """That a record was changed or taken back by ingest `seq`, brought by `who`; `why` is what the source says."""
+
+    patient_id: int
+    record: str
+    seq: int
+    at: datetime
+    who: str
+    why: str | None
+
+
 def past_values(session: Session, actor: Actor, patient_ids: Sequence[int]) -> tuple[Past, ...]:
     """What was corrected, retracted or moved away of one person, by time taken and then in order of change.
 
     A later report of the same value is no change. The caller has checked who may see the person.
     """
     old, new, there = aliased(Record), aliased(Record), aliased(Record)
-    differs = or_(
-        *(getattr(old, name).is_distinct_from(getattr(new, name)) for name in ("value", "comparator", "unit", "text")),
-        old.effective_at.is_distinct_from(new.effective_at),
-        new.status.in_(sorted(RETRACTIONS)),
-    )
     rows = session.execute(
         select(old, new, Correction.reason, Correction.who, Correction.at, _number(actor, there.patient_id), there.id)
         .join(new, old.superseded_by == new.id)
         .outerjoin(Correction, Correction.record_id == old.id)
         .outerjoin(there, there.id == Correction.moved_to_id)
-        .where(old.patient_id.in_(patient_ids), old.status.not_in(sorted(RETRACTIONS)), differs)
+        .where(old.patient_id.in_(patient_ids), *_changed(old, new))
         .order_by(old.effective_at, old.id)
     ).all()
     later, gone = _later(session, patient_ids)
@@ -112,6 +119,28 @@ def arrivals(session: Session, actor: Actor, patient_ids: Sequence[int]) -> tupl
         Arrived(record=str(made.moved_to_id), who=made.who, at=made.at, why=made.reason, other=other)
         for made, other in rows
     )
+
+
+def changed_by_sources(session: Session, patient_ids: Iterable[int], after: int) -> list[Changed]:
+    """What was changed or taken back of these patients by an ingest after the number `after`, and not by a correction
+    by hand."""
+    old, new = aliased(Record), aliased(Record)
+    rows = session.execute(
+        select(old.patient_id, old.id, new.ingest_seq, new.recorded_at, new.recorded_by, new.reason)
+        .join(new, old.superseded_by == new.id)
+        .outerjoin(Correction, Correction.record_id == old.id)
+        .where(old.patient_id.in_(sorted(patient_ids)), old.superseded_by.is_not(None), Correction.id.is_(None))
+        .where(new.ingest_seq > after, *_changed(old, new))
+        .order_by(old.id)
+    )
+    return [Changed(patient_id, str(id), seq, at, who, why) for patient_id, id, seq, at, who, why in rows]
+
+
+def _changed(old: Any, new: Any) -> tuple[ColumnElement[bool], ...]:
+    """The where-clauses for a record that stood and whose replacement says something else."""
+    said = ("value", "comparator", "unit", "text", "effective_at")
+    other = (getattr(old, name).is_distinct_from(getattr(new, name)) for name in said)
+    return old.status.not_in(sorted(RETRACTIONS)), or_(*other, new.status.in_(sorted(RETRACTIONS)))
 
 
 def _number(actor: Actor, patient_id: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from clinical.protocol import bundled_protocol
@@ -27,7 +28,7 @@ from data.entry.said import Unsure
 from data.flags import acknowledge, override, resolve, show_flag, start_review
 from data.models import Audit, Correction, Flag, FlagHistory, Outbox, Patient, PatientIdentifier, Person, Record, Team
 from data.people import Actor, Forbidden, NotFound
-from data.records import list_records
+from data.records import item_of, list_records, open_batch, store_chunk
 from tests.data.entries import save, submission
 from tests.data.ward import POLICY, Ward
 
@@ -329,3 +330,27 @@ def test_who_may_not_see_the_patient_changes_nothing(room: Room) -> None:
     with room.database.write() as session:
         retract(session, room.nurse, "P-1", room.weight, room.attempt())
     assert room.weights(room.first) == []
+
+
+@pytest.mark.parametrize("value", ["44", "104"])
+def test_what_a_source_corrects_opens_the_closed_review_when_the_patient_is_judged(room: Room, value: str) -> None:
+    reading = room.low_glucose()
+    flag = room.closed_review("R22")
+    room.now += timedelta(minutes=5)
+    with room.database.write() as session:
+        record = session.get_one(Record, reading)
+        replaced = replace(
+            item_of(record), value=value, canonical_value=float(value), status="corrected", reason="meter recalibrated"
+        )
+        open_batch(session, room.nurse, batch_id="feed", format="hl7v2", now=room.now)
+        verdicts = store_chunk(session, batch_id="feed", items=[replaced], actor=Actor.system("mllp"), now=room.now)
+        assert [verdict.outcome for verdict in verdicts] == ["superseded"]
+    for _ in range(2):
+        room.judged("R22")
+        shown = room.shown(flag)
+        assert (shown["status"], shown["episode"]) == ("open", 1)
+        whys = [step["why"] for step in shown["history"]]
+        assert whys.count("a value it used was corrected: meter recalibrated (mllp)") == 1
+    with room.database.read() as session:
+        actions = session.scalars(select(Audit.action).where(Audit.object == flag)).all()
+        assert actions.count("flag.reconsider") == 1 and verify(session).ok

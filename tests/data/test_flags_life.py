@@ -107,7 +107,7 @@ class FlagLife(RuleBasedStateMachine):
     def value_corrected(self, record: str) -> None:
         with self.database.write() as session:
             mover = Mover(self.oncologist.name, self.now, "typed wrong", self.oncologist.person_id)
-            reopened = reopen_reviews(session, [self.patient_id], record, mover, POLICY)
+            reopened = reopen_reviews(session, [self.patient_id], record, mover, POLICY, since=self.now)
         with self.database.read() as session:
             for trace in reopened:
                 flag = session.get_one(Flag, trace.flag_id)
