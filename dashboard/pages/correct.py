@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import dash_mantine_components as dmc
@@ -24,14 +24,22 @@ from dashboard.parts.correction import (
     two_people,
 )
 from dashboard.parts.provenance import title_of
-from dashboard.parts.stated import correct_address
+from dashboard.parts.stated import correct_address, stated
 from dashboard.parts.tabs.view import patient_address
 from dashboard.parts.times import Clock
 from dashboard.policy import CLINICAL, Policy, guarded
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from dashboard.routing import Route
 from data.access import note_denied, note_read, reach_patient
-from data.entry.corrections import Attempt, ChangedMeanwhile, Corrected, correct_value, move_record, retract
+from data.entry.corrections import (
+    Attempt,
+    ChangedMeanwhile,
+    Corrected,
+    NewValue,
+    correct_value,
+    move_record,
+    retract,
+)
 from data.entry.judged import Heard, judge_now
 from data.entry.said import Unsure
 from data.entry.save import checked_key
@@ -42,6 +50,9 @@ from data.outbox import mail_policy
 from data.people import NotFound
 from data.provenance import Provenance, provenance
 from data.trends import Identity, head, identity
+
+Opened = dict[Literal["record", "key"], str]
+"""What the page was opened for: the record, and the key of what is stored from it."""
 
 POLICY = Policy(CLINICAL, patient_argument="mrn")
 ROUTE = Route("/p/<mrn>/record/<record>/correct", title="Correction", policy=POLICY)
@@ -60,8 +71,7 @@ def layout(mrn: str, record: str) -> Component:
     return html.Div(
         [
             dcc.Store(id="correct-mrn", data=who.identity.mrn),
-            dcc.Store(id="correct-record", data=record),
-            dcc.Store(id="correct-key", data=uuid4().hex),
+            dcc.Store(id="correct-opened", data={"record": record, "key": uuid4().hex}),
             banner(who, clock=clock, heading=False),
             html.Div(
                 [
@@ -74,7 +84,7 @@ def layout(mrn: str, record: str) -> Component:
                         className="stacked",
                     ),
                     html.Div(id="correct-said", role="status"),
-                    correction_form(found, named) if stands else None,
+                    correction_form(found, named, clock.zone) if stands else None,
                 ],
                 className="page form-page",
             ),
@@ -107,48 +117,49 @@ def register(app: Dash) -> None:
     def show_both(clicks: int | None, mrn: str, to: str | None) -> tuple[object, ...]:
         return _both_patients(mrn, to or "") if clicks else (no_update,) * 3
 
-    @_storing(app, "value", "value", "unit", "confirmed")
+    @_storing(app, "value", "value", "unit", "when", "confirmed")
     def store_value(
         clicks: int | None,
         mrn: str,
-        record: str,
-        key: str,
+        opened: Opened,
         reason: str | None,
         value: str | None,
         unit: str | None,
+        when: str | None,
         confirmed: list[str] | None,
     ) -> tuple[object, ...]:
-        typed, sure = {"value": value or "", "unit": unit or ""}, frozenset(confirmed or ())
-        meant = " ".join(typed.values()).strip()
+        typed = NewValue(
+            value=value or "",
+            unit=unit or "",
+            when=when or "",
+            zone=current_settings().zone,
+            confirmed=frozenset(confirmed or ()),
+        )
+        meant = " ".join((typed.value, typed.unit, typed.when)).strip()
 
         def correct(session: Session, attempt: Attempt) -> Corrected:
-            return correct_value(session, current_actor(), mrn, _number(record), attempt, confirmed=sure, **typed)
+            return correct_value(session, current_actor(), mrn, _number(opened.get("record", "")), attempt, typed)
 
-        return _store(clicks, mrn, key, reason, meant, _("Stored: {value}.", value=meant), correct)
+        return _store(clicks, mrn, opened, reason, meant, message("Stored: {value}."), correct)
 
     @_storing(app, "retract")
-    def store_retraction(clicks: int | None, mrn: str, record: str, key: str, reason: str | None) -> tuple[object, ...]:
+    def store_retraction(clicks: int | None, mrn: str, opened: Opened, reason: str | None) -> tuple[object, ...]:
         def take_back(session: Session, attempt: Attempt) -> Corrected:
-            return retract(session, current_actor(), mrn, _number(record), attempt)
+            return retract(session, current_actor(), mrn, _number(opened.get("record", "")), attempt)
 
-        return _store(clicks, mrn, key, reason, _("take it back"), _("Taken back."), take_back)
+        return _store(clicks, mrn, opened, reason, _("take it back"), message("Taken back."), take_back)
 
     @_storing(app, "move", "to", "same")
     def store_move(
-        clicks: int | None,
-        mrn: str,
-        record: str,
-        key: str,
-        reason: str | None,
-        to: str | None,
-        same: list[str] | None,
+        clicks: int | None, mrn: str, opened: Opened, reason: str | None, to: str | None, same: list[str] | None
     ) -> tuple[object, ...]:
         number, seen = to or "", (same or [""])[0]
 
         def move(session: Session, attempt: Attempt) -> Corrected:
-            return move_record(session, current_actor(), mrn, _number(record), attempt, to=number, seen=seen)
+            record = _number(opened.get("record", ""))
+            return move_record(session, current_actor(), mrn, record, attempt, to=number, seen=seen)
 
-        return _store(clicks, mrn, key, reason, number, _("Moved to {mrn}.", mrn=number), move)
+        return _store(clicks, mrn, opened, reason, number, message("Moved to {meant}."), move)
 
 
 def _storing(app: Dash, way: str, *fields: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -162,8 +173,7 @@ def _storing(app: Dash, way: str, *fields: str) -> Callable[[Callable[..., Any]]
         Output("correct-standing", "children", allow_duplicate=True),
         Input(button, "n_clicks"),
         State("correct-mrn", "data"),
-        State("correct-record", "data"),
-        State("correct-key", "data"),
+        State("correct-opened", "data"),
         State("correct-reason", "value"),
         *(State(f"correct-{field}", "value") for field in fields),
         policy=POLICY,
@@ -175,18 +185,19 @@ def _storing(app: Dash, way: str, *fields: str) -> Callable[[Callable[..., Any]]
 def _store(
     clicks: int | None,
     mrn: str,
-    key: str,
+    opened: Opened,
     reason: str | None,
     meant: str,
     said: str,
     change: Callable[[Session, Attempt], Corrected],
 ) -> tuple[object, ...]:
-    """Make the change, have the patients judged and say what came of it; `meant` is what was wanted, in words."""
+    """Make the change, have the patients judged and say what came of it; `meant` is what was wanted, in words, `said`
+    what is said when it is stored."""
     if not clicks:
         return (no_update,) * 4
     policy = mail_policy(current_settings())
     try:
-        attempt = Attempt(key=checked_key(key), reason=reason or "", mail=policy, now=request_now())
+        attempt = Attempt(key=checked_key(opened.get("key")), reason=reason or "", mail=policy, now=request_now())
         with current_database().write() as session:
             made = change(session, attempt)
     except ChangedMeanwhile as changed:
@@ -200,7 +211,8 @@ def _store(
     judged = _judged(made)
     with current_database().read() as session:
         found = provenance(session, current_actor(), mrn, str(made.record))
-    return _done(made, mrn, said, judged), True, None, standing_value(found, _clock())
+    told = _(said, value=stated(found.versions[-1]), meant=meant)
+    return _done(made, mrn, told, judged), True, None, standing_value(found, _clock())
 
 
 def _done(made: Corrected, mrn: str, said: str, judged: Sequence[Heard]) -> Component:

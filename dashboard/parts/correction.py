@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dash_mantine_components as dmc
 from dash import dcc, html
@@ -15,8 +16,9 @@ from dashboard.parts.badges import severity, status
 from dashboard.parts.banner import SEX_WORDS
 from dashboard.parts.identity import reason_field, side_by_side
 from dashboard.parts.quantities import range_text
-from dashboard.parts.stated import arrival, correct_address, fate, stated
+from dashboard.parts.stated import arrival, correct_address, fate, stated, stated_past
 from dashboard.parts.times import Clock, day_text, moment_text, when_text
+from data.entry.corrections import taken_text
 from data.entry.judged import Heard
 from data.entry.said import Question
 from data.flag_moves import CLOSED
@@ -25,7 +27,7 @@ from data.provenance import Provenance, Version
 from data.trends import Identity
 
 WAYS = {
-    "value": message("The value or its unit is wrong"),
+    "value": message("The value, its unit or its time is wrong"),
     "retract": message("It should not be there at all: take it back"),
     "move": message("It was filed under the wrong patient"),
 }
@@ -60,7 +62,8 @@ def standing_value(found: Provenance, clock: Clock) -> Component:
 def struck_list(found: Provenance, clock: Clock) -> Component | None:
     """The values that stood before, struck through, with who, when and why; how the record came here."""
     lines = [
-        html.Li([html.S(stated(past)), " ", html.Span(fate(past, clock), className="soft")]) for past in found.past
+        html.Li([html.S(stated_past(past, clock)), " ", html.Span(fate(past, clock), className="soft")])
+        for past in found.past
     ]
     lines += [html.Li(html.Span(arrival(one, clock), className="soft")) for one in found.arrived]
     return html.Ul(lines, className="plain-list struck-list") if lines else None
@@ -105,7 +108,7 @@ def flag_links(flags: Sequence[Mapping[str, Any]]) -> Component:
     )
 
 
-def correction_form(found: Provenance, named: str) -> Component:
+def correction_form(found: Provenance, named: str, zone: ZoneInfo) -> Component:
     """The form; assets/correct.js shows the fields of the way that is chosen."""
     version = found.versions[-1]
     ways = ["value", "retract", "move"] if version.analyte and version.kind == "lab" else ["retract", "move"]
@@ -119,7 +122,7 @@ def correction_form(found: Provenance, named: str) -> Component:
                 value=ways[0],
                 className="field",
             ),
-            html.Div(_value_fields(version), id="correct-value-part", hidden=ways[0] != "value"),
+            html.Div(_value_fields(version, zone), id="correct-value-part", hidden=ways[0] != "value"),
             html.Div(_move_fields(), id="correct-move-part", className="stacked", hidden=True),
             reason_field("correct-reason", _("Why (required; it stays in the record)")),
             dmc.CheckboxGroup(
@@ -153,7 +156,7 @@ def _saving(way: str, named: str) -> str:
     return _("Move the value away from {patient}", patient=named)
 
 
-def _value_fields(version: Version) -> list[Component]:
+def _value_fields(version: Version, zone: ZoneInfo) -> list[Component]:
     units = accepted_units(version.analyte) if version.analyte and version.kind == "lab" else ()
     return [
         html.Div(
@@ -183,6 +186,19 @@ def _value_fields(version: Version) -> list[Component]:
                             maxLength=60,
                         ),
                         html.Datalist([html.Option(value=unit) for unit in units], id="correct-units"),
+                    ],
+                    className="field",
+                ),
+                html.Div(
+                    [
+                        html.Label(_("Taken (year-month-day, with the time if known)"), htmlFor="correct-when"),
+                        dcc.Input(
+                            id="correct-when",
+                            type="text",
+                            value=taken_text(version.effective_at, version.precision, zone),
+                            autoComplete="off",
+                            maxLength=40,
+                        ),
                     ],
                     className="field",
                 ),

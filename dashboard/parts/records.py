@@ -18,7 +18,7 @@ from dashboard.parts.badges import chip
 from dashboard.parts.plotted.therapy import dose_text
 from dashboard.parts.quantities import arrows, name_of, range_text
 from dashboard.parts.rows import Part, arrow, below, cell, link, row, table
-from dashboard.parts.stated import ask_address, correct_address, fate, stated, what
+from dashboard.parts.stated import ask_address, correct_address, fate, stated_past, what
 from dashboard.parts.times import Clock, when_text
 from dashboard.parts.units import Units
 from data.entry.past import Past
@@ -137,7 +137,7 @@ def _gone_row(past: Past, clock: Clock) -> dict[str, Any]:
 
 def struck(past: Past, clock: Clock) -> list[Part]:
     """A value that does not stand any more, struck through, and below it who changed it, when and why."""
-    return [ask(stated(past), past.record, css="struck"), below(fate(past, clock))]
+    return [ask(stated_past(past, clock), past.record, css="struck"), below(fate(past, clock))]
 
 
 def _ways(mrn: str, record: str) -> list[Part]:

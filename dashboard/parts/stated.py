@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from dashboard.language import _, message
 from dashboard.parts.quantities import name_of
-from dashboard.parts.times import Clock, moment_text
+from dashboard.parts.times import Clock, moment_text, when_text
 from data.entry.past import Arrived, Past
 
 KIND_WORDS = {
@@ -58,6 +58,12 @@ def stated(record: Stated) -> str:
         if name not in REMARKS and value is not None and value != []
     )
     return record.text or fields or _("no value")
+
+
+def stated_past(past: Past, clock: Clock) -> str:
+    """A value that does not stand any more, with its date where that was changed."""
+    when = when_text(past.effective_at, past.precision, clock.zone)
+    return f"{stated(past)}, {when}" if past.retimed else stated(past)
 
 
 def what(kind: str | None, analyte: str | None) -> str:

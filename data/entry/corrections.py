@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Any, Final, Literal, cast
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 from sqlalchemy import func, select
@@ -32,6 +33,7 @@ from data.flag_writes import Trace
 from data.intake.item import RETRACTIONS, Held, Item, natural_key
 from data.intake.item_limits import storable
 from data.intake.measured import Canonical, limit, measure
+from data.intake.moments import Moment, read_moment, refuse_future
 from data.models import Correction, Patient, Record
 from data.patients import find_by_mrn
 from data.people import CLINICAL_ROLES, Actor, Forbidden, NotFound
@@ -43,6 +45,8 @@ FORMAT: Final = "correction"
 SHORTEST_REASON: Final = 3
 LONGEST_REASON: Final = 2_000
 What = Literal["value", "retract", "move"]
+GREENWICH: Final = ZoneInfo("UTC")
+LENGTHS: Final = {"year": 4, "month": 7, "day": 10}
 ACTIONS: Final = {"value": "record.correct", "retract": "record.retract", "move": "record.move"}
 
 
@@ -81,36 +85,48 @@ class Corrected:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewValue:
+    """What is typed in the place of a value. `when` is the date, with the time if it is known, local to `zone`; empty
+    or as `taken_text` says it: it stays as it is. `confirmed` are the ids of questions that were answered with yes."""
+
+    value: str
+    unit: str
+    when: str = ""
+    zone: ZoneInfo = GREENWICH
+    confirmed: frozenset[str] = frozenset()
+
+
+def taken_text(effective_at: datetime, precision: str, zone: ZoneInfo) -> str:
+    """When a value was taken, as it is typed in `zone`: `2026`, `2026-03`, `2026-03-02`, `2026-03-02 09:30`."""
+    if precision in LENGTHS:
+        return effective_at.astimezone(UTC).isoformat()[: LENGTHS[precision]]
+    return effective_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
 def correct_value(
-    session: Session,
-    actor: Actor,
-    mrn: str,
-    record_id: int,
-    attempt: Attempt,
-    *,
-    value: str,
-    unit: str,
-    confirmed: frozenset[str] = frozenset(),
+    session: Session, actor: Actor, mrn: str, record_id: int, attempt: Attempt, typed: NewValue
 ) -> Corrected:
-    """Give a laboratory result or measurement another value or unit.
+    """Give a laboratory result or measurement another value, unit or time.
 
     Raises Forbidden, NotFound, ChangedMeanwhile, NotCorrected for a missing reason, a record of another kind, a number
-    that cannot be read or is impossible, or a value that is recorded for that time already; Unsure for a value that is
-    to be `confirmed` (ids of its questions).
+    or time that cannot be read or is impossible, or a value that is recorded for that time already; Unsure for a value
+    that is to be confirmed.
     """
     patient, record = _at_hand(session, actor, mrn, record_id, attempt)
     old = item_of(record)
     if old.kind != "lab" or old.analyte is None:
         raise NotCorrected("only a measured value can be given another value; take this entry back and enter it anew")
-    unit = unit.strip()
+    unit = typed.unit.strip()
     try:
-        parsed = typed_number(value)
+        parsed = typed_number(typed.value)
+        moment = _moment(old, typed, attempt.now)
         canonical = measure(old.analyte, parsed.value, unit)
         low, high = (None if text is None else typed_number(text).value for text in (old.ref_low, old.ref_high))
         if not possible(old.analyte, canonical.value):
             known = CATALOGUE[old.analyte]
             span = f"{known.plausible_low:g} to {known.plausible_high:g} {known.canonical_unit}"
-            raise Held(f"{value.strip()} {unit} is not possible: {known.name.lower()} lies between {span}")
+            raise Held(f"{typed.value.strip()} {unit} is not possible: {known.name.lower()} lies between {span}")
         new = storable(
             replace(
                 old,
@@ -120,6 +136,9 @@ def correct_value(
                 unit=unit,
                 canonical_value=canonical.value,
                 canonical_unit=canonical.unit,
+                effective_at=moment.at,
+                effective_text=moment.text,
+                precision=moment.precision,
                 canonical_ref_low=limit(old.analyte, low, unit),
                 canonical_ref_high=limit(old.analyte, high, unit),
                 status="corrected",
@@ -137,7 +156,7 @@ def correct_value(
     _require_free(session, new)
     if parsed.comparator is None:
         asked = _questions(session, record, parsed.value, unit, canonical)
-        open_questions = [question for question in asked if question.id not in confirmed]
+        open_questions = [question for question in asked if question.id not in typed.confirmed]
         if open_questions:
             raise Unsure(open_questions)
     return _write(session, actor, patient, record, "value", new, None, attempt=attempt)
@@ -233,8 +252,20 @@ def _stored(
     return Corrected(record=made.replacement_id, moved_to=made.moved_to_id, patients=tuple(patients), again=True)
 
 
-def _said(fact: Item | Record) -> tuple[str | None, ...]:
-    return fact.value, fact.comparator, fact.unit
+def _said(fact: Item | Record) -> tuple[str | datetime | None, ...]:
+    return fact.value, fact.comparator, fact.unit, fact.effective_at, fact.precision
+
+
+def _moment(old: Item, typed: NewValue, now: datetime) -> Moment:
+    """When the value was taken, as it was or as it is typed now. Raises Held."""
+    if old.effective_at is None:
+        raise Held("the record has no time")
+    said = typed.when.strip()
+    if not said or said == taken_text(old.effective_at, old.precision, typed.zone):
+        return Moment(old.effective_at, old.effective_text, cast("Any", old.precision))
+    moment = read_moment(said, zone=typed.zone)
+    refuse_future(moment, now)
+    return moment
 
 
 def _taken_back(record: Record, attempt: Attempt) -> Item:

@@ -23,7 +23,8 @@ class Past:
     """A value that was recorded until `who` changed it at `at` because of `why` (None: the source gave no reason).
 
     `stands` is the record that stands in its place, None where it was retracted or moved. `other` is the hospital
-    number of the patient it was moved to, None where the actor may not see that patient.
+    number of the patient it was moved to, None where the actor may not see that patient. `retimed`: the time it was
+    taken at was changed.
     """
 
     record: str
@@ -37,6 +38,7 @@ class Past:
     effective_at: datetime
     precision: str
     what: What
+    retimed: bool
     who: str
     at: datetime
     why: str | None
@@ -95,6 +97,7 @@ def past_values(session: Session, actor: Actor, patient_ids: Sequence[int]) -> t
             effective_at=was.effective_at,
             precision=was.precision,
             what="moved" if moved else "retracted" if now.status in RETRACTIONS else "corrected",
+            retimed=was.effective_at != now.effective_at,
             who=who or now.recorded_by,
             at=at or now.recorded_at,
             why=why or now.reason,

@@ -109,7 +109,7 @@ def test_a_value_is_corrected_moved_and_asked_about_by_keyboard(site: Site, open
     if page.locator("#correct-form").is_visible():
         keys.reach("correct-save-value")
         page.keyboard.press("Enter")
-    expect(page.locator("#correct-said .done")).to_contain_text("Stored: 61,5 kg.")
+    expect(page.locator("#correct-said .done")).to_contain_text("Stored: 61.5 kg.")
     expect(page.locator("#correct-standing s")).to_contain_text(f"{before.value} kg")
     clean(page, "correct-done")
     corrected = last_weight(site, mrn)

@@ -51,7 +51,7 @@ class Desk:
 
     def value(self, value: Any = "64.5", unit: Any = "kg", reason: Any = WHY, **other: Any) -> Any:
         sent = {"mrn": "N1", "record": self.record, "key": KEY, "confirmed": []} | other
-        return self.send("value", sent, reason, value, unit, sent["confirmed"])
+        return self.send("value", sent, reason, value, unit, sent.get("when", ""), sent["confirmed"])
 
     def retract(self, reason: Any = WHY, **other: Any) -> Any:
         return self.send("retract", {"mrn": "N1", "record": self.record, "key": KEY} | other, reason)
@@ -65,7 +65,8 @@ class Desk:
             for name, entry in self.web.app.callback_map.items()
             if entry["inputs"] and entry["inputs"][0]["id"] == f"correct-save-{way}"
         )
-        return self.web.call(self.client, callback, 1, sent["mrn"], sent["record"], sent["key"], reason, *fields)
+        opened = sent.get("opened", {"record": sent["record"], "key": sent["key"]})
+        return self.web.call(self.client, callback, 1, sent["mrn"], opened, reason, *fields)
 
     def tab(self, search: str) -> str:
         return text(self.web.call(self.client, "patient-tab.children", search, None, "/p/N1", "N1"))
@@ -180,13 +181,15 @@ def test_a_closed_review_is_open_again_and_an_urgent_finding_stands_at_once(desk
     assert found.flags
 
 
-@pytest.mark.parametrize("field", ["value", "unit", "reason"])
+@pytest.mark.parametrize("field", ["value", "unit", "when", "reason"])
 def test_no_field_takes_what_it_cannot_mean(desk: Desk, field: str) -> None:
     naughty = json.loads(BLNS.read_text()) if BLNS.exists() else []
     for strange in [*STRANGE, *naughty]:
         if field == "reason" and isinstance(strange, str) and 3 <= len(strange.strip()) <= 2000:
             continue
-        if isinstance(strange, str) and _number(strange):
+        if isinstance(strange, str) and (_number(strange) or (field == "when" and not strange.strip())):
+            continue
+        if field == "when" and strange is None:
             continue
         answer = desk.value(**{field: strange})
         assert answer.status_code in (200, 400), (field, str(strange)[:60], answer.status_code)
@@ -195,7 +198,7 @@ def test_no_field_takes_what_it_cannot_mean(desk: Desk, field: str) -> None:
     assert (desk.values(), desk.corrections()) == (["61"], 0)
 
 
-@pytest.mark.parametrize("name", ["mrn", "record", "key", "confirmed"])
+@pytest.mark.parametrize("name", ["mrn", "record", "key", "opened", "confirmed"])
 def test_no_part_of_a_correction_takes_another_kind_of_value(desk: Desk, name: str) -> None:
     for strange in STRANGE:
         if name == "confirmed" and (strange is None or strange == [] or strange == ["61"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,18 +18,20 @@ from data.entry.corrections import (
     Attempt,
     ChangedMeanwhile,
     Corrected,
+    NewValue,
     NotCorrected,
     correct_value,
     move_record,
     retract,
 )
 from data.entry.judged import judge_now
+from data.entry.past import past_values
 from data.entry.said import Unsure
 from data.flags import acknowledge, override, resolve, show_flag, start_review
 from data.models import Audit, Correction, Flag, FlagHistory, Outbox, Patient, PatientIdentifier, Person, Record, Team
 from data.people import Actor, Forbidden, NotFound
 from data.records import item_of, list_records, open_batch, store_chunk
-from tests.data.entries import save, submission
+from tests.data.entries import BERLIN, save, submission
 from tests.data.ward import POLICY, Ward
 
 WHY = "typed the neighbour's value"
@@ -60,7 +62,9 @@ class Room:
 
     def correct(self, record: int, value: str, unit: str = "kg", attempt: Attempt | None = None) -> Corrected:
         with self.database.write() as session:
-            return correct_value(session, self.nurse, "P-1", record, attempt or self.attempt(), value=value, unit=unit)
+            return correct_value(
+                session, self.nurse, "P-1", record, attempt or self.attempt(), NewValue(value=value, unit=unit)
+            )
 
     def move(self, record: int, to: str, seen: str | None = None, attempt: Attempt | None = None) -> Corrected:
         with self.database.write() as session:
@@ -118,6 +122,30 @@ def test_a_corrected_value_takes_the_place_of_the_old_one_which_stays(room: Room
         assert "record.correct" in session.scalars(select(Audit.action)).all() and verify(session).ok
 
 
+def test_the_time_of_a_value_is_corrected_and_kept_where_it_is_not_typed(room: Room) -> None:
+    def retime(record: int, when: str) -> Corrected:
+        typed = NewValue(value="61", unit="kg", when=when, zone=BERLIN)
+        with room.database.write() as session:
+            return correct_value(session, room.nurse, "P-1", record, room.attempt(), typed)
+
+    for same in ("", "2026-03-02 09:30", " 2026-03-02 09:30 "):
+        with pytest.raises(NotCorrected, match="value that is recorded"):
+            retime(room.weight, same)
+    for wrong in ("2026-03-09", "02.03.2026", "yesterday", "2026-02-30", "2026-03-29 02:30"):
+        with pytest.raises(NotCorrected):
+            retime(room.weight, wrong)
+    first = retime(room.weight, "2026-02-27 08:15").record
+    second = retime(first, "2026-02-26").record
+    with room.database.read() as session:
+        rows = [session.get_one(Record, id) for id in (room.weight, first, second)]
+        assert [(row.effective_text, row.precision) for row in rows][1:] == [
+            ("2026-02-27T08:15+01:00", "minute"),
+            ("2026-02-26", "day"),
+        ]
+        assert rows[1].effective_at == datetime(2026, 2, 27, 7, 15, tzinfo=UTC)
+        assert all(past.retimed for past in past_values(session, room.nurse, [room.first]))
+
+
 def test_sent_twice_it_is_made_once_and_with_other_content_it_is_not_taken_for_the_first(room: Room) -> None:
     attempt = room.attempt()
     first = room.correct(room.weight, "64.5", attempt=attempt)
@@ -138,7 +166,7 @@ def test_sent_twice_it_is_made_once_and_with_other_content_it_is_not_taken_for_t
 
 def test_who_comes_late_is_told_what_stands_now(room: Room) -> None:
     room.correct(room.correct(room.weight, "64").record, "65")
-    for late in (lambda s, a: retract(s, *a), lambda s, a: correct_value(s, *a, value="70", unit="kg")):
+    for late in (lambda s, a: retract(s, *a), lambda s, a: correct_value(s, *a, NewValue(value="70", unit="kg"))):
         with pytest.raises(ChangedMeanwhile) as changed, room.database.write() as session:
             late(session, (room.nurse, "P-1", room.weight, room.attempt()))
         with room.database.read() as session:
@@ -224,7 +252,7 @@ def test_what_the_data_closed_without_a_person_stays_closed(room: Room) -> None:
         row.severity, row.status = "low", "open"
     with room.database.write() as session:
         other = correct_value(
-            session, room.nurse, "P-1", room.record("glucose.1"), room.attempt(), value="104", unit="mg/dL"
+            session, room.nurse, "P-1", room.record("glucose.1"), room.attempt(), NewValue(value="104", unit="mg/dL")
         )
     room.judged("R22")
     assert room.shown(flag)["status"] == "resolved"
@@ -314,7 +342,12 @@ def test_a_value_far_from_its_neighbour_is_asked_about_first(room: Room) -> None
     confirmed = frozenset(question.id for question in unsure.value.questions)
     with room.database.write() as session:
         correct_value(
-            session, room.nurse, "P-1", room.weight, room.attempt(), value="90", unit="kg", confirmed=confirmed
+            session,
+            room.nurse,
+            "P-1",
+            room.weight,
+            room.attempt(),
+            NewValue(value="90", unit="kg", confirmed=confirmed),
         )
     assert room.weights(room.first) == [62.0, 90.0]
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from clinical.protocol import bundled_protocol
 from data.db import Database
-from data.entry.corrections import Attempt, correct_value, retract
+from data.entry.corrections import Attempt, NewValue, correct_value, retract
 from data.entry.judged import judge_now
 from data.flags import acknowledge, list_flags
 from data.models import Record
@@ -76,7 +76,9 @@ def test_the_first_mail_is_followed_by_one_that_says_corrected(
         with ward.database.write() as session:
             acknowledge(session, ward.doctor, flag, why="I have it", version=1, now=ward.now)
     with ward.database.write() as session:
-        done = correct_value(session, ward.nurse, "CNRY-1", ward.reading, ward.attempt(), value="104", unit="mg/dL")
+        done = correct_value(
+            session, ward.nurse, "CNRY-1", ward.reading, ward.attempt(), NewValue(value="104", unit="mg/dL")
+        )
     ward.judge()
     assert ward.flag(ward.doctor)[1] == ("resolved" if acknowledged else "open")
     assert (ward.send_all(), ward.send_all()) == (1, 0)
