@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -387,3 +388,22 @@ def test_what_a_source_corrects_opens_the_closed_review_when_the_patient_is_judg
     with room.database.read() as session:
         actions = session.scalars(select(Audit.action).where(Audit.object == flag)).all()
         assert actions.count("flag.reconsider") == 1 and verify(session).ok
+
+
+@pytest.mark.parametrize("one_key", [False, True])
+def test_of_many_at_once_one_corrects_and_the_others_see_what_stands(room: Room, one_key: bool) -> None:
+    key = str(uuid4())
+
+    def correct(number: int) -> int | ChangedMeanwhile:
+        attempt = room.attempt(key=key if one_key else None)
+        try:
+            return room.correct(room.weight, "64" if one_key else f"{62 + number}", attempt=attempt).record
+        except ChangedMeanwhile as changed:
+            return changed
+
+    with ThreadPoolExecutor(8) as threads:
+        ended = list(threads.map(correct, range(16)))
+    won = {end for end in ended if isinstance(end, int)}
+    assert len(won) == 1 and len(room.weights(room.first)) == 1
+    late = [end.stands for end in ended if isinstance(end, ChangedMeanwhile)]
+    assert late == ([] if one_key else [won.copy().pop()] * 15)
