@@ -8,7 +8,7 @@ afterwards (`data.entry.judged`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,13 +24,15 @@ from clinical.analytes import CATALOGUE
 from clinical.entry_checks import doubts, possible
 from data.announcing import MailPolicy
 from data.audit import write_audit
+from data.entry.coded_fields import KINDS, read_fields, typed_fields
 from data.entry.numbers import typed_number
 from data.entry.said import Question, Unsure
 from data.entry.target import find_target
 from data.errors import BadInput
 from data.flag_moves import Mover
 from data.flag_writes import Trace
-from data.intake.item import RETRACTIONS, Held, Item, natural_key
+from data.intake.coded import sized
+from data.intake.item import RETRACTIONS, Held, Item, natural_key, plain_json
 from data.intake.item_limits import storable
 from data.intake.measured import Canonical, limit, measure
 from data.intake.moments import Moment, read_moment, refuse_future
@@ -97,6 +99,16 @@ class NewValue:
     confirmed: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFields:
+    """What is typed in the place of a coded entry: its fields by name (`data.entry.coded_fields`), and `when` as in
+    `NewValue`."""
+
+    said: Mapping[str, str]
+    when: str = ""
+    zone: ZoneInfo = GREENWICH
+
+
 def taken_text(effective_at: datetime, precision: str, zone: ZoneInfo) -> str:
     """When a value was taken, as it is typed in `zone`: `2026`, `2026-03`, `2026-03-02`, `2026-03-02 09:30`."""
     if precision in LENGTHS:
@@ -116,7 +128,7 @@ def correct_value(
     patient, record = _at_hand(session, actor, mrn, record_id, attempt)
     old = item_of(record)
     if old.kind != "lab" or old.analyte is None:
-        raise NotCorrected("only a measured value can be given another value; take this entry back and enter it anew")
+        raise NotCorrected("only a measured value can be given another number")
     unit = typed.unit.strip()
     try:
         parsed = typed_number(typed.value)
@@ -159,6 +171,46 @@ def correct_value(
         open_questions = [question for question in asked if question.id not in typed.confirmed]
         if open_questions:
             raise Unsure(open_questions)
+    return _write(session, actor, patient, record, "value", new, None, attempt=attempt)
+
+
+def correct_fields(
+    session: Session, actor: Actor, mrn: str, record_id: int, attempt: Attempt, typed: NewFields
+) -> Corrected:
+    """Give a coded entry (skin, lesion, response, ultrasound, symptom, state, therapy) other fields or another time.
+
+    Raises as `correct_value`.
+    """
+    patient, record = _at_hand(session, actor, mrn, record_id, attempt)
+    old = item_of(record)
+    if old.kind not in KINDS:
+        raise NotCorrected("an entry of this kind has no fields to type; take it back")
+    try:
+        detail = read_fields(old.kind, typed.said, old.detail or {})
+        moment = _moment(old, typed, attempt.now)
+        new = storable(
+            replace(
+                old,
+                detail=detail,
+                effective_at=moment.at,
+                effective_text=moment.text,
+                precision=moment.precision,
+                status="corrected",
+                reason=attempt.reason.strip(),
+                **_numbers(old, detail),
+            )
+        )
+    except Held as held:
+        raise NotCorrected(str(held)) from held
+    stored = _stored(session, record, attempt, "value", lambda row: _coded(row) == _coded(new))
+    if stored is not None:
+        return stored
+    _require_standing(session, record)
+    stood = typed_fields(old.kind, old.detail or {})
+    same = all(typed.said.get(field, "").strip() == text for field, text in stood.items())
+    if same and (new.effective_at, new.precision) == (old.effective_at, old.precision):
+        raise NotCorrected("this is the value that is recorded")
+    _require_free(session, new)
     return _write(session, actor, patient, record, "value", new, None, attempt=attempt)
 
 
@@ -256,7 +308,21 @@ def _said(fact: Item | Record) -> tuple[str | datetime | None, ...]:
     return fact.value, fact.comparator, fact.unit, fact.effective_at, fact.precision
 
 
-def _moment(old: Item, typed: NewValue, now: datetime) -> Moment:
+def _coded(fact: Item | Record) -> tuple[str | datetime | None, ...]:
+    return plain_json(fact.detail), fact.effective_at, fact.precision
+
+
+def _numbers(old: Item, detail: Mapping[str, Any]) -> dict[str, str | None]:
+    """The columns of a coded entry that repeat a number of its fields: a diameter, a dose."""
+    if old.kind == "lesion":
+        return {"value": None, "unit": None, **sized(detail)}
+    if old.kind == "therapy" and old.value is not None:
+        dose = detail.get("dose")
+        return {"value": None if dose is None else f"{dose:g}", "unit": detail.get("unit")}
+    return {}
+
+
+def _moment(old: Item, typed: NewValue | NewFields, now: datetime) -> Moment:
     """When the value was taken, as it was or as it is typed now. Raises Held."""
     if old.effective_at is None:
         raise Held("the record has no time")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from data.intake.item import RETRACTIONS
@@ -143,7 +143,8 @@ def _changed(old: Any, new: Any) -> tuple[ColumnElement[bool], ...]:
     """The where-clauses for a record that stood and whose replacement says something else."""
     said = ("value", "comparator", "unit", "text", "effective_at")
     other = (getattr(old, name).is_distinct_from(getattr(new, name)) for name in said)
-    return old.status.not_in(sorted(RETRACTIONS)), or_(*other, new.status.in_(sorted(RETRACTIONS)))
+    coded = and_(old.kind != "lab", cast(old.detail, Text).is_distinct_from(cast(new.detail, Text)))
+    return old.status.not_in(sorted(RETRACTIONS)), or_(*other, coded, new.status.in_(sorted(RETRACTIONS)))
 
 
 def _number(actor: Actor, patient_id: Any) -> Any:

@@ -15,12 +15,15 @@ from clinical.protocol import bundled_protocol
 from data.audit import verify
 from data.charts import load_charts
 from data.db import Database
+from data.entry.coded_fields import typed_fields
 from data.entry.corrections import (
     Attempt,
     ChangedMeanwhile,
     Corrected,
+    NewFields,
     NewValue,
     NotCorrected,
+    correct_fields,
     correct_value,
     move_record,
     retract,
@@ -33,7 +36,7 @@ from data.models import Audit, Correction, Flag, FlagHistory, Outbox, Patient, P
 from data.people import Actor, Forbidden, NotFound
 from data.records import item_of, list_records, open_batch, store_chunk
 from tests.data.entries import BERLIN, save, submission
-from tests.data.ward import POLICY, Ward
+from tests.data.ward import POLICY, Ward, coded
 
 WHY = "typed the neighbour's value"
 
@@ -407,3 +410,49 @@ def test_of_many_at_once_one_corrects_and_the_others_see_what_stands(room: Room,
     assert len(won) == 1 and len(room.weights(room.first)) == 1
     late = [end.stands for end in ended if isinstance(end, ChangedMeanwhile)]
     assert late == ([] if one_key else [won.copy().pop()] * 15)
+
+
+def test_a_coded_entry_is_corrected_by_its_fields_and_read_as_a_file_would_be(room: Room) -> None:
+    given = coded("therapy", "2026-02-20", kind="injection", drug="octreotide-lar", dose=20.0, unit="mg", batch="L1")
+    seen = coded("skin", "2026-02-20", overall="active", iga=3, itch=4.5, sites=["groin", "trunk"], rater="ada")
+    lesion = coded("lesion", "2026-02-20", lesion="L1", role="target", diameter_tenths=125, state="measured")
+    with room.database.write() as session:
+        ward = Ward(session, session.scalars(select(Team).where(Team.name == "NET")).one())
+        ids = ward.store(room.first, given, seen, lesion | {"value": "12.5", "unit": "mm"})
+
+    def correct(record: int, **changes: str) -> Record:
+        with room.database.write() as session:
+            old = session.get_one(Record, record)
+            said = typed_fields(old.kind, old.detail or {}) | changes
+            made = correct_fields(session, room.nurse, "P-1", record, room.attempt(), NewFields(said=said))
+            return session.get_one(Record, made.record)
+
+    for record in (*ids, room.symptom):
+        with pytest.raises(NotCorrected, match="value that is recorded"):
+            correct(record)
+    for record, wrong in (
+        (ids[0], {"dose": "-30"}),
+        (ids[0], {"drug": "aspirin"}),
+        (ids[1], {"iga": "5"}),
+        (ids[1], {"sites": "moon"}),
+        (ids[2], {"diameter_mm": "1e309"}),
+        (room.symptom, {"present": "perhaps"}),
+        (room.symptom, {"dose": "1"}),
+    ):
+        with pytest.raises(NotCorrected):
+            correct(record, **wrong)
+    with pytest.raises(NotCorrected, match="no fields"), room.database.write() as session:
+        correct_fields(session, room.nurse, "P-1", room.weight, room.attempt(), NewFields(said={}))
+    dose = correct(ids[0], dose="30").detail or {}
+    assert (dose["dose"], dose["drug"], dose["batch"]) == (30.0, "octreotide-lar", "L1")
+    assert (correct(ids[1], iga="2", itch="").detail or {}) == {
+        **{"overall": "active", "iga": 2, "sites": ["groin", "trunk"], "rater": "ada"}
+    }
+    measured = correct(ids[2], diameter_mm="11.4")
+    assert ((measured.detail or {})["diameter_tenths"], measured.value) == (114, "11.4")
+    correct(room.symptom, present="no")
+    with room.database.read() as session:
+        chart = load_charts(session, [room.first])[room.first]
+        assert [s.iga for s in chart.skin] == [2] and [s.present for s in chart.symptoms] == [False]
+        past = past_values(session, room.nurse, [room.first])
+        assert sorted(p.kind for p in past) == ["lesion", "skin", "symptom", "therapy"]
