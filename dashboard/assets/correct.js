@@ -6,7 +6,9 @@
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.nadir_correct = {
     chosen: function (way) {
-      return [way !== "value", way !== "move", way !== "value", way !== "retract", way !== "move"];
+      const typed = way === "value" || way === "fields";
+      const buttons = ["value", "fields", "retract", "move"].map((name) => name !== way);
+      return [!typed, way !== "move", ...buttons];
     },
   };
 })();

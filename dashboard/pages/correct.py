@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
@@ -35,13 +35,15 @@ from data.entry.corrections import (
     Attempt,
     ChangedMeanwhile,
     Corrected,
+    NewFields,
     NewValue,
+    correct_fields,
     correct_value,
     move_record,
     retract,
 )
 from data.entry.judged import Heard, judge_now
-from data.entry.said import Unsure
+from data.entry.said import Unsure, texts
 from data.entry.save import checked_key
 from data.entry.target import find_target
 from data.errors import BadInput
@@ -117,7 +119,7 @@ def register(app: Dash) -> None:
     def show_both(clicks: int | None, mrn: str, to: str | None) -> tuple[object, ...]:
         return _both_patients(mrn, to or "") if clicks else (no_update,) * 3
 
-    @_storing(app, "value", "value", "unit", "when", "confirmed")
+    @_storing(app, "value", *(State(f"correct-{field}", "value") for field in ("value", "unit", "when", "confirmed")))
     def store_value(
         clicks: int | None,
         mrn: str,
@@ -142,6 +144,30 @@ def register(app: Dash) -> None:
 
         return _store(clicks, mrn, opened, reason, meant, message("Stored: {value}."), correct)
 
+    @_storing(
+        app,
+        "fields",
+        State("correct-when", "value"),
+        State({"type": "correct-field", "name": ALL}, "value"),
+        State({"type": "correct-field", "name": ALL}, "id"),
+    )
+    def store_fields(
+        clicks: int | None,
+        mrn: str,
+        opened: Opened,
+        reason: str | None,
+        when: str | None,
+        values: list[str | None],
+        names: list[dict[str, str]],
+    ) -> tuple[object, ...]:
+        def correct(session: Session, attempt: Attempt) -> Corrected:
+            said = texts({name.get("name", ""): value or "" for name, value in zip(names, values, strict=False)})
+            typed = NewFields(said=said, when=when or "", zone=current_settings().zone)
+            return correct_fields(session, current_actor(), mrn, _number(opened.get("record", "")), attempt, typed)
+
+        meant = "; ".join(value for value in values if value)
+        return _store(clicks, mrn, opened, reason, meant, message("Stored: {value}."), correct)
+
     @_storing(app, "retract")
     def store_retraction(clicks: int | None, mrn: str, opened: Opened, reason: str | None) -> tuple[object, ...]:
         def take_back(session: Session, attempt: Attempt) -> Corrected:
@@ -149,7 +175,7 @@ def register(app: Dash) -> None:
 
         return _store(clicks, mrn, opened, reason, _("take it back"), message("Taken back."), take_back)
 
-    @_storing(app, "move", "to", "same")
+    @_storing(app, "move", State("correct-to", "value"), State("correct-same", "value"))
     def store_move(
         clicks: int | None, mrn: str, opened: Opened, reason: str | None, to: str | None, same: list[str] | None
     ) -> tuple[object, ...]:
@@ -162,7 +188,7 @@ def register(app: Dash) -> None:
         return _store(clicks, mrn, opened, reason, number, message("Moved to {meant}."), move)
 
 
-def _storing(app: Dash, way: str, *fields: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _storing(app: Dash, way: str, *fields: State) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register what the button of a way calls: with the record that was opened, the reason and these fields."""
     button = f"correct-save-{way}"
     return guarded(
@@ -175,7 +201,7 @@ def _storing(app: Dash, way: str, *fields: str) -> Callable[[Callable[..., Any]]
         State("correct-mrn", "data"),
         State("correct-opened", "data"),
         State("correct-reason", "value"),
-        *(State(f"correct-{field}", "value") for field in fields),
+        *fields,
         policy=POLICY,
         running=[(Output(button, "disabled"), True, False)],
         prevent_initial_call=True,

@@ -18,6 +18,7 @@ from dashboard.parts.identity import reason_field, side_by_side
 from dashboard.parts.quantities import range_text
 from dashboard.parts.stated import arrival, correct_address, fate, stated, stated_past
 from dashboard.parts.times import Clock, day_text, moment_text, when_text
+from data.entry.coded_fields import KINDS, choices, typed_fields
 from data.entry.corrections import taken_text
 from data.entry.judged import Heard
 from data.entry.said import Question
@@ -28,8 +29,60 @@ from data.trends import Identity
 
 WAYS = {
     "value": message("The value, its unit or its time is wrong"),
+    "fields": message("What it says, or its time, is wrong"),
     "retract": message("It should not be there at all: take it back"),
     "move": message("It was filed under the wrong patient"),
+}
+
+
+FIELD_WORDS = {
+    "overall": message("Overall"),
+    "iga": message("IGA (0 to 4)"),
+    "bsa": message("Body surface, %"),
+    "erythema": message("Redness (0 to 3)"),
+    "erosion": message("Erosion, blisters (0 to 3)"),
+    "crust": message("Crust or scale (0 to 3)"),
+    "mucosal": message("Mouth, tongue, lips (0 to 3)"),
+    "itch": message("Itch (0 to 10)"),
+    "pain": message("Pain (0 to 10)"),
+    "sites": message("Sites, with semicolons between"),
+    "infection": message("Infection"),
+    "new_drug": message("New drug"),
+    "rater": message("Rater"),
+    "note": message("Note"),
+    "lesion": message("Lesion"),
+    "role": message("Role"),
+    "state": message("State of it"),
+    "diameter_mm": message("Diameter, mm"),
+    "node": message("Lymph node (yes, no)"),
+    "site": message("Site"),
+    "organ": message("Organ"),
+    "modality": message("Modality"),
+    "into": message("Split or merged into"),
+    "reader": message("Reader"),
+    "signed": message("Signed (yes, no)"),
+    "response": message("Response"),
+    "text": message("Text"),
+    "stones": message("Stones"),
+    "max_mm": message("Largest stone, mm"),
+    "sludge": message("Sludge (yes, no)"),
+    "gallbladder": message("Gallbladder"),
+    "wall_mm": message("Wall, mm"),
+    "murphy": message("Murphy sign (yes, no)"),
+    "fluid": message("Fluid (yes, no)"),
+    "cbd_mm": message("Bile duct, mm"),
+    "cbd_stone": message("Stone in the bile duct (yes, no)"),
+    "name": message("Symptom"),
+    "present": message("Present (yes, no)"),
+    "kind": message("Kind"),
+    "drug": message("Drug or procedure"),
+    "dose": message("Dose"),
+    "unit": message("Unit"),
+    "route": message("Route"),
+    "interval_days": message("Interval, days"),
+    "planned_next": message("Next one planned for"),
+    "completeness": message("Completeness (R0, R1, R2)"),
+    "intent": message("Intent"),
 }
 
 
@@ -111,7 +164,7 @@ def flag_links(flags: Sequence[Mapping[str, Any]]) -> Component:
 def correction_form(found: Provenance, named: str, zone: ZoneInfo) -> Component:
     """The form; assets/correct.js shows the fields of the way that is chosen."""
     version = found.versions[-1]
-    ways = ["value", "retract", "move"] if version.analyte and version.kind == "lab" else ["retract", "move"]
+    ways = [*_typed_way(version), "retract", "move"]
     return html.Section(
         [
             html.Header(html.H2(_("Correct it"))),
@@ -122,7 +175,12 @@ def correction_form(found: Provenance, named: str, zone: ZoneInfo) -> Component:
                 value=ways[0],
                 className="field",
             ),
-            html.Div(_value_fields(version, zone), id="correct-value-part", hidden=ways[0] != "value"),
+            html.Div(
+                [*_value_fields(version), *_coded_fields(version), _when_field(version, zone)],
+                id="correct-value-part",
+                className="stacked",
+                hidden=ways[0] not in ("value", "fields"),
+            ),
             html.Div(_move_fields(), id="correct-move-part", className="stacked", hidden=True),
             reason_field("correct-reason", _("Why (required; it stays in the record)")),
             dmc.CheckboxGroup(
@@ -149,15 +207,62 @@ def correction_form(found: Provenance, named: str, zone: ZoneInfo) -> Component:
 
 def _saving(way: str, named: str) -> str:
     """What the button says: it names the patient."""
-    if way == "value":
+    if way in ("value", "fields"):
         return _("Store the new value for {patient}", patient=named)
     if way == "retract":
         return _("Take the value back for {patient}", patient=named)
     return _("Move the value away from {patient}", patient=named)
 
 
-def _value_fields(version: Version, zone: ZoneInfo) -> list[Component]:
-    units = accepted_units(version.analyte) if version.analyte and version.kind == "lab" else ()
+def _typed_way(version: Version) -> list[str]:
+    """How a record is given another value: as a number, as fields, or not at all."""
+    if version.kind == "lab":
+        return ["value"] if version.analyte else []
+    return ["fields"] if version.kind in KINDS else []
+
+
+def _coded_fields(version: Version) -> list[Component]:
+    if version.kind == "lab":
+        return []
+    typed = typed_fields(version.kind, version.detail)
+    return [
+        html.Div([_coded_field(version.kind, name, text) for name, text in typed.items()], className="coded-fields")
+    ]
+
+
+def _coded_field(kind: str, name: str, text: str) -> Component:
+    id: Any = {"type": "correct-field", "name": name}
+    words, known = f"correct-choices-{name}", choices(kind, name)
+    label = _(FIELD_WORDS[name])
+    field = dcc.Input(
+        id=id, type="text", value=text, autoComplete="off", maxLength=2000, **({"list": words} if known else {})
+    )
+    return html.Label(
+        [html.Span(label), field, html.Datalist([html.Option(value=word) for word in known], id=words)],
+        className="field",
+    )
+
+
+def _when_field(version: Version, zone: ZoneInfo) -> Component:
+    return html.Div(
+        [
+            html.Label(_("Taken (year-month-day, with the time if known)"), htmlFor="correct-when"),
+            dcc.Input(
+                id="correct-when",
+                type="text",
+                value=taken_text(version.effective_at, version.precision, zone),
+                autoComplete="off",
+                maxLength=40,
+            ),
+        ],
+        className="field when-field",
+    )
+
+
+def _value_fields(version: Version) -> list[Component]:
+    if version.kind != "lab":
+        return []
+    units = accepted_units(version.analyte) if version.analyte else ()
     return [
         html.Div(
             [
@@ -186,19 +291,6 @@ def _value_fields(version: Version, zone: ZoneInfo) -> list[Component]:
                             maxLength=60,
                         ),
                         html.Datalist([html.Option(value=unit) for unit in units], id="correct-units"),
-                    ],
-                    className="field",
-                ),
-                html.Div(
-                    [
-                        html.Label(_("Taken (year-month-day, with the time if known)"), htmlFor="correct-when"),
-                        dcc.Input(
-                            id="correct-when",
-                            type="text",
-                            value=taken_text(version.effective_at, version.precision, zone),
-                            autoComplete="off",
-                            maxLength=40,
-                        ),
                     ],
                     className="field",
                 ),

@@ -116,4 +116,6 @@ def value_links(mrn: str, record: str, *, correctable: bool) -> Component:
 
 
 def _field(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -159,10 +159,13 @@ def test_a_value_is_corrected_moved_and_asked_about_by_keyboard(site: Site, open
     clean(page, "queries")
 
 
-@pytest.mark.parametrize("way", ["correct", "ask"])
-def test_the_pages_are_usable_in_the_dark_on_a_phone(site: Site, open_page: Open, way: str) -> None:
+@pytest.mark.parametrize(("kind", "way"), [("lab", "correct"), ("skin", "correct"), ("lab", "ask")])
+def test_the_pages_are_usable_in_the_dark_on_a_phone(site: Site, open_page: Open, kind: str, way: str) -> None:
     mrn, _other = patients(site)
-    page = open_page(f"/p/{mrn}/record/{last_weight(site, mrn).id}/{way}", role="nurse", scheme="dark", size=NARROW)
+    with site.database.read() as session:
+        own = select(Record.id).join(Patient, Patient.id == Record.patient_id).where(Patient.mrn == mrn)
+        record = session.scalars(own.where(Record.kind == kind, Record.superseded_by.is_(None))).first()
+    page = open_page(f"/p/{mrn}/record/{record}/{way}", role="nurse", scheme="dark", size=NARROW)
     page.wait_for_selector(f"#{way}-form")
-    clean(page, f"{way}-dark-phone")
+    clean(page, f"{way}-{kind}-dark-phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]

@@ -18,7 +18,6 @@ FROM_BELOW = (
     "This link has been used or is too old. Ask an admin for a new one.",
     "The password repeats the same few characters.",
     "the record is taken back already",
-    "only a measured value can be given another value; take this entry back and enter it anew",
     "this is the value that is recorded",
     "that is the patient the record stands under",
     "the number was changed after both patients were shown; compare them again",
@@ -32,6 +31,9 @@ FROM_BELOW = (
     "a question that is open cannot take this step",
     "a question that is answered cannot take this step",
     "a question that is closed cannot take this step",
+    "only a measured value can be given another number",
+    "an entry of this kind has no fields to type; take it back",
+    "the form has no such field",
 )
 
 

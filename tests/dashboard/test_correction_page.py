@@ -229,3 +229,23 @@ def _number(text: str) -> bool:
         return float(text.strip().replace(",", ".")) >= 0 and text.isascii() and text[0].isdigit()
     except ValueError:
         return False
+
+
+def test_a_coded_entry_is_corrected_by_its_fields(desk: Desk) -> None:
+    symptom = desk.enter({"symptom.fever": "yes"}, "symptom.fever", 1)
+    assert "correct-field" in text(desk.page(symptom)) and "correct-field" not in text(desk.page())
+
+    def store(names: Any, values: Any, key: str = KEY) -> Any:
+        named = [{"type": "correct-field", "name": name} for name in names] if isinstance(names, list) else names
+        return desk.send("fields", {"mrn": "N1", "record": symptom, "key": key}, WHY, "", values, named)
+
+    for strange in STRANGE:
+        assert store(["name", "present"], ["fever", strange]).status_code in (200, 400)
+        assert store(strange, ["fever", "no"]).status_code in (200, 400)
+        assert store(["name", "present"], strange).status_code in (200, 400)
+    for values, why in ((["fever", "perhaps"], "neither yes nor no"), (["plague", "no"], "not known")):
+        assert why in text(store(["name", "present"], values))
+    assert "no such field" in text(store(["name", "colour"], ["fever", "red"]))
+    assert desk.corrections() == 0
+    assert "Stored: name fever; present no." in text(store(["name", "present"], ["fever", "no"]))
+    assert "Stored" in text(store(["name", "present"], ["fever", "no"])) and desk.corrections() == 1
