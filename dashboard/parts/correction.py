@@ -101,7 +101,7 @@ def standing_value(found: Provenance, clock: Clock) -> Component:
     return html.Section(
         [
             html.Header(html.H2(_("What is recorded"))),
-            html.P(value, className="standing-value"),
+            html.P(value, className="standing-value" if version.kind == "lab" else "standing-value coded"),
             html.Dl(
                 [part for name, text in facts if text for part in (html.Dt(name), html.Dd(text))],
                 className="facts narrow",

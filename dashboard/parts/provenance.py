@@ -8,7 +8,6 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from clinical.analytes import CATALOGUE
 from clinical.wording import number, quantity
 from dashboard.language import _
 from dashboard.parts.badges import severity, status
@@ -30,8 +29,7 @@ def title_of(found: Provenance) -> str:
     if found.sensor is not None:
         return f"Glucose sensor {found.sensor['device']}, {day_text(found.sensor['day'])}"
     version = found.versions[-1]
-    known = CATALOGUE.get(version.analyte or "")
-    return known.name if known else version.analyte or what(version.kind, None)
+    return what(version.kind, version.analyte)
 
 
 def provenance_panel(found: Provenance, queries: Sequence[Query], clock: Clock, *, mrn: str, record: str) -> Component:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from clinical.analytes import CATALOGUE
 from dashboard.language import _, message
 from dashboard.parts.quantities import name_of
 from dashboard.parts.times import Clock, moment_text, when_text
@@ -68,7 +69,8 @@ def stated_past(past: Past, clock: Clock) -> str:
 
 def what(kind: str | None, analyte: str | None) -> str:
     """What a record is about: its analyte, or its kind."""
-    return name_of(analyte) if analyte else _(KIND_WORDS.get(kind or "", kind or ""))
+    named = analyte and (kind == "lab" or analyte in CATALOGUE)
+    return name_of(analyte or "") if named else _(KIND_WORDS.get(kind or "", kind or ""))
 
 
 def fate(past: Past, clock: Clock) -> str:
