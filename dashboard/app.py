@@ -7,7 +7,9 @@ from dash import Dash
 from clinical.protocol import Protocol
 from dashboard.assembly import assemble
 from dashboard.pages import (
+    ask,
     cohort,
+    correct,
     flag,
     held,
     identity,
@@ -17,6 +19,8 @@ from dashboard.pages import (
     patient,
     patient_identity,
     proposal,
+    queries,
+    query,
     visit,
     worklist,
 )
@@ -28,11 +32,15 @@ from data.settings import Settings
 PAGES: tuple[PageModule, ...] = (
     worklist,
     cohort,
+    queries,
     imports,
     identity,
     patient,
     patient_identity,
     visit,
+    correct,
+    ask,
+    query,
     flag,
     import_job,
     held,

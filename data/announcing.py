@@ -17,7 +17,7 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from data.backoff import EXPIRES
-from data.models import Outbox
+from data.models import Outbox, Person
 from data.people import administrators, recipients
 from data.upsert import insert_or
 
@@ -28,6 +28,7 @@ AT_ONCE: Final = frozenset({"urgent", "high"})
 IN_DIGEST: Final = frozenset({"medium"})
 TOLD: Final = AT_ONCE | IN_DIGEST
 UNSENT: Final = ("pending", "retry", "held")
+SENT: Final = ("sending", "sent", "digested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,54 @@ def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **co
     return _write(session, [mail.to(p.id, "technical", "technical", content) for p in administrators(session)])
 
 
+def follow_up(session: Session, flag_id: str, policy: MailPolicy, now: datetime, *, since: datetime) -> int:
+    """Write one mail to each who was told of this flag, saying that a value it told of was corrected `since`; to how
+    many.
+
+    It follows the last mail of that person and goes out at once, also to who was told in a digest. Who has such a mail
+    waiting already, or was written one since the correction, is counted and gets no second one; who has no account any
+    more gets none.
+    """
+    told = session.execute(
+        select(Outbox.id, Outbox.recipient_id, Outbox.episode, Outbox.severity)
+        .join(Person, Person.id == Outbox.recipient_id)
+        .where(Outbox.flag_id == flag_id, Outbox.state.in_(SENT), Person.disabled_at.is_(None))
+        .where(Outbox.kind.in_(("immediate", "digest")))
+        .order_by(Outbox.step, Outbox.created_at)
+    )
+    last = {row.recipient_id: row for row in told}
+    followed = set(
+        session.scalars(
+            select(Outbox.recipient_id).where(
+                Outbox.flag_id == flag_id,
+                Outbox.corrects.is_not(None),
+                Outbox.state.in_(UNSENT) | (Outbox.created_at > since),
+            )
+        )
+    )
+    step = session.scalar(select(func.max(Outbox.step)).where(Outbox.flag_id == flag_id)) or 0
+    _write(
+        session,
+        [
+            _Mail(policy, now, step=step + 1).to(row.recipient_id, "immediate", row.severity)
+            | {"flag_id": flag_id, "episode": row.episode, "corrects": row.id}
+            for row in last.values()
+            if row.recipient_id not in followed
+        ],
+    )
+    return len(last)
+
+
 def cancel_unsent(session: Session, flag_ids: Iterable[str], *, why: str) -> int:
-    """Cancel what was not sent yet of these flags' mails; returns how many rows. `why` stays on them."""
+    """Cancel what was not sent yet of these flags' mails; returns how many rows. `why` stays on them.
+
+    A mail that corrects an earlier one is sent all the same: who read the first must read the second.
+    """
     cancelled = cast(
         "CursorResult[Any]",
         session.execute(
             update(Outbox)
-            .where(Outbox.flag_id.in_(list(flag_ids)), Outbox.state.in_(UNSENT))
+            .where(Outbox.flag_id.in_(list(flag_ids)), Outbox.state.in_(UNSENT), Outbox.corrects.is_(None))
             .values(state="cancelled", last_error=f"cancelled: {why}", lease_until=None, lease_token=None)
             .execution_options(synchronize_session=False)
         ),
@@ -130,6 +172,7 @@ class _Mail:
             "step": self.step,
             "kind": kind,
             "severity": severity,
+            "corrects": None,
             "state": "pending",
             "priority": PRIORITY[severity],
             "counts": None if content is None else json.dumps(content, sort_keys=True),

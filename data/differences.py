@@ -25,7 +25,7 @@ UNSEEN_RESOLVES = frozenset({"low", "info"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingFlag:
     """A flag as read for judging. `records` are the ids of its evidence; `seen` whether a person took it before it was
-    snoozed."""
+    snoozed; `reopened` whether a corrected value brought it back and nobody has looked since."""
 
     id: str
     patient_id: int
@@ -40,6 +40,7 @@ class StandingFlag:
     cleared_at: datetime | None
     snoozed_until: datetime | None
     before_snooze: Status | None = None
+    reopened: bool = False
 
     @property
     def seen(self) -> bool:
@@ -140,9 +141,9 @@ def _again(flag: StandingFlag, finding: Finding, moment: datetime) -> Iterable[D
 
 
 def _gone(flag: StandingFlag, container: str | None, moment: datetime) -> Iterable[Difference]:
-    if container is not None:
+    if container is not None and not flag.reopened:
         yield Difference(what="contain", why=say("contained in {rule}", rule=container), flag=flag)
-    elif flag.seen or flag.severity in UNSEEN_RESOLVES:
+    elif flag.seen or (flag.severity in UNSEEN_RESOLVES and not flag.reopened):
         yield Difference(what="clear", why=say("cleared by data"), flag=flag)
     elif flag.status == "snoozed" and flag.snoozed_until is not None and flag.snoozed_until <= moment:
         yield Difference(what="wake", why=say("the snooze is over; cleared by data, not seen"), flag=flag)

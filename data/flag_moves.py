@@ -3,8 +3,11 @@
     open -> acknowledged -> in-review -> resolved | overridden
     open / acknowledged / in-review <-> snoozed
 
-Moves of a person need a role and a reason; moves of the data are made by `data.judge`. A closed flag never moves again:
-what comes back is a new episode. Every move raises the version and leaves a row of history.
+    resolved | overridden -> open, when a value that the closed review used was corrected
+
+Moves of a person need a role and a reason; moves of the data are made by `data.judge`, the last one by
+`data.reopening`. Nothing else moves a closed flag: what comes back is a new episode. Every move raises the version and
+leaves a row of history.
 """
 
 from __future__ import annotations
@@ -23,7 +26,9 @@ from data.errors import BadInput
 from data.models import Flag, FlagHistory
 
 Status = Literal["open", "acknowledged", "in-review", "snoozed", "resolved", "overridden"]
-Action = Literal["acknowledge", "review", "snooze", "resolve", "override", "wake", "reopen", "clear", "contain"]
+Action = Literal[
+    "acknowledge", "review", "snooze", "resolve", "override", "wake", "reopen", "clear", "contain", "reconsider"
+]
 
 STATUSES: Final[tuple[Status, ...]] = ("open", "acknowledged", "in-review", "snoozed", "resolved", "overridden")
 CLOSED: Final[frozenset[Status]] = frozenset({"resolved", "overridden"})
@@ -84,6 +89,7 @@ MOVES: Final[Mapping[Action, Move]] = MappingProxyType(
         "reopen": Move(frozenset({"acknowledged", "in-review", "snoozed"}), "open"),
         "clear": Move(STANDING, "resolved"),
         "contain": Move(STANDING, "resolved"),
+        "reconsider": Move(CLOSED, "open"),
     }
 )
 

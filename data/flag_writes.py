@@ -70,6 +70,7 @@ def standing_flags(session: Session, patient_ids: Sequence[int]) -> dict[int, li
         select(
             *(Flag.id, Flag.patient_id, Flag.rule, Flag.severity, Flag.dedup_key, Flag.episode, Flag.status),
             *(Flag.version, Flag.evidence_digest, Flag.finding, Flag.cleared_at, Flag.snoozed_until),
+            Flag.reopened_at,
         )
         .where(Flag.patient_id.in_([*patient_ids, *merged]), or_(OPEN_ONLY, Flag.cleared_at.is_(None)))
         .order_by(Flag.id)
@@ -92,6 +93,7 @@ def standing_flags(session: Session, patient_ids: Sequence[int]) -> dict[int, li
             cleared_at=row.cleared_at,
             snoozed_until=row.snoozed_until,
             before_snooze=status_before_snooze(session, row.id) if status == "snoozed" else None,
+            reopened=row.reopened_at is not None,
         )
         found.setdefault(merged.get(flag.patient_id, flag.patient_id), []).append(flag)
     return found

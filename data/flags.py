@@ -118,7 +118,7 @@ def acknowledge(session: Session, actor: Actor, flag_id: str, *, why: str, versi
     Raises Forbidden, NotFound, ReasonMissing, StaleVersion or NotAllowed, in that order.
     """
     flag = _at_hand(session, actor, flag_id, "acknowledge", why=why, version=version)
-    status = _moved(session, actor, flag, "acknowledge", why, now, {"owner_id": actor.person_id})
+    status = _moved(session, actor, flag, "acknowledge", why, now, {"owner_id": actor.person_id, "reopened_at": None})
     if flag.cleared_at is not None:
         seen = Mover("rules", now, f"seen after the data had cleared it at {_iso(flag.cleared_at)}")
         status = move(session, flag.id, "clear", seen, status=status, version=version + 1)

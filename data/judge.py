@@ -13,7 +13,7 @@ so two judges of one patient come one after the other; the unique index on the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -30,11 +30,14 @@ from data.announcing import MailPolicy, alarm, cancel_unsent
 from data.audit import write_audit
 from data.charts import UnreadableRecord, charts_or_why
 from data.differences import StandingFlag, dedup_key, differences
-from data.flag_writes import Bench, Written, standing_flags, write_differences
+from data.entry.past import Changed, changed_by_sources
+from data.flag_moves import Mover
+from data.flag_writes import Bench, Trace, Written, standing_flags, write_differences
 from data.glance import save_glances, stored_glance
 from data.models import Ingest, Judgement, Patient
 from data.people import Actor
-from data.survivors import not_merged
+from data.reopening import reopen_reviews
+from data.survivors import groups, not_merged
 from data.upsert import insert_or
 
 TRIES_AT_ONCE: Final = 3
@@ -104,13 +107,16 @@ def judge(
     are raised. `now` is the wall clock: history, mail and audit carry it.
     """
     patients = _lock(session, sorted(set(patient_ids)))
+    counts = JudgeCounts()
+    audits: list[tuple[str, Written]] = []
     bench = Bench(actor.name, protocol.version, session.scalar(select(func.max(Ingest.seq))) or 0, now, mail)
     ids = [patient.id for patient in patients]
+    for patient, written in _reopen(session, bench, patients):
+        counts.add(written)
+        audits.append((patient.uuid, written))
     charts, flags = charts_or_why(session, ids), standing_flags(session, ids)
-    counts = JudgeCounts()
     judgements: list[dict[str, Any]] = []
     glances: list[dict[str, Any]] = []
-    audits: list[tuple[str, Written]] = []
     for patient in patients:
         moment, standing = patient.moment(as_of, now), flags.get(patient.id, [])
         try:
@@ -158,6 +164,28 @@ def _lock(session: Session, patient_ids: Sequence[int]) -> list[_Patient]:
         before = (None, 0, 0) if last is None else (last.judged_at, last.judged_seq, last.failures)
         found.append(_Patient(id, uuid, mrn, *before))
     return found
+
+
+def _reopen(session: Session, bench: Bench, patients: Iterable[_Patient]) -> Iterator[tuple[_Patient, Written]]:
+    """Open again what rested on values that their sources have changed since the patients were judged last."""
+    judged = {patient.id: patient for patient in patients if patient.judged_seq}
+    together = groups(session, judged)
+    owners = {member: id for id in judged for member in together.get(id, (id,))}
+    changes: dict[int, list[Changed]] = {}
+    for change in changed_by_sources(session, owners, min((p.judged_seq for p in judged.values()), default=0)):
+        owner = owners[change.patient_id]
+        if change.seq > judged[owner].judged_seq:
+            changes.setdefault(owner, []).append(change)
+    for owner, theirs in changes.items():
+        members = together.get(owner, (owner,))
+        traces = [trace for change in theirs for trace in _reopened(session, bench, members, change)]
+        if traces:
+            yield judged[owner], Written(updated=len(traces), traces=traces)
+
+
+def _reopened(session: Session, bench: Bench, members: Sequence[int], change: Changed) -> Iterable[Trace]:
+    mover = Mover(bench.actor, bench.now, f"{change.why or 'by its source'} ({change.who})")
+    return reopen_reviews(session, members, change.record, mover, bench.mail, since=change.at)
 
 
 def _readable(chart: Chart | UnreadableRecord) -> Chart:

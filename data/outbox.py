@@ -56,6 +56,7 @@ class Claimed:
     recipient: str
     language: str | None
     flag_id: str | None
+    corrects: str | None
     episode: int | None
     step: int
     counts: dict[str, Any] | None
@@ -85,7 +86,7 @@ def claim(session: Session, now: datetime) -> Claimed | None:
         if row is None:
             return None
         mail, address, language, disabled_at, status, ended = row
-        ending = _ending(status, disabled_at, ended)
+        ending = _ending(None if mail.corrects else status, disabled_at, ended)
         if ending is None:
             return _lease(session, mail, address, language, now)
         state, why = ending
@@ -261,6 +262,7 @@ def _lease(session: Session, mail: Outbox, address: str, language: str | None, n
         recipient=address,
         language=language,
         flag_id=mail.flag_id,
+        corrects=mail.corrects,
         episode=mail.episode,
         step=mail.step,
         counts=None if mail.counts is None else json.loads(mail.counts),

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from data.entry.past import Arrived, Past, arrivals, past_values
 from data.flags import flags_of
 from data.models import Batch, ReadingDay, Record, RecordReport
 from data.patients import find_by_mrn
@@ -48,6 +49,8 @@ class Version:
     canonical_value: float | None
     canonical_unit: str | None
     effective: str
+    effective_at: datetime
+    precision: str
     issued: datetime | None
     lab: str | None
     method: str | None
@@ -65,6 +68,8 @@ class Version:
 class Provenance:
     """A record with its whole history, oldest version first, what reported it again, and the flags that rest on it.
 
+    `past` are those of its versions that were corrected, retracted or moved away, `arrived` how it came here where it
+    was moved.
     For a day of a sensor `versions` is empty and `sensor` says device and readings.
     """
 
@@ -72,6 +77,8 @@ class Provenance:
     reports: tuple[Source, ...]
     flags: tuple[dict[str, Any], ...]
     sensor: dict[str, Any] | None = None
+    past: tuple[Past, ...] = ()
+    arrived: tuple[Arrived, ...] = ()
 
 
 def provenance(session: Session, actor: Actor, mrn: str, record: str) -> Provenance:
@@ -91,6 +98,8 @@ def provenance(session: Session, actor: Actor, mrn: str, record: str) -> Provena
         versions=tuple(chain),
         reports=tuple(_reports(session, [int(id) for id in own])),
         flags=tuple(f for f in flags_of(session, ids, mrn) if own & {e["record"] for e in f["evidence"]}),
+        past=tuple(past for past in past_values(session, actor, ids) if past.record in own),
+        arrived=tuple(one for one in arrivals(session, actor, ids) if one.record in own),
     )
 
 
@@ -148,6 +157,8 @@ def _version(row: Record, format: str) -> Version:
         canonical_value=row.canonical_value,
         canonical_unit=row.canonical_unit,
         effective=row.effective_text,
+        effective_at=row.effective_at,
+        precision=row.precision,
         issued=row.issued_at,
         lab=row.lab,
         method=row.method,

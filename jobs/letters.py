@@ -24,6 +24,7 @@ from jobs.tongues import Tongue, tongue_of
 WIDTH = 76
 LATE = timedelta(minutes=15)
 TEMPLATES = {"immediate": "flag.txt", "digest": "digest.txt", "technical": "technical.txt", "test": "test.txt"}
+CORRECTED = "corrected.txt"
 
 
 class Mail(Protocol):
@@ -41,6 +42,8 @@ class Mail(Protocol):
     def language(self) -> str | None: ...
     @property
     def flag_id(self) -> str | None: ...
+    @property
+    def corrects(self) -> str | None: ...
     @property
     def counts(self) -> Mapping[str, Any] | None: ...
     @property
@@ -94,7 +97,8 @@ class Desk:
         return message
 
     def _text(self, mail: Mail, tongue: Tongue, now: datetime) -> tuple[str, list[str]]:
-        template = self._templates.get_template(f"{tongue.code}/{TEMPLATES[mail.kind]}")
+        name = CORRECTED if mail.corrects else TEMPLATES[mail.kind]
+        template = self._templates.get_template(f"{tongue.code}/{name}")
         text = template.render(self._facts(mail, tongue, now))
         subject, *paragraphs = (" ".join(part.split()) for part in text.split("\n\n") if part.strip())
         return subject.removeprefix("Subject: "), paragraphs

@@ -49,7 +49,8 @@
   }
 
   function asking(part) {
-    const made = element("button", "ask", part.text);
+    const made = element("button", part.css ? `ask ${part.css}` : "ask", part.css === "struck" ? undefined : part.text);
+    if (part.css === "struck") made.append(element("s", null, part.text));
     made.type = "button";
     made.dataset.record = part.record;
     if (part.title !== undefined) made.title = part.title;

@@ -45,10 +45,12 @@ from dashboard.request import (
 )
 from dashboard.routing import Route
 from dashboard.summary import summary_address
+from data.entry.past import past_values
 from data.errors import BadInput
 from data.flag_moves import CLOSED
 from data.preferences import prefer
 from data.provenance import provenance
+from data.queries import queries_about
 from data.trends import current_version, head, trends
 
 POLICY = Policy(CLINICAL, patient_argument="mrn")
@@ -141,7 +143,7 @@ def _register_content(app: Dash) -> None:
         policy=POLICY,
     )
     def show(search: str | None, _refresh: float | None, pathname: str, mrn: str) -> tuple[object, ...]:
-        if pathname.rstrip("/").endswith("/identity"):
+        if pathname.strip("/").count("/") > 1:  # on the way to another page of this patient
             return (no_update,) * 4
         with current_database().read() as session:
             view = _view(session, mrn, parsed(search))
@@ -252,7 +254,9 @@ def _register_asking(app: Dash) -> None:
             return True, _("Flag"), link
         with current_database().read() as session:
             found = provenance(session, current_actor(), mrn, record)
-        return True, title_of(found), provenance_panel(found, _clock())
+            about = [version.id for version in found.versions] or [record]
+            queries = queries_about(session, current_actor(), mrn, about)
+        return True, title_of(found), provenance_panel(found, queries, _clock(), mrn=mrn, record=record)
 
 
 def _register_units(app: Dash) -> None:
@@ -288,6 +292,7 @@ def _view(session: Session, mrn: str, query: Mapping[str, str]) -> View:
         protocol=protocol,
         query=query,
         session=session,
+        past=past_values(session, current_actor(), found.patient_ids),
     )
 
 

@@ -97,10 +97,11 @@ def contradiction(names: Sequence[str]) -> Component | None:
     )
 
 
-def reason_field(id: str) -> Component:
+def reason_field(id: str, label: str | None = None) -> Component:
     """Where somebody says why."""
+    label = label or _("Why (required; it stays in the audit trail)")
     return html.Div(
-        [html.Label(_("Why (required; it stays in the audit trail)"), htmlFor=id), dcc.Textarea(id=id, maxLength=2000)],
+        [html.Label(label, htmlFor=id), dcc.Textarea(id=id, maxLength=2000)],
         className="field",
     )
 

@@ -20,6 +20,8 @@ FORMAT_WORDS = {
     "nightscout": "Nightscout",
     "tidepool": "Tidepool",
     "dicom-sr": message("DICOM report"),
+    "visit": message("Visit, typed in"),
+    "correction": message("Correction by hand"),
 }
 STATE_WORDS = {
     "uploaded": message("Not previewed yet"),

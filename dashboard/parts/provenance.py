@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from clinical.analytes import CATALOGUE
 from dashboard.language import _, message, tell
 from dashboard.parts.badges import severity, status
 from dashboard.parts.coded import coded
 from dashboard.parts.import_words import FORMAT_WORDS
 from dashboard.parts.quantities import number, quantity
+from dashboard.parts.queries import query_lines
+from dashboard.parts.stated import arrival, fate, stated, value_links, what
 from dashboard.parts.times import Clock, day_text, moment_text
+from data.entry.past import Past
 from data.flag_moves import CLOSED
 from data.intake.item import RETRACTIONS
 from data.provenance import Provenance, Source, Version
+from data.queries import Query
 
-KIND_WORDS: Mapping[str, str] = {
-    "lab": message("Result"),
-    "skin": message("Skin assessment"),
-    "lesion": message("Lesion on a scan"),
-    "response": message("Response"),
-    "biliary": message("Biliary ultrasound"),
-    "therapy": message("Therapy"),
-    "symptom": message("Symptom"),
-    "state": message("Disease state"),
-    "finding": message("Finding"),
-}
 FASTING_WORDS = {True: message("yes"), False: message("no"), None: ""}
 
 
@@ -38,23 +30,26 @@ def title_of(found: Provenance) -> str:
     if found.sensor is not None:
         return _("Glucose sensor {device}, {date}", device=found.sensor["device"], date=day_text(found.sensor["day"]))
     version = found.versions[-1]
-    known = CATALOGUE.get(version.analyte or "")
-    return _(known.name) if known else version.analyte or _(KIND_WORDS.get(version.kind, version.kind))
+    return what(version.kind, version.analyte)
 
 
-def provenance_panel(found: Provenance, clock: Clock) -> Component:
-    """The content of the panel, the current version first."""
+def provenance_panel(found: Provenance, queries: Sequence[Query], clock: Clock, *, mrn: str, record: str) -> Component:
+    """The content of the panel of `record`, the current version first; `queries` were asked about it."""
     if found.sensor is not None:
-        return html.Div([_sensor(found.sensor), html.H3(_("Source")), *(_source(s, clock) for s in found.reports)])
+        links = value_links(mrn, record, correctable=False)
+        sources = (_source(s, clock) for s in found.reports)
+        return html.Div([links, *_asked(queries, clock), _sensor(found.sensor), html.H3(_("Source")), *sources])
     current, *earlier = reversed(found.versions)
     return html.Div(
         [
+            value_links(mrn, current.id, correctable=current.status not in RETRACTIONS),
+            *_asked(queries, clock),
             _facts(current, clock),
             html.H3(_("Source")),
             _source(current.source, clock, current.source_id),
             *_again(found, clock),
             html.H3(_("History")),
-            _history(earlier, clock),
+            _history(earlier, found, clock),
             html.H3(_("Flags that rest on it")),
             _flags(found),
         ],
@@ -66,7 +61,7 @@ def _facts(version: Version, clock: Clock) -> Component:
     derived = quantity(version.canonical_value, version.canonical_unit, version.comparator)
     limits = "-".join(p for p in (version.ref_low, version.ref_high) if p is not None)
     facts = [
-        (_("Received"), _received(version)),
+        (_("Received"), html.S(_received(version)) if version.status in RETRACTIONS else _received(version)),
         (_("Used as"), None if version.canonical_value is None else derived),
         (_("Range received"), limits or (_("no range") if version.kind == "lab" else None)),
         (_("Interpretation received"), version.interpretation),
@@ -102,7 +97,7 @@ def _said(value: Any) -> str | None:
     return ", ".join(coded(str(one)) for one in value) if isinstance(value, list) else coded(str(value))
 
 
-def _list(facts: list[tuple[str, str]]) -> Component:
+def _list(facts: Sequence[tuple[str, str | Component]]) -> Component:
     return html.Dl([part for name, text in facts for part in (html.Dt(name), html.Dd(text))], className="facts")
 
 
@@ -123,29 +118,34 @@ def _again(found: Provenance, clock: Clock) -> list[Component]:
     return [html.H3(_("Reported again")), *(_source(s, clock) for s in found.reports)]
 
 
-def _history(earlier: list[Version], clock: Clock) -> Component:
-    if not earlier:
-        return html.P("Never corrected.", className="soft")
-    return html.Ol([_earlier(version, clock) for version in earlier], className="timeline")
+def _history(earlier: list[Version], found: Provenance, clock: Clock) -> Component:
+    if not earlier and not found.arrived:
+        return html.P(_("Never corrected."), className="soft")
+    past = {one.record: one for one in found.past}
+    lines = [_earlier(version, past.get(version.id), clock) for version in earlier]
+    lines += [html.Li(html.Span(arrival(one, clock), className="soft")) for one in found.arrived]
+    return html.Ol(lines, className="timeline")
 
 
-def _earlier(version: Version, clock: Clock) -> Component:
-    words = "Retracted" if version.status in RETRACTIONS else "Was"
+def _earlier(version: Version, past: Past | None, clock: Clock) -> Component:
     stored = _(
         "stored {at} by {person}, record {id}",
         at=moment_text(version.source.at, clock.zone),
         person=version.source.by,
         id=version.id,
     )
-    reason = _("reason: {reason}", reason=version.reason) if version.reason else ""
     return html.Li(
         [
-            f"{words} ",
-            html.S(_received(version)),
+            html.S(_received(version) if version.kind == "lab" else stated(version)),
             ", " + _("taken {when}", when=version.effective),
-            html.Span("; ".join(part for part in (stored, reason) if part), className="soft"),
+            *([html.Span(fate(past, clock), className="changed")] if past else []),
+            html.Span(stored, className="soft"),
         ]
     )
+
+
+def _asked(queries: Sequence[Query], clock: Clock) -> list[Component]:
+    return [html.H3(_("Questions on it")), query_lines(queries, clock)] if queries else []
 
 
 def _flags(found: Provenance) -> Component:

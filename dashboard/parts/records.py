@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,17 @@ from dashboard.parts.coded import coded
 from dashboard.parts.import_words import rows_text
 from dashboard.parts.plotted.therapy import dose_text
 from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text
-from dashboard.parts.rows import arrow, cell, row, table
-from dashboard.parts.times import Clock
+from dashboard.parts.rows import Part, arrow, below, cell, link, row, table
+from dashboard.parts.stated import ask_address, correct_address, fate, stated_past, what
+from dashboard.parts.times import Clock, when_text
 from dashboard.parts.units import Units
+from data.entry.past import Past
+from data.provenance import SENSOR
 from data.sensor_course import SensorDays
 
 COLUMNS = (
     *(message("Date"), message("What"), message("Value"), message("Range"), message("Details"), message("Age")),
-    message("Source"),
+    *(message("Source"), message("Change")),
 )
 
 
@@ -41,6 +44,16 @@ KINDS = {
 }
 """The kinds of rows, and the word on the chip of each."""
 
+KIND_CHIPS = {
+    "lab": "Results",
+    "skin": "Skin",
+    "lesion": "Imaging",
+    "response": "Imaging",
+    "biliary": "Biliary",
+    "symptom": "Symptoms",
+    "therapy": "Therapy",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -55,21 +68,31 @@ class Line:
     details: str = ""
 
 
-def record_table(
-    id: str, chart: Chart, sensor: SensorDays, clock: Clock, units: Units, *, sources: Mapping[str, str]
-) -> Component:
-    """The table with chips that filter it by kind; `sources` by record. It holds the same numbers as the synoptic
-    chart, and the rest. `chart` is in `units` already."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What the table holds beside the chart: `mrn` for links, `sources` by record, `past` values that do not stand."""
+
+    mrn: str
+    sources: Mapping[str, str]
+    past: Sequence[Past] = ()
+
+
+def record_table(id: str, chart: Chart, sensor: SensorDays, clock: Clock, units: Units, *, beside: Beside) -> Component:
+    """The table with chips that filter it by kind. It holds the same numbers as the synoptic chart, and the rest, and
+    struck through what was corrected, taken back or moved away. `chart` is in `units` already."""
     found = lines(chart, sensor, units)
+    before: dict[str | None, list[Past]] = {}
+    for past in beside.past:
+        before.setdefault(past.stands, []).append(past)
     kinds = sorted({line.kind for line in found}, key=lambda kind: _(KINDS[kind]))
+    made = [(line.entry.effective, _row(line, clock, beside, before.get(line.entry.record, ()))) for line in found]
+    made += [(past.effective_at, _gone_row(past, clock)) for past in before.get(None, ())]
     return html.Div(
         [
             html.Div(
                 [
                     *(chip("kind", kind, _(KINDS[kind])) for kind in kinds),
-                    html.Span(
-                        rows_text(len(found), "row"), className="soft small", role="status", **{"data-shown": id}
-                    ),
+                    html.Span(rows_text(len(made), "row"), className="soft small", role="status", **{"data-shown": id}),
                 ],
                 className="chips",
                 role="group",
@@ -78,7 +101,7 @@ def record_table(
             table(
                 id,
                 [_(name) for name in COLUMNS],
-                [_row(line, clock, sources.get(line.entry.record, "")) for line in found],
+                [cells for _at, cells in sorted(made, key=lambda pair: pair[0], reverse=True)],
                 caption=_("Record of the patient, newest first"),
                 css="dense",
             ),
@@ -92,20 +115,52 @@ def lines(chart: Chart, sensor: SensorDays, units: Units) -> list[Line]:
     return sorted(_lines(chart, sensor, units), key=lambda line: line.entry.effective, reverse=True)
 
 
-def _row(line: Line, clock: Clock, source: str) -> dict[str, Any]:
+def _row(line: Line, clock: Clock, beside: Beside, before: Iterable[Past]) -> dict[str, Any]:
     mark = [" ", arrow(line.mark)] if line.mark else []
+    record = line.entry.record
     return row(
         [
             cell(clock.when(line.entry), css="when"),
             cell(line.what, heads=True),
-            cell(ask(line.value, line.entry.record), *mark),
+            cell(ask(line.value, record), *mark, *(part for past in before for part in struck(past, clock))),
             cell(line.range),
             cell(line.details),
             cell(clock.age(line.entry), css="when"),
-            cell(source, css="source"),
+            cell(beside.sources.get(record, ""), css="source"),
+            cell(*_ways(beside.mrn, record), css="ways"),
         ],
         kind=line.kind,
     )
+
+
+def _gone_row(past: Past, clock: Clock) -> dict[str, Any]:
+    entry = Entry(record=past.record, effective=past.effective_at, known_at=past.effective_at)
+    when = when_text(past.effective_at, past.precision, clock.zone)
+    return row(
+        [
+            cell(when, css="when"),
+            cell(what(past.kind, past.analyte), heads=True),
+            cell(*struck(past, clock)),
+            cell(""),
+            cell(""),
+            cell(clock.age(entry), css="when"),
+            cell("", css="source"),
+            cell(""),
+        ],
+        kind=KIND_CHIPS.get(past.kind, "Disease"),
+    )
+
+
+def struck(past: Past, clock: Clock) -> list[Part]:
+    """A value that does not stand any more, struck through, and below it who changed it, when and why."""
+    return [ask(stated_past(past, clock), past.record, css="struck"), below(fate(past, clock))]
+
+
+def _ways(mrn: str, record: str) -> list[Part]:
+    if not record or "/" in record:
+        return []
+    asking = link(_("Ask"), ask_address(mrn, record))
+    return [asking] if record.startswith(SENSOR) else [link(_("Correct"), correct_address(mrn, record)), " ", asking]
 
 
 def _lines(chart: Chart, sensor: SensorDays, units: Units) -> Iterator[Line]:

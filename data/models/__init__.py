@@ -13,6 +13,7 @@ from data.models.job import Gap, JobRun, Leader, Watermark
 from data.models.mail import DeliveryAttempt, Digest, Outbox
 from data.models.mapping import LearnedMapping
 from data.models.patient import Patient, PatientIdentifier, PatientTeam, Team
+from data.models.query import DataQuery, DataQueryStep
 from data.models.record import Batch, Ingest, IngestPatient, Quarantined, ReadingDay, Record, RecordReport
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Base",
     "Batch",
     "Correction",
+    "DataQuery",
+    "DataQueryStep",
     "DeliveryAttempt",
     "Digest",
     "EntryDraft",

@@ -74,9 +74,14 @@ class LaboratoryHabit(Base):
 
 class Correction(Base):
     """That a person replaced, retracted or moved one record, and why. `replacement_id` is the row that took its place,
-    `moved_to_id` the row it became under another patient."""
+    `moved_to_id` the row it became under another patient; `key` is made when the page opens: sent twice, it is made
+    once."""
 
     __tablename__ = "correction"
+    __table_args__ = (
+        Index("uq_correction_key", "key", unique=True),
+        Index("ix_correction_moved_to_id", "moved_to_id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     record_id: Mapped[int] = mapped_column(ForeignKey("record.id"), unique=True)
@@ -86,3 +91,4 @@ class Correction(Base):
     reason: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
     who: Mapped[str] = mapped_column(String(200))
+    key: Mapped[str | None] = mapped_column(String(64))

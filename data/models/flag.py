@@ -17,7 +17,7 @@ class Flag(Base):
     """A finding that stands.
 
     `finding` is the finding as last judged; `cleared_at` is set when the data no longer show it although nobody has
-    seen it yet.
+    seen it yet; `reopened_at` when a value of its closed review was corrected, until somebody has acknowledged it.
     """
 
     __tablename__ = "flag"
@@ -52,6 +52,7 @@ class Flag(Base):
     as_of: Mapped[datetime]
     first_evidence_at: Mapped[datetime]
     cleared_at: Mapped[datetime | None]
+    reopened_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

@@ -11,7 +11,10 @@ from data.models.base import Base, BigId
 
 
 class Outbox(Base):
-    """One mail to one person. `message_id` is made at insert and never changes; copies of one mail share it."""
+    """One mail to one person. `message_id` is made at insert and never changes; copies of one mail share it.
+
+    `corrects` is the earlier mail that this one follows because a value it told of was corrected since.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -30,6 +33,7 @@ class Outbox(Base):
     step: Mapped[int] = mapped_column(default=0)
     kind: Mapped[str] = mapped_column(String(10))
     severity: Mapped[str] = mapped_column(String(10))
+    corrects: Mapped[str | None] = mapped_column(String(36))
     state: Mapped[str] = mapped_column(String(10))
     priority: Mapped[int]
     counts: Mapped[str | None] = mapped_column(Text)

@@ -23,6 +23,23 @@ FROM_BELOW = (
     "The e-mail address and password do not match an account.",
     "This link has been used or is too old. Ask an admin for a new one.",
     "The password repeats the same few characters.",
+    "the record is taken back already",
+    "this is the value that is recorded",
+    "that is the patient the record stands under",
+    "the number was changed after both patients were shown; compare them again",
+    "this page was used for another value; open it anew",
+    "say why in 3 to 2000 letters",
+    "this very value is recorded for that time already",
+    "write 3 to 2000 letters",
+    "this form was sent already with another question; open it anew",
+    "somebody else has answered or closed it meanwhile; what now stands is shown",
+    "a question is closed by who asked it, or by an oncologist",
+    "a question that is open cannot take this step",
+    "a question that is answered cannot take this step",
+    "a question that is closed cannot take this step",
+    "only a measured value can be given another number",
+    "an entry of this kind has no fields to type; take it back",
+    "the form has no such field",
 )
 
 

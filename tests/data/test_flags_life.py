@@ -20,6 +20,7 @@ from data.flag_moves import (
     MOVES,
     STANDING,
     STATUSES,
+    Mover,
     NotAllowed,
     StaleVersion,
     next_status,
@@ -27,20 +28,21 @@ from data.flag_moves import (
 from data.flags import acknowledge, override, resolve, snooze, start_review
 from data.models import Flag, FlagHistory, Outbox
 from data.people import Actor
+from data.reopening import reopen_reviews
 from tests.data.findings import finding, judge_as
-from tests.data.ward import Ward
+from tests.data.ward import POLICY, Ward
 
 ACTIONS = {"acknowledge": acknowledge, "review": start_review, "resolve": resolve, "override": override}
 
 
-def test_every_move_ends_in_a_status_and_nothing_moves_a_closed_flag() -> None:
+def test_every_move_ends_in_a_status_and_only_a_corrected_value_moves_a_closed_flag() -> None:
     for status, action in product(STATUSES, MOVES):
         if status in MOVES[action].sources:
             assert next_status(status, action, "acknowledged") in STATUSES
         else:
             with pytest.raises(NotAllowed):
                 next_status(status, action, "acknowledged")
-    assert not any(CLOSED & move.sources for move in MOVES.values())
+    assert [action for action, move in MOVES.items() if CLOSED & move.sources] == ["reconsider"]
 
 
 def test_every_standing_status_can_be_reached_and_left() -> None:
@@ -100,6 +102,20 @@ class FlagLife(RuleBasedStateMachine):
             again = judge_as(session, self.patient_id, self.findings, now=self.now)
         assert (again.opened, again.updated, again.resolved, again.outbox_rows) == (0, 0, 0, 0)
         assert self.rows() == before
+
+    @rule(record=st.sampled_from("abc"))
+    def value_corrected(self, record: str) -> None:
+        with self.database.write() as session:
+            mover = Mover(self.oncologist.name, self.now, "typed wrong", self.oncologist.person_id)
+            reopened = reopen_reviews(session, [self.patient_id], record, mover, POLICY, since=self.now)
+        with self.database.read() as session:
+            for trace in reopened:
+                flag = session.get_one(Flag, trace.flag_id)
+                assert (flag.status, flag.reopened_at) == ("open", self.now)
+        self.judge()
+        with self.database.read() as session:
+            for trace in reopened:
+                assert session.get_one(Flag, trace.flag_id).status == "open", "a person looks before the data close it"
 
     @rule(action=st.sampled_from(sorted(ACTIONS)), index=st.integers(0, 9), behind=st.integers(0, 1))
     def person_acts(self, action: str, index: int, behind: int) -> None:

@@ -39,11 +39,13 @@ class Row:
     flag_id: str | None = "7d1f"
     message_id: str = "<7d1f@nadir.example>"
     created_at: datetime = FRIDAY
+    corrects: str | None = None
 
 
 ROWS = [
     Row(),
     Row(severity="high"),
+    Row(severity="high", corrects="6c0e"),
     Row(kind="digest", severity="medium", counts=DIGEST, flag_id=None),
     Row(kind="test", severity="low", flag_id=None),
     *(
@@ -93,7 +95,7 @@ def test_a_mail_that_was_held_up_says_so(settings: Settings) -> None:
 
 
 def test_a_digest_counts_and_says_when_who_was_judged(settings: Settings) -> None:
-    message = write(settings, ROWS[2])
+    message = write(settings, ROWS[3])
     assert message["Subject"] == "Nadir: daily digest, 3 new flags to review"
     text = " ".join(text_of(message).split())
     assert "1 urgent, 2 high, 3 medium, 0 low" in text

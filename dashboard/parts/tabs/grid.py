@@ -14,9 +14,11 @@ from clinical.chart import Result
 from dashboard.language import _
 from dashboard.parts.asking import ask
 from dashboard.parts.quantities import arrows, name_of, number, range_text, unit_text
+from dashboard.parts.records import struck
 from dashboard.parts.rows import arrow, below, cell, row, table
 from dashboard.parts.tabs.view import View
 from dashboard.parts.times import day_text, wall
+from data.entry.past import Past
 
 DATES = 24
 TABLE = "patient-grid-table"
@@ -25,7 +27,8 @@ TABLE = "patient-grid-table"
 def grid(view: View) -> Component:
     """The open tab: `DATES` dates at a time, the address says before which."""
     results = [r for r in view.shown.chart.results if r.status != "entered-in-error"]
-    dates = sorted({_date(r, view) for r in results}, reverse=True)
+    past = [p for p in view.past if p.kind == "lab" and p.analyte]
+    dates = sorted({_date(r, view) for r in results} | {_past_date(p, view) for p in past}, reverse=True)
     before = _asked(view.query.get("before"))
     reachable = [d for d in dates if before is None or d < before]
     shown, older = reachable[:DATES], reachable[DATES:]
@@ -34,38 +37,42 @@ def grid(view: View) -> Component:
             html.Header([html.H2(_("Results by date")), _turning(view, dates, shown, bool(older), before is not None)]),
             html.P(
                 _(
-                    "Arrows: beyond the range of its own laboratory; two and three arrows from 2 and 3 times "
-                    "the limit on. < and > are kept as reported. A value opens where it comes from."
+                    "Arrows: beyond the range of its own laboratory; two and three arrows from 2 and 3 times the limit "
+                    "on. < and > are kept as reported. A value opens where it comes from, to correct it or to ask "
+                    "about it."
                 ),
                 className="soft small",
             ),
-            _table(view, results, shown) if shown else html.P(_("No result is recorded."), className="empty"),
+            _table(view, results, past, shown) if shown else html.P(_("No result is recorded."), className="empty"),
         ],
         className="card",
     )
 
 
-def _table(view: View, results: Sequence[Result], dates: Sequence[date]) -> Component:
+def _table(view: View, results: Sequence[Result], past: Sequence[Past], dates: Sequence[date]) -> Component:
     by_place: dict[tuple[str, date], list[Result]] = {}
     for result in results:
         by_place.setdefault((result.analyte, _date(result, view)), []).append(result)
+    before: dict[tuple[str, date], list[Past]] = {}
+    for one in past:
+        before.setdefault((one.analyte or "", _past_date(one, view)), []).append(one)
     order = {code: place for place, code in enumerate(CATALOGUE)}
-    analytes = sorted({r.analyte for r in results}, key=lambda a: (order.get(a, len(order)), a))
+    analytes = sorted({analyte for analyte, _ in (*by_place, *before)}, key=lambda a: (order.get(a, len(order)), a))
     rows = [
         row(
             [
                 cell(name_of(analyte), below(_unit_and_range(results, analyte)), heads=True),
-                *(_cell(by_place.get((analyte, on), ())) for on in dates),
+                *(_cell(view, by_place.get((analyte, on), ()), before.get((analyte, on), ())) for on in dates),
             ]
         )
         for analyte in analytes
-        if any((analyte, on) in by_place for on in dates)
+        if any((analyte, on) in by_place or (analyte, on) in before for on in dates)
     ]
     heads = ["", *(day_text(d) for d in dates)]
     return table(TABLE, heads, rows, caption=_("Results by analyte and date, newest date first"), css="dense grid")
 
 
-def _cell(results: Iterable[Result]) -> dict[str, Any]:
+def _cell(view: View, results: Iterable[Result], before: Iterable[Past]) -> dict[str, Any]:
     parts: list[Any] = []
     for result in results:
         if parts:
@@ -75,6 +82,10 @@ def _cell(results: Iterable[Result]) -> dict[str, Any]:
         mark = arrows(result.value, result.ref_low, result.ref_high)
         if mark:
             parts += [" ", arrow(mark)]
+    for past in before:
+        if parts:
+            parts.append(" ")
+        parts += struck(past, view.clock)
     return cell(*parts, css="number")
 
 
@@ -89,7 +100,10 @@ def _text(result: Result) -> str:
 
 
 def _unit_and_range(results: Sequence[Result], analyte: str) -> str:
-    last = [r for r in results if r.analyte == analyte][-1]
+    own = [r for r in results if r.analyte == analyte]
+    if not own:
+        return ""
+    last = own[-1]
     unit = next((r.unit for r in reversed(results) if r.analyte == analyte and r.unit), None)
     return f"{unit_text(unit)} ({range_text(last.ref_low, last.ref_high)})".strip()
 
@@ -115,6 +129,10 @@ def _turning(view: View, dates: Sequence[date], shown: Sequence[date], older: bo
 
 def _date(result: Result, view: View) -> date:
     return wall(result.effective, result.precision, view.clock.zone).date()
+
+
+def _past_date(past: Past, view: View) -> date:
+    return wall(past.effective_at, past.precision, view.clock.zone).date()
 
 
 def _asked(text: str | None) -> date | None:

@@ -9,7 +9,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.language import ENGLISH, _, speaking
-from dashboard.parts.records import lines, record_table
+from dashboard.parts.records import Beside, lines, record_table
 from dashboard.parts.tabs.course import sensor
 from dashboard.parts.tabs.view import View
 from data.provenance import sources_of
@@ -45,7 +45,8 @@ def record(view: View) -> Component:
 def record_rows(view: View) -> Component:
     """The record as a table."""
     sources = sources_of(view.session, view.found.patient_ids)
-    return record_table(TABLE, view.shown.chart, sensor(view), view.clock, view.units, sources=sources)
+    beside = Beside(mrn=view.mrn, sources=sources, past=view.past)
+    return record_table(TABLE, view.shown.chart, sensor(view), view.clock, view.units, beside=beside)
 
 
 def record_csv(view: View) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from clinical.protocol import Protocol
 from dashboard.parts.times import Clock
 from dashboard.parts.units import Units
+from data.entry.past import Past
 from data.trends import Trends
 
 MOST_QUERY = 2_000
@@ -19,7 +20,7 @@ MOST_QUERY = 2_000
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class View:
     """`found` is what is known, in canonical units; `shown` the same in `units`. `query` is what the address asks
-    for beside the tab. `session` reads."""
+    for beside the tab. `session` reads. `past` are the values that were corrected, taken back or moved away."""
 
     mrn: str
     found: Trends
@@ -29,6 +30,7 @@ class View:
     protocol: Protocol
     query: Mapping[str, str]
     session: Session
+    past: tuple[Past, ...] = ()
 
     def address(self, tab: str, **query: str) -> str:
         """The address of a tab of this patient."""
