@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from clinical.chart import Chart
 from clinical.protocol import Protocol
 from clinical.surveillance import DueItem, schedule
-from clinical.therapy import regimen_at
+from clinical.therapy import Regimen, regimen_at
 from data.charts import load_charts
 from data.entry.drafts import draft_of
 from data.entry.known import habits, last_values, planned_injection
@@ -22,7 +23,7 @@ from data.entry.visit import Planned
 from data.models import EntryDraft, LaboratoryHabit
 from data.patients import find_by_mrn
 from data.people import Actor
-from data.trends import Head, identity
+from data.trends import Identity, identity
 
 # What falls due within so many days can as well be done at this visit.
 AHEAD: Final = timedelta(days=14)
@@ -33,8 +34,9 @@ class Opening:
     """A form of one patient at the moment it is opened. `uuid` comes back with the save and must still be the one."""
 
     uuid: str
-    head: Head
+    identity: Identity
     chart: Chart
+    regimen: Regimen | None
     version: int
     draft: EntryDraft | None
     last: dict[str, LastValue]
@@ -44,18 +46,25 @@ class Opening:
     namesakes: tuple[Namesake, ...]
 
 
-def open_form(session: Session, actor: Actor, mrn: str, form: str, *, protocol: Protocol, now: datetime) -> Opening:
-    """The form of the patient as of `now`. Raises NotFound when the actor may not see `mrn`."""
+def open_form(
+    session: Session, actor: Actor, mrn: str, form: str, *, protocol: Protocol, zone: ZoneInfo, now: datetime
+) -> Opening:
+    """The form of the patient as of `now`, the injection planned in days of `zone`.
+
+    Raises NotFound when the actor may not see `mrn`.
+    """
     patient = find_by_mrn(session, actor, mrn)
-    chart = load_charts(session, [patient.id])[patient.id].until(now)
+    uncut = load_charts(session, [patient.id])[patient.id]
+    chart = uncut.until(now)
     return Opening(
         uuid=patient.uuid,
-        head=Head(identity=identity(session, actor, mrn), state=chart.state(), regimen=regimen_at(chart, now)),
+        identity=identity(session, actor, mrn),
         chart=chart,
+        regimen=regimen_at(chart, now),
         version=form_version(session, patient.id, form),
         draft=draft_of(session, actor, patient.id, form),
         last=last_values(session, patient.id, now=now),
-        planned=planned_injection(chart, protocol, now),
+        planned=planned_injection(uncut, protocol, zone, now),
         owed=tuple(item for item in schedule(chart, protocol, now) if item.due <= now + AHEAD),
         habits=tuple(habits(session)),
         namesakes=namesakes(session, actor, patient),

@@ -97,7 +97,7 @@ def _skin(reading: Reading, known: Known, at: Moment) -> None:
     try:
         for name in ("bsa", "itch", "pain"):
             if name in typed:
-                typed[name] = _plain(reading, f"skin.{name}")
+                typed[name] = plain_number(reading, f"skin.{name}")
         regions: dict[str, float] = _marked(marked) if marked else {}
         if regions and "bsa" not in typed:
             typed["bsa"] = f"{mapped_surface(regions):g}"
@@ -111,7 +111,8 @@ def _skin(reading: Reading, known: Known, at: Moment) -> None:
     reading.add(_item(reading, "skin", at, "skin", analyte="skin-assessment", detail=detail), "skin")
 
 
-def _plain(reading: Reading, field: str) -> str:
+def plain_number(reading: Reading, field: str) -> str:
+    """The number in a field as decimal text. Raises Held for what is none or has a comparator."""
     parsed = typed_number(reading.text(field))
     if parsed.comparator is not None:
         raise Held(f"{field.rpartition('.')[2]}: write the number alone")
@@ -159,7 +160,7 @@ def _injection(reading: Reading, known: Known, at: Moment) -> None:
     try:
         on = reading.moment("injection.when", at)
         if "dose" in said:
-            said["dose"] = _plain(reading, "injection.dose")
+            said["dose"] = plain_number(reading, "injection.dose")
         detail = therapy_detail({**said, "kind": "injection"})
     except Held as held:
         reading.refuse(_field_of(held, "injection", names), held)

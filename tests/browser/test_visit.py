@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from data.models import Patient, Record
-from tests.browser.conftest import Site, _signed_in
+from tests.browser.conftest import Nurse, Site
 
 NARROW = (375, 800)
-Nurse = Callable[..., Page]
-
-
-@pytest.fixture
-def nurse(site: Site, browser: Browser) -> Iterator[Nurse]:
-    """Pages of a signed-in nurse. A refused save is an error on the console of the browser, so it is not watched."""
-    contexts: list[BrowserContext] = []
-
-    def open_(mrn: str, *, scheme: str = "light", size: Any = (1366, 900)) -> Page:
-        viewport = {"width": size[0], "height": size[1]}
-        state = _signed_in(site, browser, "nurse")
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, storage_state=state)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{site.url}/p/{mrn}/visit")
-        page.wait_for_selector("#entry-save")
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
 
 
 def picture(page: Page, name: str) -> None:
