@@ -110,7 +110,7 @@ def _part(reading: Reading, chart: Chart, said: _Said, on: Moment, decided_by: s
 
 
 def _require(reading: Reading, said: _Said, what: str) -> None:
-    if len(said.fields.get("reason", "")) < SHORTEST_REASON:
+    if len(said.fields.get("reason", "").strip()) < SHORTEST_REASON:
         reading.refuse(said.at("reason"), Held("say why", f"{SHORTEST_REASON} letters or more"))
     needed = _NEEDS[what] if said.part == "analogue" else (*_NEEDS[what], *(() if what == "start" else ("drug",)))
     for name in needed:

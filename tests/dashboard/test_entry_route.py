@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from dashboard.pages import visit
-from data.models import EntryDraft, EntrySave, Record
+from dashboard.pages import regimen, visit
+from data.models import Audit, EntryDraft, EntrySave, Record
 from tests.dashboard.conftest import Web
 
 ONC = "onc@north.example"
@@ -151,3 +151,32 @@ def _number(text: str) -> bool:
         return float(text.strip().replace(",", ".")) >= 0 and text.isascii() and text[0].isdigit()
     except ValueError:
         return False
+
+
+def test_a_decision_on_therapy_is_saved_and_the_calendar_is_for_the_team_alone(clinic_pages: Web) -> None:
+    client = clinic_pages.client(ONC)
+    today = datetime.now(UTC).date().isoformat()
+    said = {"when": today, "decided_by": "Dr Weiss", "analogue.what": "start", "analogue.drug": "lanreotide"}
+    said |= {"analogue.dose": "120", "analogue.unit": "mg", "analogue.interval_days": "28"}
+    assert client.get("/p/N1/injections.ics").status_code == 404
+    refused = client.post("/p/N1/entry/therapy", json=body(said=said))
+    assert refused.status_code == 400 and refused.json is not None
+    assert refused.json["problems"][0]["field"] == "analogue.reason"
+    saved = client.post("/p/N1/entry/therapy", json=body(said={**said, "analogue.reason": "Diarrhoea"}))
+    assert saved.status_code == 200 and counts(clinic_pages)[0] == 1
+    file = client.get("/p/N1/injections.ics")
+    assert file.status_code == 200 and file.headers["Content-Type"].startswith("text/calendar")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="injections.ics"'
+    assert file.data.count(b"BEGIN:VEVENT") == 6 and b"N1" not in file.data
+    assert b"SUMMARY:Injection planned N1" in client.get("/p/N1/injections.ics?say=number").data
+    assert clinic_pages.client("nurse@south.example").get("/p/N1/injections.ics").status_code == 404
+    assert clinic_pages.client("admin@clinic.example").get("/p/N1/injections.ics").status_code in (403, 404)
+    assert clinic_pages.anonymous().get("/p/N1/injections.ics").status_code in (302, 401)
+    with clinic_pages.database.read() as session:
+        exports = session.scalars(select(Audit.object).where(Audit.action == "patient.export")).all()
+    assert exports == ["ics", "ics"]
+
+
+@pytest.fixture
+def clinic_pages(assembled: Callable[..., Web]) -> Web:
+    return assembled(regimen, visit)
