@@ -104,6 +104,7 @@
 
     touched() {
       this.dirty = true;
+      this.unkept = true;
       this.plan();
       window.clearTimeout(this.timer);
       this.timer = window.setTimeout(() => this.keep(), SOON_MS);
@@ -137,6 +138,7 @@
         const response = await this.send("/draft", body);
         if (!response.ok) throw new Error(String(response.status));
         const answer = await response.json();
+        if (body.number === this.number) this.unkept = false;
         if (this.dirty && body.number === this.number) this.state.textContent = `Draft kept ${answer.at}; not yet in the record`;
       } catch (_) {
         if (!this.dirty) return;
@@ -315,8 +317,15 @@
     if (unsaved()) event.preventDefault();
   });
 
-  window.addEventListener("pagehide", () => {
-    if (unsaved()) open.keep();
+  for (const leaving of ["pagehide", "popstate"])
+    window.addEventListener(leaving, () => {
+      if (unsaved()) open.keep();
+    });
+
+  document.addEventListener("nadir-signed-out", (event) => {
+    if (!unsaved() || !open.unkept) return;
+    event.preventDefault();
+    entry.signInAgain(open.spec.again, () => open.keep());
   });
 
   window.addEventListener(

@@ -21,7 +21,8 @@ def entry_frame(form: dict[str, Any]) -> Component:
 
 
 def entry_head(opening: Opening, clock: Clock) -> dict[str, Any]:
-    """What every form carries of its patient and of what was begun: checked again on the server when it is saved."""
+    """What every form carries: of its patient, checked again on the server when it is saved; what was begun; and the
+    words for signing in again."""
     who = opening.identity
     return {
         "patient": opening.uuid,
@@ -29,6 +30,21 @@ def entry_head(opening: Opening, clock: Clock) -> dict[str, Any]:
         "name": who.name or _("name not recorded"),
         "version": opening.version,
         "draft": _draft(opening, clock),
+        "again": {
+            "who": opening.who,
+            "heading": _("Sign in to go on"),
+            "said": _(
+                "You were signed out after a time without activity. What you typed is still here, covered, and is not "
+                "in the record."
+            ),
+            "email": _("E-mail"),
+            "password": _("Password"),
+            "button": _("Sign in and go on"),
+            "other": _("Sign in as somebody else; what is not kept as a draft is lost"),
+            "refused": _("The e-mail address and password do not match an account."),
+            "wait": _("Too many tries. Wait a minute, then try again."),
+            "unreached": _("Nadir cannot be reached. Try again."),
+        },
     }
 
 

@@ -31,9 +31,10 @@ AHEAD: Final = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Opening:
-    """A form of one patient at the moment it is opened. `uuid` comes back with the save and must still be the one."""
+    """A form of one patient at the moment `who` opens it. `uuid` comes back with the save and must still be the one."""
 
     uuid: str
+    who: str
     identity: Identity
     chart: Chart
     regimen: Regimen | None
@@ -58,6 +59,7 @@ def open_form(
     chart = uncut.until(now)
     return Opening(
         uuid=patient.uuid,
+        who=actor.name,
         identity=identity(session, actor, mrn),
         chart=chart,
         regimen=regimen_at(chart, now),
