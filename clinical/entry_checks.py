@@ -39,6 +39,8 @@ STEPS: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 # Its units lie a constant apart, not a factor.
 OFFSET = frozenset({"hba1c"})
+# A laboratory value this many times above the highest that is ever found is a slip of the keys.
+BEYOND_MEASURE = 1000.0
 # Laboratory values move by more; they are asked about when they differ by this factor.
 LABORATORY_FACTOR = 5.0
 
@@ -52,13 +54,15 @@ class Doubt:
 
 
 def possible(analyte: str, canonical: float) -> bool:
-    """Whether a living person can have this value at all; False only for vital signs and scores outside their range.
+    """Whether this can be a value at all: of vital signs and scores what lies within their range.
 
-    Laboratory values have no such limit: what is implausible is asked about.
+    Laboratory values have no such limit: what is implausible is asked about, and only what lies beyond every measure
+    is no value.
     """
     known = CATALOGUE[analyte]
-    bounded = known.group in ("vital", "symptom-score")
-    return not bounded or known.plausible_low <= canonical <= known.plausible_high
+    if known.group in ("vital", "symptom-score"):
+        return known.plausible_low <= canonical <= known.plausible_high
+    return canonical <= BEYOND_MEASURE * known.plausible_high
 
 
 def doubts(analyte: str, value: Decimal, unit: str, last: float | None) -> tuple[Doubt, ...]:

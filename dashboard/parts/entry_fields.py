@@ -34,6 +34,11 @@ def text_field(name: str, label: str, *, type: str = "text", last: str | None = 
     return _known({"kind": "text", "type": type, "name": name, "label": label, "last": last, "hint": hint})
 
 
+def printed_number_field(name: str, label: str, *, hint: str | None = None) -> Field:
+    """A number as a laboratory prints it, perhaps with `<` or `>`, which the number keys of a phone lack."""
+    return _known({"kind": "text", "type": "text", "name": name, "label": label, "hint": hint, "numeric": True})
+
+
 def select_field(name: str, label: str, options: Sequence[tuple[str, str]]) -> Field:
     """One of many answers in a list."""
     return {"kind": "select", "name": name, "label": label, "options": list(options)}

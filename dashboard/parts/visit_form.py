@@ -15,6 +15,7 @@ from dashboard.parts.entry_fields import (
     checks_field,
     choice_field,
     number_field,
+    printed_number_field,
     section,
     select_field,
     text_field,
@@ -251,10 +252,10 @@ def _laboratory() -> Field:
     )
     columns = [
         select_field("analyte", "Value", analytes),
-        text_field("value", "Result", hint="as printed, with < or >"),
+        printed_number_field("value", "Result", hint="as printed, with < or >"),
         select_field("unit", "Unit", []),
-        text_field("low", "Lower limit"),
-        text_field("high", "Upper limit"),
+        printed_number_field("low", "Lower limit"),
+        printed_number_field("high", "Upper limit"),
         text_field("when", "Sampled on", type="date"),
         text_field("lab", "Laboratory"),
         text_field("method", "Method"),

@@ -82,7 +82,10 @@ def reference_range(reading: Reading, field: str, analyte: str, unit: str) -> di
             parsed = typed_number(said)
             if parsed.comparator is not None or parsed.value.is_signed():
                 raise Held(f"the {'lower' if name == 'low' else 'upper'} limit {said!r} is not a plain number")
-            found |= {column: str(parsed.value), f"canonical_{column}": limit(analyte, parsed.value, unit)}
+            canonical = limit(analyte, parsed.value, unit)
+            if canonical is not None and not possible(analyte, canonical):
+                raise Held(f"the {'lower' if name == 'low' else 'upper'} limit {said!r} is not possible")
+            found |= {column: str(parsed.value), f"canonical_{column}": canonical}
     low, high = found.get("canonical_ref_low"), found.get("canonical_ref_high")
     if low is not None and high is not None and low > high:
         raise Held("the lower limit is above the upper one")

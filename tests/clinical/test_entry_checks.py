@@ -50,9 +50,9 @@ def test_an_ordinary_value_is_not(analyte: str, value: str, unit: str, last: flo
     assert doubts(analyte, Decimal(value), unit, last) == ()
 
 
-def test_vital_signs_have_bounds_and_laboratory_values_have_none() -> None:
+def test_vital_signs_have_bounds_and_laboratory_values_hardly_any() -> None:
     assert possible("weight", 61) and not possible("weight", 612) and not possible("heart-rate", 3)
-    assert possible("glucagon", 250_000)
+    assert possible("glucagon", 250_000) and not possible("glucose", 1.2e38)
 
 
 def test_the_whole_map_is_the_whole_body() -> None:
