@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import func, select, update
 
-from data.models import EntryDraft, Patient, Person
+from data.models import EntryDraft, Flag, Patient, Person
 from data.models import Session as SignIn
 from tests.browser.conftest import Nurse, Site, sign_in
 from tests.browser.test_visit import picture, stored, typed
@@ -122,3 +122,49 @@ def test_the_older_of_two_tabs_warns_and_saves_for_the_patient_it_shows(site: Si
     expect(older.locator(".entry-said .done")).to_contain_text("(DEMO-012)")
     assert values(site, "DEMO-012", "heart-rate") == ["58"] and values(site, "DEMO-018", "heart-rate") == []
     newer.close()
+
+
+URGENT = {
+    "R16": ("DEMO-003", ["symptom.fever", "symptom.ruq-pain"]),
+    "R21": ("DEMO-005", ["symptom.ketoacidosis"]),
+    "R22": ("DEMO-022", ["symptom.severe-hypoglycaemia"]),
+    "R26": ("DEMO-024", ["symptom.stroke-signs"]),
+}
+URGENT_WITHIN_S = 1.0
+
+
+@pytest.mark.parametrize("rule", URGENT)
+def test_an_urgent_finding_stands_on_the_page_within_a_second_whatever_scheduler_and_sender_do(
+    rule: str, site: Site, nurse: Nurse
+) -> None:
+    # No scheduler and no sender runs beside this site.
+    mrn, symptoms = URGENT[rule]
+    page = nurse(mrn)
+    for symptom in symptoms:
+        page.locator(f'[data-field="{symptom}"][value="yes"]').check()
+    expect(page.locator(".entry-state")).to_contain_text("Draft kept")
+    # The clock of the page itself: from the key to the finding in the document.
+    page.evaluate(
+        """() => {
+            window.shown = new Promise((done) => {
+                new MutationObserver((_, watching) => {
+                    if (!document.querySelector(".entry-urgent")) return;
+                    watching.disconnect();
+                    window.requestAnimationFrame(() => done(performance.now() - window.pressed));
+                }).observe(document.body, { childList: true, subtree: true });
+            });
+            document.addEventListener("keydown", () => { window.pressed = performance.now(); }, { capture: true });
+        }"""
+    )
+    page.keyboard.press("Control+s")
+    seconds = page.evaluate("window.shown") / 1000
+    found = page.locator(".entry-urgent").filter(has=page.locator(f'a[href="/flag/{standing(site, mrn, rule)}"]'))
+    expect(found).to_be_visible()
+    print(f"{rule}: on the page {seconds:.2f} s after the key")
+    assert seconds <= URGENT_WITHIN_S
+
+
+def standing(site: Site, mrn: str, rule: str) -> str:
+    with site.database.read() as session:
+        of = select(Flag.id).join(Patient, Patient.id == Flag.patient_id).where(Patient.mrn == mrn, Flag.rule == rule)
+        return str(session.scalars(of.where(Flag.status == "open")).one())
