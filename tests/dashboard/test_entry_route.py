@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from dashboard.pages import regimen, visit
-from data.models import Audit, EntryDraft, EntrySave, Record
+from data.models import Audit, EntryDraft, EntrySave, Patient, PatientTeam, Record
 from tests.dashboard.conftest import Web
 from tests.dashboard.forms import BESIDE, NUMERIC
 
@@ -162,3 +162,21 @@ def test_a_decision_on_therapy_is_saved_and_the_calendar_is_for_the_team_alone(c
 @pytest.fixture
 def clinic_pages(assembled: Callable[..., Web]) -> Web:
     return assembled(regimen, visit)
+
+
+@pytest.mark.parametrize("form", ["visit", "regimen"])
+def test_an_entry_page_says_whose_it_is_and_who_has_a_like_name(clinic_pages: Web, form: str) -> None:
+    with clinic_pages.database.write() as session:
+        north = session.scalars(select(PatientTeam.team_id).where(PatientTeam.patient_id == 1)).one()
+        like = Patient(uuid="uuid-N2", mrn="N2", name="CNRY-N1-nane", created_at=datetime.now(UTC))
+        session.add(like)
+        session.flush()
+        session.add(PatientTeam(patient_id=like.id, team_id=north))
+    shown = clinic_pages.call(clinic_pages.client(ONC), "shell-page.children", f"/p/N1/{form}").text
+    assert '"banner"' in shown and '"born"' in shown and '"MRN"' in shown
+    assert "CNRY-N1-name (N1)" in shown and '\\"patient\\":\\"uuid-N1\\"' in shown
+    assert "entry-namesakes" in shown and "CNRY-N1-nane (N2, born not recorded)" in shown
+    with clinic_pages.database.write() as session:
+        session.get_one(Patient, like.id).name = "Somebody Else"
+    shown = clinic_pages.call(clinic_pages.client(ONC), "shell-page.children", f"/p/N1/{form}").text
+    assert "entry-namesakes" not in shown
