@@ -187,11 +187,17 @@ class DiseaseState(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodedFinding(Entry):
-    """A coded finding without a number: biopsy, histology, stage, grade, metastasis, culture, echo."""
+    """A coded finding without a number: biopsy, histology, stage, grade, metastasis, culture, echo.
+
+    `item` and `why` belong to the codes `none`, `not-asked` and `not-done`: what a visit says was not there, not asked
+    or not done, and the reason.
+    """
 
     code: str
     text: str | None = None
     site: str | None = None
+    item: str | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,9 @@ def register(app: Dash) -> None:
 
 def _owed(opening: Opening, clock: Clock) -> Component:
     if opening.owed:
-        body: Component = html.Ul([html.Li(owed_words(item, clock)) for item in opening.owed], className="plain-list")
+        body: Component = html.Ul(
+            [html.Li(owed_words(item, opening, clock)) for item in opening.owed], className="plain-list"
+        )
     else:
         body = html.P("Nothing that the schedule asks for is due within 14 days.", className="soft")
     return html.Section(

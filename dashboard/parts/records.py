@@ -12,13 +12,16 @@ from dash.development.base_component import Component
 
 from clinical.chart import Chart, Entry, Lesion, Result
 from clinical.wording import number, quantity
+from dashboard.language import _
 from dashboard.parts.asking import ask
 from dashboard.parts.badges import chip
 from dashboard.parts.plotted.therapy import dose_text
 from dashboard.parts.quantities import arrows, name_of, range_text
 from dashboard.parts.rows import arrow, cell, row, table
+from dashboard.parts.stated import STATEMENT_WORDS, item_words
 from dashboard.parts.times import Clock
 from dashboard.parts.units import Units
+from data.entry.stated import STATEMENTS
 from data.sensor_course import SensorDays
 
 COLUMNS = ("Date", "What", "Value", "Range", "Details", "Age", "Source")
@@ -151,6 +154,15 @@ def _examined(chart: Chart) -> Iterator[Line]:
     for state in chart.states:
         yield Line(entry=state, kind="Disease", what="Disease state", value=state.state)
     for finding in chart.findings:
+        if finding.code in STATEMENTS:
+            yield Line(
+                entry=finding,
+                kind="Visit",
+                what=item_words(finding.item or ""),
+                value=_(STATEMENT_WORDS[finding.code]),
+                details=finding.why or "",
+            )
+            continue
         yield Line(
             entry=finding,
             kind="Disease",

@@ -23,6 +23,7 @@ from dashboard.parts.entry_fields import (
 from dashboard.parts.entry_page import entry_head
 from dashboard.parts.plotted.therapy import regimen_text
 from dashboard.parts.quantities import name_of, unit_text
+from dashboard.parts.stated import owed_stated, stated_section
 from dashboard.parts.times import Clock, age_text, day_text, when_text
 from data.entry.numbers import LastValue
 from data.entry.opening import Opening
@@ -94,13 +95,16 @@ def visit_form(opening: Opening, clock: Clock) -> dict[str, Any]:
             _injection(opening, clock),
             _glucose(opening, clock),
             _laboratory(),
+            stated_section(opening, clock),
         ],
     }
 
 
-def owed_words(item: DueItem, clock: Clock) -> str:
+def owed_words(item: DueItem, opening: Opening, clock: Clock) -> str:
     """`zinc: overdue since 3 Mar 2026 (8 months), last 1 Feb 2025`"""
     last = "never recorded" if item.last is None else f"last {day_text(item.last.effective)}"
+    if (stated := owed_stated(item, opening, clock)) is not None:
+        last = f"{last}; {stated}"
     if item.overdue(clock.now):
         since = day_text(item.due)
         return f"{item.name}: overdue, was due {since} ({age_text(item.due, clock.now)}), {last}"

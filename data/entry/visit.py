@@ -18,6 +18,7 @@ from clinical.skin_scores import SkinScoreError
 from clinical.therapy import drug_named
 from data.entry.numbers import LastValue, latest_before, quantity, reference_range, typed_number
 from data.entry.said import Reading
+from data.entry.stated import read_stated
 from data.intake.coded import SYMPTOMS, flag, skin_detail, symptom_detail, therapy_detail
 from data.intake.item import Held, Item
 from data.intake.moments import Moment
@@ -47,10 +48,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the form is held against: last values by analyte, the planned injection, who enters."""
+    """What the form is held against: last values by analyte, the planned injection, the checks owed, who enters."""
 
     last: Mapping[str, LastValue]
     planned: Planned
+    owed: frozenset[str]
     rater: str
 
 
@@ -70,6 +72,7 @@ def read_visit(reading: Reading, known: Known) -> None:
         _glucose(reading, known, row, at)
     for row in reading.rows("lab"):
         _laboratory(reading, known, row)
+    read_stated(reading, known.owed, at)
     reading.finish()
     if not reading.items and not reading.problems:
         reading.refuse("", Held("nothing is entered yet"))

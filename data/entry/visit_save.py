@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from clinical.protocol import Protocol
-from data.charts import load_part
+from clinical.surveillance import schedule
+from data.charts import load_charts
 from data.entry.known import last_values, planned_injection
 from data.entry.said import Reading
 from data.entry.save import Content, Saved, Submission, save_form
@@ -33,12 +34,13 @@ def save_visit(
 
     def read(session: Session, patient: Patient) -> Content:
         reading = Reading(said=sent.said, patient_id=patient.id, zone=zone, now=now)
-        chart = load_part(session, [patient.id], kinds=("therapy",), analytes=())[patient.id]
+        chart = load_charts(session, [patient.id])[patient.id]
         read_visit(
             reading,
             Known(
                 last=last_values(session, patient.id, now=now),
                 planned=planned_injection(chart, protocol, zone, now),
+                owed=frozenset(item.code for item in schedule(chart.until(now), protocol, now)),
                 rater=actor.name,
             ),
         )

@@ -46,7 +46,7 @@ def read(form: str, field: str, text: str) -> Reading | NotSaved:
         return refused
     reading = Reading(said=said, patient_id=1, zone=CLOCK.zone, now=CLOCK.now)
     if form == "visit":
-        read_visit(reading, Known(last=LAST, planned=Planned(), rater="nurse"))
+        read_visit(reading, Known(last=LAST, planned=Planned(), owed=frozenset(), rater="nurse"))
     else:
         read_regimen(reading, Chart(patient="u"))
     return reading
