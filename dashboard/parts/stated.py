@@ -56,7 +56,10 @@ def stated_section(opening: Opening, clock: Clock) -> Field:
         _("None, not asked, not done"),
         [*owed, *others],
         open=False,
-        note=_("What is left empty is kept as not asked. What was due and not done stays due."),
+        note=_(
+            "What is left empty is kept as not asked. What was due and not done stays due. A second click takes an "
+            "answer back."
+        ),
     )
 
 

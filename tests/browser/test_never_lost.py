@@ -124,6 +124,25 @@ def test_the_older_of_two_tabs_warns_and_saves_for_the_patient_it_shows(site: Si
     newer.close()
 
 
+def test_none_and_not_done_are_said_with_a_reason_and_a_second_click_takes_one_back(site: Site, nurse: Nurse) -> None:
+    page = nurse("DEMO-026")
+    page.get_by_text("None, not asked, not done").click()
+    for item, answer in (("glucose", "none"), ("skin", "not-done"), ("injection", "none")):
+        page.locator(f'[data-field="stated.{item}"][value="{answer}"]').click()
+    page.locator('[data-field="stated.skin.why"]').fill("in a hurry")
+    page.locator('[data-field="stated.injection"][value="none"]').click()
+    expect(page.locator('[data-field="stated.injection.why"]')).to_be_hidden()
+    page.keyboard.press("Control+s")
+    expect(page.locator(".entry-said .done")).to_contain_text("2 entries")
+    said = {row.place: row.detail for row in stored(site, "DEMO-026") if row.kind == "finding"}
+    assert said == {
+        "stated.glucose": {"code": "none", "item": "glucose"},
+        "stated.skin": {"code": "not-done", "item": "skin", "why": "in a hurry"},
+    }
+    visit(site, page, "DEMO-026")
+    expect(page.locator('[data-about="stated.skin"] .entry-last')).to_contain_text("in a hurry")
+
+
 URGENT = {
     "R16": ("DEMO-003", ["symptom.fever", "symptom.ruq-pain"]),
     "R21": ("DEMO-005", ["symptom.ketoacidosis"]),

@@ -95,12 +95,31 @@ def test_a_save_without_a_connection_goes_through_once_it_is_back(site: Site, nu
     typed(page, "heart-rate", "72")
     expect(page.locator(".entry-state")).to_contain_text("Draft kept")
     page.context.set_offline(True)
+    typed(page, "stools-per-day", "2")
+    expect(page.locator(".entry-state")).to_contain_text("The draft is not kept")
+    page.context.set_offline(False)
+    expect(page.locator(".entry-state")).to_contain_text("Draft kept", timeout=8_000)
+    page.context.set_offline(True)
     page.keyboard.press("Control+s")
     expect(page.locator(".entry-state")).to_contain_text("Not saved yet")
     assert "72" not in [row.value for row in stored(site, "DEMO-008")]
     page.context.set_offline(False)
     expect(page.locator(".entry-said .done")).to_be_visible(timeout=8_000)
     assert [row.value for row in stored(site, "DEMO-008")].count("72") == 1
+
+
+@pytest.mark.faults
+def test_half_a_minute_without_a_connection_loses_nothing(site: Site, nurse: Nurse) -> None:
+    page = nurse("DEMO-007")
+    page.context.set_offline(True)
+    typed(page, "heart-rate", "73")
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(30_000)
+    expect(page.locator(".entry-state")).to_contain_text("Not saved yet")
+    assert stored(site, "DEMO-007") == []
+    page.context.set_offline(False)
+    expect(page.locator(".entry-said .done")).to_be_visible(timeout=8_000)
+    assert [row.value for row in stored(site, "DEMO-007")] == ["73"]
 
 
 class Keyboard:
