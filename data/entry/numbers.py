@@ -57,12 +57,12 @@ def quantity(
         raise Held(f"{said!r}: write the number alone")
     canonical = measure(analyte, parsed.value, unit)
     known = CATALOGUE[analyte]
-    if not possible(analyte, canonical.value):
+    if not possible(analyte, canonical.value, reading.protocol):
         span = f"{known.plausible_low:g} to {known.plausible_high:g} {known.canonical_unit}"
         raise Held(f"{said} {unit} is not possible: {known.name.lower()} lies between {span}")
     if parsed.comparator is None:
         before = last.canonical if last is not None and last.canonical_unit == canonical.unit else None
-        for doubt in doubts(analyte, parsed.value, unit, before):
+        for doubt in doubts(analyte, parsed.value, unit, before, reading.protocol):
             reading.ask(field, f"{parsed.value} {unit}", doubt, _asked(known.name, said, unit, doubt.words, last))
     return {
         "value": str(parsed.value),
@@ -83,7 +83,7 @@ def reference_range(reading: Reading, field: str, analyte: str, unit: str) -> di
             if parsed.comparator is not None or parsed.value.is_signed():
                 raise Held(f"the {'lower' if name == 'low' else 'upper'} limit {said!r} is not a plain number")
             canonical = limit(analyte, parsed.value, unit)
-            if canonical is not None and not possible(analyte, canonical):
+            if canonical is not None and not possible(analyte, canonical, reading.protocol):
                 raise Held(f"the {'lower' if name == 'low' else 'upper'} limit {said!r} is not possible")
             found |= {column: str(parsed.value), f"canonical_{column}": canonical}
     low, high = found.get("canonical_ref_low"), found.get("canonical_ref_high")

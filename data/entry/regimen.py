@@ -50,8 +50,6 @@ _WORDS: Final[Mapping[str, str]] = {
     "interval_days": "the new interval in days",
     "planned_next": "the date of the next injection",
 }
-# A dose that differs by this factor was more often mistyped than decided.
-FAR_FROM_BEFORE: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +195,15 @@ def _against_the_record(
         what == "interval" and interval == regimen.interval_days
     ):
         reading.refuse(said.at(what if what == "dose" else "interval_days"), Held("that is in force already"))
-    elif what == "dose" and regimen.dose and dose and _far(dose, unit, regimen):
+    elif what == "dose" and regimen.dose and dose and _far(reading, dose, unit, regimen):
         words = f"{quantity(regimen.dose, regimen.unit)} before, {quantity(dose, unit)} is entered"
         reading.ask(said.at("dose"), f"{dose:g} {unit}", Doubt("change", words), f"Dose: {words}.")
 
 
-def _far(dose: float, unit: str | None, regimen: Regimen) -> bool:
+def _far(reading: Reading, dose: float, unit: str | None, regimen: Regimen) -> bool:
+    """Whether a dose is so far from the one in force that it was more often mistyped than decided."""
     apart = max(dose / (regimen.dose or dose), (regimen.dose or dose) / dose)
-    return unit != regimen.unit or apart >= FAR_FROM_BEFORE
+    return unit != regimen.unit or apart >= reading.protocol["entry_dose_factor"]
 
 
 def _item(reading: Reading, said: _Said, on: Moment, detail: Mapping[str, Any]) -> Item:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from clinical.chart import Chart
+from clinical.protocol import bundled_protocol
 from data.entry.numbers import LastValue
 from data.entry.regimen import read_regimen
 from data.entry.said import NotSaved, Reading, texts
@@ -44,7 +45,7 @@ def read(form: str, field: str, text: str) -> Reading | NotSaved:
         said = texts({**BESIDE[form](field), field: text})
     except NotSaved as refused:
         return refused
-    reading = Reading(said=said, patient_id=1, zone=CLOCK.zone, now=CLOCK.now)
+    reading = Reading(said=said, patient_id=1, protocol=bundled_protocol(), zone=CLOCK.zone, now=CLOCK.now)
     if form == "visit":
         read_visit(reading, Known(last=LAST, planned=Planned(), owed=frozenset(), rater="nurse"))
     else:

@@ -55,7 +55,7 @@ class Room:
     def decide(self, session: Session, now: datetime, version: int = 0, **said: str) -> Saved:
         told = {"when": "2026-03-02", "decided_by": "Dr Weiss", **said}
         sent = submission(session, "P-1", version, **told)
-        return save_regimen(session, self.nurse, "P-1", sent, zone=BERLIN, now=now)
+        return save_regimen(session, self.nurse, "P-1", sent, protocol=PROTOCOL, zone=BERLIN, now=now)
 
 
 def test_each_decision_is_one_therapy_record_with_its_reason_and_who_decided(database: Database, now: datetime) -> None:
@@ -275,7 +275,7 @@ def test_a_decision_of_the_morning_in_tokyo_holds_from_that_morning(sqlite_datab
         sent = submission(
             session, "P-1", when="2026-03-02", decided_by="Dr Abe", analogue__what="stop", analogue__reason="Surgery"
         )
-        save_regimen(session, room.nurse, "P-1", sent, zone=tokyo, now=morning)
+        save_regimen(session, room.nurse, "P-1", sent, protocol=PROTOCOL, zone=tokyo, now=morning)
     with sqlite_database.read() as session:
         of = injections_of(session, room.patient, protocol=PROTOCOL, zone=tokyo, now=morning)
     assert of.plan.why_not == "no-regimen" and of.before_stop is not None
