@@ -124,6 +124,22 @@ def test_the_older_of_two_tabs_warns_and_saves_for_the_patient_it_shows(site: Si
     newer.close()
 
 
+def test_the_second_of_two_nurses_sees_both_versions_and_may_save_hers_as_well(site: Site, nurse: Nurse) -> None:
+    first, second = nurse("DEMO-028"), nurse("DEMO-028")
+    for page, pulse in ((first, "61"), (second, "62")):
+        typed(page, "heart-rate", pulse)
+    first.keyboard.press("Control+s")
+    expect(first.locator(".entry-said .done")).to_be_visible()
+    second.keyboard.press("Control+s")
+    row = second.locator("table.sides tbody tr").filter(has_text="61")
+    expect(row).to_contain_text("62")
+    expect(second.locator(".entry-said .error")).to_contain_text("Not saved")
+    assert values(site, "DEMO-028", "heart-rate") == ["61"]
+    second.get_by_role("button", name="Save mine as well").click()
+    expect(second.locator(".entry-said .done")).to_be_visible()
+    assert values(site, "DEMO-028", "heart-rate") == ["61", "62"]
+
+
 def test_none_and_not_done_are_said_with_a_reason_and_a_second_click_takes_one_back(site: Site, nurse: Nurse) -> None:
     page = nurse("DEMO-026")
     page.get_by_text("None, not asked, not done").click()
