@@ -43,7 +43,7 @@
       this.root.append(laboratories, this.tabs, first);
       for (const part of this.spec.sections) this.root.append(this.section(part));
       const bar = element("div", "entry-bar");
-      this.button = element("button", "button primary", `Save ${this.spec.title} of ${this.named}`);
+      this.button = element("button", "button primary", this.spec.save);
       this.button.type = "button";
       this.button.id = "entry-save";
       this.state = element("span", "entry-state soft small");

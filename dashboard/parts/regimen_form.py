@@ -31,7 +31,7 @@ def regimen_form(opening: Opening, clock: Clock) -> dict[str, Any]:
     return {
         **head,
         "form": "therapy",
-        "title": _("decision on therapy"),
+        "save": _("Save the decision for {name} ({mrn})", name=head["name"], mrn=head["mrn"]),
         "when": text_field("when", _("In force from"), type="date"),
         "now": clock.now.astimezone(clock.zone).strftime("%Y-%m-%d"),
         "zone": clock.zone.key,

@@ -10,6 +10,7 @@ from clinical.body_map import PARTS
 from clinical.chart import Chart, Entry
 from clinical.surveillance import DueItem
 from clinical.wording import number
+from dashboard.language import _
 from dashboard.parts.entry_fields import (
     Field,
     checks_field,
@@ -65,10 +66,11 @@ YES_NO = (("yes", "yes"), ("no", "no"))
 
 def visit_form(opening: Opening, clock: Clock) -> dict[str, Any]:
     """Everything assets/entry-form.js needs to build the form."""
+    who = opening.identity
     return {
         **entry_head(opening, clock),
         "form": "visit",
-        "title": "visit",
+        "save": _("Save visit of {name} ({mrn})", name=who.name or _("name not recorded"), mrn=who.mrn),
         "when": text_field("when", f"When ({clock.zone.key})", type="datetime-local"),
         "now": clock.now.astimezone(clock.zone).strftime("%Y-%m-%dT%H:%M"),
         "zone": clock.zone.key,
