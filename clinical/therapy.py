@@ -188,6 +188,13 @@ def is_analogue(drug: str | None) -> bool:
     return drug in _ANALOGUES
 
 
+def analogues_given(chart: Chart, moment: datetime) -> tuple[str, ...]:
+    """House names of the analogues given at `moment`, by name: the regimen, and what is given beside it."""
+    regimen = regimen_at(chart, moment)
+    begun = {entry.drug for entry in running(chart, _ANALOGUES, moment) if entry.kind == "start" and entry.drug}
+    return tuple(sorted(begun | ({regimen.drug} if regimen is not None else set())))
+
+
 def is_long_acting(drug: str | None) -> bool:
     """Whether the house name is a depot analogue."""
     return drug in _DEPOTS

@@ -60,7 +60,7 @@ def _analogue() -> Field:
         _("Somatostatin analogue"),
         [
             choice_field(what, _("What was decided"), [(value, _(words)) for value, words in ANALOGUE_WORDS]),
-            shown_for(select_field("analogue.drug", _("Drug"), DRUGS), what, *new),
+            shown_for(select_field("analogue.drug", _("Drug"), DRUGS), what, *new, "stop"),
             shown_for(number_field("analogue.dose", _("Dose")), what, *dosed),
             shown_for(select_field("analogue.unit", _("Unit of the dose"), UNITS[:2]), what, *dosed),
             shown_for(number_field("analogue.interval_days", _("Interval, days")), what, *new, "interval"),

@@ -13,7 +13,15 @@ from typing import Any, Final
 
 from clinical.chart import Chart
 from clinical.entry_checks import Doubt
-from clinical.therapy import Regimen, drug_named, is_analogue, is_long_acting, regimen_at, running
+from clinical.therapy import (
+    Regimen,
+    analogues_given,
+    drug_named,
+    is_analogue,
+    is_long_acting,
+    regimen_at,
+    running,
+)
 from clinical.wording import date_of, quantity
 from data.entry.said import Reading
 from data.entry.visit import plain_number
@@ -40,7 +48,7 @@ _TAKES: Final[Mapping[str, tuple[str, ...]]] = {
     "dose": ("dose", "unit", "planned_next"),
     "interval": ("interval_days", "planned_next"),
     "date": ("planned_next",),
-    "stop": (),
+    "stop": ("drug",),
 }
 _KINDS: Final[Mapping[str, str]] = {"switch": "start", "date": "interval"}
 _WORDS: Final[Mapping[str, str]] = {
@@ -134,12 +142,28 @@ def _drug(reading: Reading, chart: Chart, said: _Said, what: str, on: Moment) ->
             why = "no analogue is given that could be replaced" if regimen is None else f"{_name(regimen)} is given"
             reading.refuse(said.at("what"), Held(why))
         return drug
+    if what == "stop":
+        return _stopped(reading, said, analogues_given(chart, on.at), on)
     if regimen is None:
         reading.refuse(said.at("what"), Held(f"no analogue is given on {on.text}", "record its start first"))
         return None
     if what in ("interval", "date") and not regimen.long_acting:
         reading.refuse(said.at("what"), Held(f"{_name(regimen)} is no depot with an interval"))
     return regimen.drug
+
+
+def _stopped(reading: Reading, said: _Said, given: tuple[str, ...], on: Moment) -> str | None:
+    """The analogue that is stopped; which one has to be said where two are given."""
+    drug = drug_named(said.fields.get("drug", ""))
+    if not given:
+        reading.refuse(said.at("what"), Held(f"no analogue is given on {on.text}", "record its start first"))
+    elif "drug" in said.fields and drug not in given:
+        reading.refuse(said.at("drug"), Held(f"that is not given on {on.text}; {' and '.join(given)} is"))
+    elif drug is None and len(given) > 1:
+        reading.refuse(said.at("drug"), Held(f"say which is stopped: {' or '.join(given)}"))
+    else:
+        return drug or given[0]
+    return None
 
 
 def _beside(drug: str | None, regimen: Regimen) -> bool:

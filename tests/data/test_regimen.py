@@ -132,6 +132,11 @@ def test_each_decision_is_one_therapy_record_with_its_reason_and_who_decided(dat
         ),
         ({"analogue__what": "stop", "analogue__reason": "why", "when": "2026-03-04"}, "when", "future"),
         ({"analogue__what": "stop", "analogue__reason": "why", "when": "2026-03-02T10:00"}, "when", "date alone"),
+        (
+            {"analogue__what": "stop", "analogue__reason": "why", "analogue__drug": "pasireotide LAR"},
+            "analogue.drug",
+            "lanreotide is",
+        ),
         ({"other__what": "stop", "other__reason": "why", "other__drug": "insulin"}, "other.what", "is not given"),
         ({"other__what": "start", "other__reason": "why"}, "other.drug", "missing"),
         ({"other__what": "start", "other__reason": "why", "other__drug": "lanreotide"}, "other.drug", "above"),
@@ -159,6 +164,20 @@ def test_a_dose_far_from_the_one_before_and_a_change_before_a_later_one_are_aske
         room.decide(session, now, analogue__dose="12", **told)
     with pytest.raises(Unsure, match="later change is recorded, on 2026-02-20"), sqlite_database.write() as session:
         room.decide(session, now, analogue__dose="60", when="2026-02-01", **told)
+
+
+def test_of_two_analogues_the_one_that_is_stopped_is_named(sqlite_database: Database, now: datetime) -> None:
+    short = {"drug": "octreotide", "dose": 100, "unit": "ug", "interval_days": None}
+    room = Room(sqlite_database, start("2026-01-05", **short), start("2026-01-12"), shot("2026-02-09T10:00"))
+    told = {"analogue__what": "stop", "analogue__reason": "The depot has taken over"}
+    with pytest.raises(NotSaved, match="lanreotide or octreotide"), sqlite_database.write() as session:
+        room.decide(session, now, **told)
+    with sqlite_database.write() as session:
+        room.decide(session, now, analogue__drug="octreotide", **told)
+    with sqlite_database.read() as session:
+        of = injections_of(session, room.patient, protocol=PROTOCOL, zone=BERLIN, now=now)
+    assert of.plan.regimen is not None and of.plan.regimen.drug == "lanreotide"
+    assert [(t.kind, t.drug) for t in of.chart.therapy][-1] == ("stop", "octreotide")
 
 
 def test_a_date_alone_may_move_and_the_regimen_stays(sqlite_database: Database, now: datetime) -> None:
