@@ -136,7 +136,10 @@ class BiliaryUltrasound(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Therapy(Entry):
-    """An injection, a regimen step or a procedure; `drug` and `procedure` are the names of `clinical.therapy`."""
+    """An injection, a regimen step or a procedure; `drug` and `procedure` are the names of `clinical.therapy`.
+
+    `decided_by` is the clinician whose decision it was, where that was recorded.
+    """
 
     kind: TherapyKind
     drug: str | None = None
@@ -148,6 +151,7 @@ class Therapy(Entry):
     completeness: Literal["R0", "R1", "R2"] | None = None
     intent: Literal["curative", "palliative"] | None = None
     planned_next: date | None = None
+    decided_by: str | None = None
     note: str | None = None
 
     def stated_cure(self) -> DiseaseState | None:
@@ -183,11 +187,17 @@ class DiseaseState(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodedFinding(Entry):
-    """A coded finding without a number: biopsy, histology, stage, grade, metastasis, culture, echo."""
+    """A coded finding without a number: biopsy, histology, stage, grade, metastasis, culture, echo.
+
+    `item` and `why` belong to the codes `none`, `not-asked` and `not-done`: what a visit says was not there, not asked
+    or not done, and the reason.
+    """
 
     code: str
     text: str | None = None
     site: str | None = None
+    item: str | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

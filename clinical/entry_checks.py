@@ -2,19 +2,19 @@
 
 A doubt is a question, never a judgement of the patient: it compares what was typed with the last value. A factor of
 ten, or one that lies between two units of the analyte (18.016 for glucose, 3.4827 for glucagon, ...), asks about the
-decimal point or the unit. The spans below are choices of design for asking, not clinical thresholds.
+decimal point or the unit. By how much a value may differ before it is asked about stands in the protocol (`entry_...`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Literal
 
 from clinical.analytes import CATALOGUE
+from clinical.protocol import Protocol
 from clinical.saying import Figure, lower, say
 from clinical.units import UnitError, accepted_units, canonical_unit, to_canonical
 
@@ -25,23 +25,12 @@ NEAR = 1.25
 # And one that is no further from the last one as typed is not suspected of anything.
 FAR = 1.8
 POWERS_OF_TEN = (10, 100, 1000)
-# By how much a value may differ from the last one before it is asked about: in its own unit, and as a share.
-STEPS: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        "weight": (5.0, 0.07),
-        "height": (3.0, 0.02),
-        "systolic": (50.0, 0.35),
-        "diastolic": (35.0, 0.4),
-        "heart-rate": (45.0, 0.5),
-        "qtc": (60.0, 0.15),
-        "stools-per-day": (8.0, 1.0),
-        "rescue-doses": (6.0, 1.0),
-    }
+# What is asked about when it differs from the last one by a step and by a share of it, both of the protocol.
+STEPPED = frozenset(
+    {"weight", "height", "systolic", "diastolic", "heart-rate", "qtc", "stools-per-day", "rescue-doses"}
 )
 # Its units lie a constant apart, not a factor.
 OFFSET = frozenset({"hba1c"})
-# Laboratory values move by more; they are asked about when they differ by this factor.
-LABORATORY_FACTOR = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +41,19 @@ class Doubt:
     words: str
 
 
-def possible(analyte: str, canonical: float) -> bool:
-    """Whether a living person can have this value at all; False only for vital signs and scores outside their range.
+def possible(analyte: str, canonical: float, protocol: Protocol) -> bool:
+    """Whether this can be a value at all: of vital signs and scores what lies within their range.
 
-    Laboratory values have no such limit: what is implausible is asked about.
+    Laboratory values have no such limit: what is implausible is asked about, and only what lies beyond every measure
+    is no value.
     """
     known = CATALOGUE[analyte]
-    bounded = known.group in ("vital", "symptom-score")
-    return not bounded or known.plausible_low <= canonical <= known.plausible_high
+    if known.group in ("vital", "symptom-score"):
+        return known.plausible_low <= canonical <= known.plausible_high
+    return canonical <= protocol["entry_beyond_measure"] * known.plausible_high
 
 
-def doubts(analyte: str, value: Decimal, unit: str, last: float | None) -> tuple[Doubt, ...]:
+def doubts(analyte: str, value: Decimal, unit: str, last: float | None, protocol: Protocol) -> tuple[Doubt, ...]:
     """What to ask about `value` in `unit`; `last` is the last plain number in the canonical unit, None without one.
 
     At most one doubt about a slip of unit or decimal point, and one about the range or the size of the change.
@@ -87,7 +78,7 @@ def doubts(analyte: str, value: Decimal, unit: str, last: float | None) -> tuple
             )
         )
     elif slip is None and last is not None:
-        found += _change(analyte, canonical, last)
+        found += _change(analyte, canonical, last, protocol)
     return tuple(found)
 
 
@@ -144,15 +135,20 @@ def _converted(analyte: str, canonical: float, last: float) -> Doubt | None:
     return None
 
 
-def _change(analyte: str, canonical: float, last: float) -> Iterator[Doubt]:
+def _change(analyte: str, canonical: float, last: float, protocol: Protocol) -> Iterator[Doubt]:
     known = CATALOGUE[analyte]
     difference = canonical - last
     words = f"{abs(difference):.4g} {known.canonical_unit} {'more' if difference > 0 else 'less'}"
-    if analyte in STEPS:
-        step, share = STEPS[analyte]
+    if analyte in STEPPED:
+        name = f"entry_{analyte.replace('-', '_')}"
+        step, share = protocol[f"{name}_step"], protocol[f"{name}_share"]
         if abs(difference) > step and abs(difference) > share * abs(last):
             yield Doubt("change", words)
-    elif known.group not in ("vital", "symptom-score") and last > 0 and _apart(canonical, last) >= LABORATORY_FACTOR:
+    elif (
+        known.group not in ("vital", "symptom-score")
+        and last > 0
+        and _apart(canonical, last) >= protocol["entry_laboratory_factor"]
+    ):
         yield Doubt("change", words)
 
 

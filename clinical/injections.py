@@ -1,8 +1,8 @@
 """When depot injections were given against when they were planned (clinical reference rule R29).
 
-The plan is the date written down at the injection before, else its interval. A date that falls into the time around a
-cycle of PRRT moves to the end of that time: the depot is withheld then on purpose. Across a recorded stop nothing is
-late.
+The plan is the date written down at the injection before, else its interval; a date written down at a later step of
+the regimen takes the place of both. A date that falls into the time around a cycle of PRRT moves to the end of that
+time: the depot is withheld then on purpose. Across a recorded stop nothing is late.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import pairwise
 from clinical.chart import Chart, Therapy
 from clinical.days import date_utc
 from clinical.protocol import Protocol
-from clinical.therapy import USUAL_INTERVAL_DAYS, analogue_steps, injections, regimen_at
+from clinical.therapy import USUAL_INTERVAL_DAYS, analogue_steps, injections, is_analogue, regimen_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Cycle:
 
     `interval_days` is what was planned, `earliest` and `planned` the planned date of the next injection (they differ
     where another date was written down or the interval changed); `latest` is `planned`, or later where `withheld_for`,
-    a cycle of PRRT, moved it.
+    a cycle of PRRT, moved it. `due` is the one of these dates that was decided last.
     """
 
     previous: Therapy
@@ -33,6 +33,7 @@ class Cycle:
     earliest: date
     planned: date
     latest: date
+    due: date
     withheld_for: Therapy | None
 
     def days_late(self, now: datetime) -> int:
@@ -60,6 +61,18 @@ def cycles(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Cycle, ...]
     return chart.derived(("planned-cycles", protocol.version, now), lambda: _cycles(chart, protocol, now))
 
 
+def every_cycle(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Cycle, ...]:
+    """Every cycle between two depot injections that no stop parts, and the running one, oldest first."""
+    given = _one_a_day([t for t in injections(chart) if t.effective <= now])
+    stops = [s.entry.effective for s in analogue_steps(chart) if s.drug is None]
+    pairs = [
+        (previous, following)
+        for previous, following in pairwise(given)
+        if not any(previous.effective <= stop <= following.effective for stop in stops)
+    ]
+    return (*(_cycle(chart, protocol, *pair) for pair in pairs), *cycles(chart, protocol, now)[-1:])
+
+
 def _cycles(chart: Chart, protocol: Protocol, now: datetime) -> tuple[Cycle, ...]:
     regimen = regimen_at(chart, now)
     if regimen is None or not regimen.long_acting:
@@ -83,8 +96,12 @@ def _cycle(chart: Chart, protocol: Protocol, previous: Therapy, following: Thera
     # An interval that was changed before the next injection may hold for it already.
     later = _interval_at(chart, following) if following else analogue_steps(chart)[-1].interval_days or interval
     planned = [start + timedelta(days=days) for days in (interval, later)]
+    due = planned[1]
     if previous.planned_next is not None and previous.planned_next > start:
         planned.append(previous.planned_next)
+        due = previous.planned_next if later == interval else due
+    if (said := _said_later(chart, previous, following)) is not None:
+        planned, due = [said], said
     latest, withheld_for = _after_prrt(chart, protocol, max(planned))
     return Cycle(
         previous=previous,
@@ -93,8 +110,23 @@ def _cycle(chart: Chart, protocol: Protocol, previous: Therapy, following: Thera
         earliest=min(planned),
         planned=max(planned),
         latest=latest,
+        due=_after_prrt(chart, protocol, due)[0],
         withheld_for=withheld_for,
     )
+
+
+def _said_later(chart: Chart, previous: Therapy, following: Therapy | None) -> date | None:
+    """The date of the next injection as last written down at a step of the regimen since `previous`."""
+    start = date_utc(previous.effective)
+    end = date.max if following is None else date_utc(following.effective)
+    said = [
+        t.planned_next
+        for t in chart.therapy
+        if t.kind in ("start", "dose", "interval") and is_analogue(t.drug)
+        if start <= date_utc(t.effective) < end
+        if t.planned_next is not None and t.planned_next > start
+    ]
+    return said[-1] if said else None
 
 
 def _interval_at(chart: Chart, injection: Therapy) -> int:

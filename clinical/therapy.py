@@ -170,6 +170,11 @@ def drug_named(text: str) -> str | None:
     return None
 
 
+def other_drugs() -> tuple[str, ...]:
+    """House names of the drugs Nadir knows that are no somatostatin analogue, by name."""
+    return tuple(sorted(name for name, _ in _DRUGS if name not in _ANALOGUES))
+
+
 def procedure_named(text: str) -> str | None:
     """resection, cholecystectomy, embolisation, ablation or prrt where the text names one, else None."""
     for name, pattern in _PROCEDURES:
@@ -181,6 +186,13 @@ def procedure_named(text: str) -> str | None:
 def is_analogue(drug: str | None) -> bool:
     """Whether the house name is a somatostatin analogue."""
     return drug in _ANALOGUES
+
+
+def analogues_given(chart: Chart, moment: datetime) -> tuple[str, ...]:
+    """House names of the analogues given at `moment`, by name: the regimen, and what is given beside it."""
+    regimen = regimen_at(chart, moment)
+    begun = {entry.drug for entry in running(chart, _ANALOGUES, moment) if entry.kind == "start" and entry.drug}
+    return tuple(sorted(begun | ({regimen.drug} if regimen is not None else set())))
 
 
 def is_long_acting(drug: str | None) -> bool:
@@ -253,11 +265,16 @@ def _regimen_at(chart: Chart, moment: datetime) -> Regimen | None:
 
 
 def running(chart: Chart, drugs: frozenset[str], moment: datetime) -> tuple[Therapy, ...]:
-    """The entry each of the named drugs began with, for those given at `moment`: begun and not stopped by then."""
+    """The entry each of the named drugs began with, for those given at `moment`: begun and not stopped by then.
+
+    A depot that is started takes the place of another depot.
+    """
     begun: dict[str, Therapy] = {}
     for entry in chart.therapy:
         if entry.effective > moment:
             break
+        if entry.kind == "start" and is_long_acting(entry.drug):
+            begun = {drug: first for drug, first in begun.items() if not is_long_acting(drug)}
         if entry.drug in drugs:
             if entry.kind == "stop":
                 begun.pop(entry.drug, None)

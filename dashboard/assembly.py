@@ -18,6 +18,8 @@ from dashboard.entry import DRAFT, ENTRY, SAVE, install_entry
 from dashboard.errors import install_errors
 from dashboard.gate import CALLBACK_PATH, CATCH_ALL, install_gate
 from dashboard.headers import YEAR_S, content_security_policy, install_headers
+from dashboard.injection_calendar import CALENDAR, install_injection_calendar
+from dashboard.injection_calendar import ENDPOINT as INJECTIONS_ICS
 from dashboard.inventory import ROUTE_POLICIES, assert_guarded
 from dashboard.language import _, language
 from dashboard.parts.grid import script_addresses
@@ -129,6 +131,7 @@ def _server(parts: Parts) -> Flask:
     server.register_blueprint(accounts)
     install_uploads(server)
     install_summary(server)
+    install_injection_calendar(server)
     install_entry(server)
     server.add_url_rule("/healthz", "healthz", _alive)
     server.add_url_rule("/readyz", "readyz", _ready)
@@ -147,6 +150,7 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         "accounts.choose_password": PUBLIC,
         UPLOAD: UPLOADS,
         SUMMARY_PDF: SUMMARY,
+        INJECTIONS_ICS: CALENDAR,
         SAVE: ENTRY,
         DRAFT: ENTRY,
         "healthz": PUBLIC,

@@ -16,7 +16,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound as NoSuchForm
 
-from clinical.protocol import Protocol
 from clinical.saying import say
 from dashboard.language import _, tell
 from dashboard.parts.badges import SEVERITY_WORDS
@@ -25,6 +24,7 @@ from dashboard.policy import CLINICAL, Policy, note_activity, require_scope
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from data.entry.drafts import Typed, keep_draft
 from data.entry.judged import Heard, judge_now
+from data.entry.regimen_save import save_regimen
 from data.entry.said import NotSaved, Problem, Unsure, texts
 from data.entry.save import OTHER_PATIENT, Changed, KeyReused, Saved, Submission, WrongPatient, checked_key
 from data.entry.visit_save import save_visit
@@ -37,7 +37,7 @@ DRAFT = "entry.draft"
 ENTRY = Policy(CLINICAL, patient_argument="mrn")
 MOST_CONFIRMED = 100
 
-Save = Callable[..., Saved]
+Save = Callable[[Session, Actor, str, Submission, datetime], Saved]
 
 
 def install_entry(server: Flask) -> None:
@@ -46,13 +46,15 @@ def install_entry(server: Flask) -> None:
     server.add_url_rule("/p/<mrn>/entry/<form>/draft", DRAFT, _draft, methods=["POST"])
 
 
-def _visit(
-    session: Session, actor: Actor, mrn: str, sent: Submission, *, protocol: Protocol, zone: ZoneInfo, now: datetime
-) -> Saved:
-    return save_visit(session, actor, mrn, sent, protocol=protocol, zone=zone, now=now)
+def _visit(session: Session, actor: Actor, mrn: str, sent: Submission, now: datetime) -> Saved:
+    return save_visit(session, actor, mrn, sent, protocol=current_protocol(), zone=current_settings().zone, now=now)
 
 
-_SAVES: Mapping[str, Save] = {"visit": _visit}
+def _regimen(session: Session, actor: Actor, mrn: str, sent: Submission, now: datetime) -> Saved:
+    return save_regimen(session, actor, mrn, sent, protocol=current_protocol(), zone=current_settings().zone, now=now)
+
+
+_SAVES: Mapping[str, Save] = {"visit": _visit, "therapy": _regimen}
 
 
 def _save(mrn: str, form: str) -> ResponseReturnValue:
@@ -61,7 +63,7 @@ def _save(mrn: str, form: str) -> ResponseReturnValue:
     try:
         sent = _submission(request.get_json())
         with current_database().write() as session:
-            saved = save(session, actor, mrn, sent, protocol=current_protocol(), zone=settings.zone, now=now)
+            saved = save(session, actor, mrn, sent, now)
     except NotSaved as refused:
         return jsonify(outcome="refused", problems=_problems(refused)), 400
     except Unsure as unsure:

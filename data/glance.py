@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import takewhile
 from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy.orm import Session
 
-from clinical.chart import ENTRY_FIELDS, Chart, Entry, Result, Therapy
+from clinical.chart import ENTRY_FIELDS, Chart, Entry, Result
 from clinical.imaging import assessments
+from clinical.injection_plan import InjectionPlan, injection_plan
+from clinical.injections import cycles
 from clinical.protocol import Protocol
 from clinical.recist import VisitAssessment
 from clinical.sensor_window import enough, window_now
-from clinical.therapy import Regimen, is_analogue, regimen_at
 from clinical.weight import weight_change
 from data.models import Glance as Stored
 from data.upsert import insert_or
 
-FORM: Final = 1
+FORM: Final = 2
 """The form of stored glances. Every change of `Glance` raises it, so that the next sweep makes all of them anew."""
 SPARK: Final = 12
 LONGEST_FAILURE: Final = 500
@@ -74,7 +75,7 @@ class WeightMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """The analogue in force. `next_planned`: the date planned, or the last injection plus the interval in force."""
+    """The analogue in force. `next_planned`: the next depot injection by the plan (`clinical.injection_plan`)."""
 
     drug: str
     dose: float | None
@@ -143,7 +144,7 @@ def glance_of(chart: Chart, protocol: Protocol, moment: datetime) -> Glance:
         weight_kg=weights[-1].number if weights else None,
         weight_at=weights[-1].effective if weights else None,
         weight_change=_weight_move(known, protocol),
-        regimen=_given(known.therapy, regimen_at(known, moment)),
+        regimen=_given(injection_plan(known, protocol, moment)),
         best_change=best_change(assessments(known)),
     )
 
@@ -194,6 +195,7 @@ def stored_glance(patient_id: int, chart: Chart, protocol: Protocol, moment: dat
         "weight_change": seen.weight_change.percent if seen.weight_change else None,
         "drug": seen.regimen.drug if seen.regimen else None,
         "next_injection": seen.regimen.next_planned if seen.regimen else None,
+        "injection_late": _injection_late(chart, protocol, moment),
         "best_change": seen.best_change.percent if seen.best_change else None,
         "content": msgspec.json.encode(seen).decode(),
     }
@@ -270,7 +272,8 @@ def _weight_move(chart: Chart, protocol: Protocol) -> WeightMove | None:
     )
 
 
-def _given(therapy: Sequence[Therapy], regimen: Regimen | None) -> Given | None:
+def _given(plan: InjectionPlan) -> Given | None:
+    regimen = plan.regimen
     if regimen is None:
         return None
     return Given(
@@ -278,14 +281,11 @@ def _given(therapy: Sequence[Therapy], regimen: Regimen | None) -> Given | None:
         dose=regimen.dose,
         unit=regimen.unit,
         interval_days=regimen.interval_days,
-        next_planned=_planned(therapy, regimen.interval_days),
+        next_planned=plan.next,
     )
 
 
-def _planned(therapy: Sequence[Therapy], interval_days: int | None) -> date | None:
-    given = [t for t in therapy if t.kind == "injection" and is_analogue(t.drug)]
-    if not given:
-        return None
-    if given[-1].planned_next is not None:
-        return given[-1].planned_next
-    return None if interval_days is None else given[-1].effective.date() + timedelta(days=interval_days)
+def _injection_late(chart: Chart, protocol: Protocol, moment: datetime) -> int | None:
+    known = chart.until(moment)
+    ended = [cycle for cycle in cycles(known, protocol, moment) if cycle.following is not None]
+    return ended[-1].days_late(moment) if ended else None

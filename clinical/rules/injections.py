@@ -36,7 +36,7 @@ def _next_late(chart: Chart, protocol: Protocol, now: datetime) -> datetime | No
 
 @rule(
     "R29",
-    version="1",
+    version="2",
     axis="process",
     severities=("medium", "low"),
     trigger="The next or the last depot injection more than 7 days after its planned date, or at least 2 of the last "
@@ -81,7 +81,7 @@ def injection_off_plan(chart: Chart, protocol: Protocol, now: datetime) -> Itera
     worst = max(late, key=lambda c: c.days_late(now)) if late else early[-1]
     yield Finding(
         rule="R29",
-        rule_version="1",
+        rule_version="2",
         axis="process",
         severity=severity,
         subject="injection",

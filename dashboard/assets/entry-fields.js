@@ -243,14 +243,16 @@
   const KINDS = { number, choice, checks, text, select: list, answers, planned, rows };
 
   function build(spec, form) {
-    return (KINDS[spec.kind] || entry.bodyMap)(spec, form);
+    const made = (KINDS[spec.kind] || entry.bodyMap)(spec, form);
+    if (spec.shows) entry.showFor(made, spec.shows);
+    return made;
   }
   entry.build = build;
 
   /* What stands in the form: only fields in which something stands. */
   entry.read = function (root) {
     const said = {};
-    const fields = root.querySelectorAll("[data-field]");
+    const fields = Array.from(root.querySelectorAll("[data-field]")).filter((one) => !one.closest("[data-shows][hidden]"));
     for (const one of fields) {
       const name = one.dataset.field;
       if (one.type === "radio") {
@@ -292,5 +294,6 @@
       if (section) section.open = true;
     }
     for (const map of root.querySelectorAll(".entry-map")) map.redraw();
+    entry.show(root);
   };
 })();

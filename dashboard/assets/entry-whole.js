@@ -37,7 +37,7 @@
       this.tabs.setAttribute("role", "status");
       const first = element("section", "card entry-first");
       first.append(
-        entry.build({ kind: "text", type: "datetime-local", name: "when", label: nadirText("When ({zone})", { zone: this.spec.zone }) }, this.spec),
+        entry.build(this.spec.when, this.spec),
         entry.build({ kind: "text", type: "text", name: "wristband", label: nadirText("Wristband number"), hint: nadirText("scan or type") }, this.spec),
       );
       this.root.append(laboratories, this.tabs, first);
@@ -106,6 +106,7 @@
 
     touched() {
       this.dirty = true;
+      this.unkept = true;
       this.plan();
       window.clearTimeout(this.timer);
       this.timer = window.setTimeout(() => this.keep(), SOON_MS);
@@ -139,6 +140,7 @@
         const response = await this.send("/draft", body);
         if (!response.ok) throw new Error(String(response.status));
         const answer = await response.json();
+        if (body.number === this.number) this.unkept = false;
         if (this.dirty && body.number === this.number) this.state.textContent = nadirText("Draft kept {at}; not yet in the record", { at: answer.at });
       } catch (_) {
         if (!this.dirty) return;
@@ -261,6 +263,7 @@
     saved(answer) {
       this.dirty = false;
       this.root.querySelectorAll("details, section, .entry-bar, .notice").forEach((one) => one.remove());
+      document.querySelectorAll(".entry-before").forEach((one) => one.remove());
       const again = answer.again ? " " + nadirText("It had been saved before; nothing was stored twice.") : "";
       const done = this.say(
         "done",
@@ -324,8 +327,15 @@
     if (unsaved()) event.preventDefault();
   });
 
-  window.addEventListener("pagehide", () => {
-    if (unsaved()) open.keep();
+  for (const leaving of ["pagehide", "popstate"])
+    window.addEventListener(leaving, () => {
+      if (unsaved()) open.keep();
+    });
+
+  document.addEventListener("nadir-signed-out", (event) => {
+    if (!unsaved() || !open.unkept) return;
+    event.preventDefault();
+    entry.signInAgain(open.spec.again, () => open.keep());
   });
 
   window.addEventListener(

@@ -7,9 +7,13 @@
 
   const send = window.fetch.bind(window);
   let leaving = false;
+  // For what must see a refusal itself, such as signing in again.
+  window.nadirSend = send;
 
   function leave() {
     if (leaving) return;
+    // A form that holds what no draft has yet asks for the password where it stands.
+    if (!document.dispatchEvent(new Event("nadir-signed-out", { cancelable: true }))) return;
     leaving = true;
     document.documentElement.replaceChildren();
     window.location.replace("/login?expired=1&next=" + encodeURIComponent(window.location.pathname));

@@ -223,7 +223,13 @@ def _store(
         return (no_update,) * 4
     policy = mail_policy(current_settings())
     try:
-        attempt = Attempt(key=checked_key(opened.get("key")), reason=reason or "", mail=policy, now=request_now())
+        attempt = Attempt(
+            key=checked_key(opened.get("key")),
+            reason=reason or "",
+            protocol=current_protocol(),
+            mail=policy,
+            now=request_now(),
+        )
         with current_database().write() as session:
             made = change(session, attempt)
     except ChangedMeanwhile as changed:

@@ -34,6 +34,11 @@ def text_field(name: str, label: str, *, type: str = "text", last: str | None = 
     return _known({"kind": "text", "type": type, "name": name, "label": label, "last": last, "hint": hint})
 
 
+def printed_number_field(name: str, label: str, *, hint: str | None = None) -> Field:
+    """A number as a laboratory prints it, perhaps with `<` or `>`, which the number keys of a phone lack."""
+    return _known({"kind": "text", "type": "text", "name": name, "label": label, "hint": hint, "numeric": True})
+
+
 def select_field(name: str, label: str, options: Sequence[tuple[str, str]]) -> Field:
     """One of many answers in a list."""
     return {"kind": "select", "name": name, "label": label, "options": list(options)}
@@ -42,6 +47,11 @@ def select_field(name: str, label: str, options: Sequence[tuple[str, str]]) -> F
 def section(id: str, title: str, fields: Sequence[Field], *, open: bool = True, note: str | None = None) -> Field:
     """A part of the form under a heading that opens and closes."""
     return _known({"id": id, "title": title, "fields": list(fields), "open": open, "note": note})
+
+
+def shown_for(field: Field, choice: str, *values: str) -> Field:
+    """The field, shown and sent only while `choice` has one of `values`."""
+    return {**field, "shows": {"field": choice, "values": list(values)}}
 
 
 def _known(content: Field) -> Field:

@@ -20,9 +20,11 @@ from dashboard.parts.plotted.therapy import dose_text
 from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text
 from dashboard.parts.rows import Part, arrow, below, cell, link, row, table
 from dashboard.parts.stated import ask_address, correct_address, fate, stated_past, what
+from dashboard.parts.statements import STATEMENT_WORDS, item_words
 from dashboard.parts.times import Clock, when_text
 from dashboard.parts.units import Units
 from data.entry.past import Past
+from data.entry.stated import STATEMENTS
 from data.provenance import SENSOR
 from data.sensor_course import SensorDays
 
@@ -241,6 +243,15 @@ def _examined(chart: Chart) -> Iterator[Line]:
     for state in chart.states:
         yield Line(entry=state, kind="Disease", what=_("Disease state"), value=coded(state.state))
     for finding in chart.findings:
+        if finding.code in STATEMENTS:
+            yield Line(
+                entry=finding,
+                kind="Visit",
+                what=item_words(finding.item or ""),
+                value=_(STATEMENT_WORDS[finding.code]),
+                details=finding.why or "",
+            )
+            continue
         yield Line(
             entry=finding,
             kind="Disease",

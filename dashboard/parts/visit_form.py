@@ -16,13 +16,16 @@ from dashboard.parts.entry_fields import (
     checks_field,
     choice_field,
     number_field,
+    printed_number_field,
     section,
     select_field,
     text_field,
 )
+from dashboard.parts.entry_page import entry_head
 from dashboard.parts.plotted.therapy import regimen_text
 from dashboard.parts.quantities import name_of, number, unit_text
-from dashboard.parts.times import Clock, age_text, day_text, moment_text, when_text
+from dashboard.parts.statements import owed_stated, stated_section
+from dashboard.parts.times import Clock, age_text, day_text, when_text
 from data.entry.numbers import LastValue
 from data.entry.opening import Opening
 from data.entry.visit import COUNTS, VITALS
@@ -68,16 +71,12 @@ def visit_form(opening: Opening, clock: Clock) -> dict[str, Any]:
     """Everything assets/entry-form.js needs to build the form."""
     who = opening.head.identity
     return {
+        **entry_head(opening, clock),
         "form": "visit",
-        "title": "visit",
         "save": _("Save visit of {name} ({mrn})", name=who.name or _("name not recorded"), mrn=who.mrn),
-        "patient": opening.uuid,
-        "mrn": who.mrn,
-        "name": who.name or _("name not recorded"),
-        "version": opening.version,
+        "when": text_field("when", _("When ({zone})", zone=clock.zone.key), type="datetime-local"),
         "now": clock.now.astimezone(clock.zone).strftime("%Y-%m-%dT%H:%M"),
         "zone": clock.zone.key,
-        "draft": _draft(opening, clock),
         "parts": {name: {"words": _(part.words), "surface": part.surface} for name, part in PARTS.items()},
         "analytes": {
             code: {"units": _units(code), "last": last_words(opening.last.get(code), clock)} for code in CATALOGUE
@@ -101,13 +100,16 @@ def visit_form(opening: Opening, clock: Clock) -> dict[str, Any]:
             _injection(opening, clock),
             _glucose(opening, clock),
             _laboratory(),
+            stated_section(opening, clock),
         ],
     }
 
 
-def owed_words(item: DueItem, clock: Clock) -> str:
+def owed_words(item: DueItem, opening: Opening, clock: Clock) -> str:
     """`zinc: overdue since 3 Mar 2026 (8 months), last 1 Feb 2025`"""
     last = _("never recorded") if item.last is None else _("last {date}", date=day_text(item.last.effective))
+    if (stated := owed_stated(item, opening, clock)) is not None:
+        last = f"{last}; {stated}"
     if item.overdue(clock.now):
         since = day_text(item.due)
         return _(
@@ -132,14 +134,6 @@ def last_words(last: LastValue | None, clock: Clock) -> str:
         when=when,
         age=age_text(last.effective_at, clock.now),
     )
-
-
-def _draft(opening: Opening, clock: Clock) -> dict[str, Any] | None:
-    draft = opening.draft
-    if draft is None:
-        return None
-    at = moment_text(draft.saved_at, clock.zone)
-    return {"key": draft.key, "number": draft.number, "version": draft.version, "said": draft.said, "at": at}
 
 
 def _units(analyte: str) -> list[tuple[str, str]]:
@@ -285,10 +279,10 @@ def _laboratory() -> Field:
     )
     columns = [
         select_field("analyte", _("Value"), analytes),
-        text_field("value", _("Result"), hint=_("as printed, with < or >")),
+        printed_number_field("value", _("Result"), hint=_("as printed, with < or >")),
         select_field("unit", _("Unit"), []),
-        text_field("low", _("Lower limit")),
-        text_field("high", _("Upper limit")),
+        printed_number_field("low", _("Lower limit")),
+        printed_number_field("high", _("Upper limit")),
         text_field("when", _("Sampled on"), type="date"),
         text_field("lab", _("Laboratory")),
         text_field("method", _("Method")),

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from clinical.analytes import CATALOGUE
 from clinical.entry_checks import doubts, possible
+from clinical.protocol import Protocol
 from data.announcing import MailPolicy
 from data.audit import write_audit
 from data.entry.coded_fields import KINDS, read_fields, typed_fields
@@ -67,10 +68,11 @@ class ChangedMeanwhile(NotCorrected):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One attempt to correct a record. `key` is made when the page opens: the same attempt sent twice is made once.
-    `mail` is the policy for the mails that follow."""
+    `protocol` says what is asked about, `mail` is the policy for the mails that follow."""
 
     key: str
     reason: str
+    protocol: Protocol
     mail: MailPolicy
     now: datetime
 
@@ -135,7 +137,7 @@ def correct_value(
         moment = _moment(old, typed, attempt.now)
         canonical = measure(old.analyte, parsed.value, unit)
         low, high = (None if text is None else typed_number(text).value for text in (old.ref_low, old.ref_high))
-        if not possible(old.analyte, canonical.value):
+        if not possible(old.analyte, canonical.value, attempt.protocol):
             known = CATALOGUE[old.analyte]
             span = f"{known.plausible_low:g} to {known.plausible_high:g} {known.canonical_unit}"
             raise Held(f"{typed.value.strip()} {unit} is not possible: {known.name.lower()} lies between {span}")
@@ -167,7 +169,7 @@ def correct_value(
         raise NotCorrected("this is the value that is recorded")
     _require_free(session, new)
     if parsed.comparator is None:
-        asked = _questions(session, record, parsed.value, unit, canonical)
+        asked = _questions(session, record, parsed.value, unit, canonical, attempt.protocol)
         open_questions = [question for question in asked if question.id not in typed.confirmed]
         if open_questions:
             raise Unsure(open_questions)
@@ -348,7 +350,9 @@ def _require_free(session: Session, item: Item) -> None:
         raise NotCorrected("this very value is recorded for that time already")
 
 
-def _questions(session: Session, record: Record, value: Decimal, unit: str, canonical: Canonical) -> list[Question]:
+def _questions(
+    session: Session, record: Record, value: Decimal, unit: str, canonical: Canonical, protocol: Protocol
+) -> list[Question]:
     """What to ask about the new value, held against the value of the same analyte that lies nearest in time."""
     near = session.scalar(
         select(Record)
@@ -375,7 +379,7 @@ def _questions(session: Session, record: Record, value: Decimal, unit: str, cano
             "value",
             f"{CATALOGUE[analyte].name} {value} {unit}: {_ended(doubt.words)}{beside}",
         )
-        for doubt in doubts(analyte, value, unit, None if near is None else near.canonical_value)
+        for doubt in doubts(analyte, value, unit, None if near is None else near.canonical_value, protocol)
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from clinical.chart import Chart
 from clinical.injections import cycles
 from clinical.protocol import Protocol
+from clinical.site_days import in_site_days, site_noon
 from clinical.therapy import regimen_at
 from data.entry.numbers import LastValue
 from data.entry.visit import Planned
@@ -52,8 +54,9 @@ def last_values(session: Session, patient_id: int, *, now: datetime) -> dict[str
     }
 
 
-def planned_injection(chart: Chart, protocol: Protocol, now: datetime) -> Planned:
-    """The injection planned next, of a chart cut to `now`; empty without a depot regimen."""
+def planned_injection(chart: Chart, protocol: Protocol, zone: ZoneInfo, now: datetime) -> Planned:
+    """The injection planned next, of an uncut chart, in days of `zone`; empty without a depot regimen."""
+    chart, now = in_site_days(chart, zone, now), site_noon(now, zone)
     regimen = regimen_at(chart, now)
     if regimen is None or not regimen.long_acting:
         return Planned()

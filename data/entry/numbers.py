@@ -58,7 +58,7 @@ def quantity(
         raise Held(say("{said}: write the number alone", said=repr(said)))
     canonical = measure(analyte, parsed.value, unit)
     known = CATALOGUE[analyte]
-    if not possible(analyte, canonical.value):
+    if not possible(analyte, canonical.value, reading.protocol):
         span = say(
             "{low} to {high} {unit}",
             low=Figure(f"{known.plausible_low:g}"),
@@ -76,7 +76,7 @@ def quantity(
         )
     if parsed.comparator is None:
         before = last.canonical if last is not None and last.canonical_unit == canonical.unit else None
-        for doubt in doubts(analyte, parsed.value, unit, before):
+        for doubt in doubts(analyte, parsed.value, unit, before, reading.protocol):
             reading.ask(field, f"{parsed.value} {unit}", doubt, _asked(known.name, said, unit, doubt.words, last))
     return {
         "value": str(parsed.value),
@@ -97,7 +97,11 @@ def reference_range(reading: Reading, field: str, analyte: str, unit: str) -> di
             if parsed.comparator is not None or parsed.value.is_signed():
                 side = say("lower") if name == "low" else say("upper")
                 raise Held(say("the {side} limit {said} is not a plain number", side=side, said=repr(said)))
-            found |= {column: str(parsed.value), f"canonical_{column}": limit(analyte, parsed.value, unit)}
+            canonical = limit(analyte, parsed.value, unit)
+            if canonical is not None and not possible(analyte, canonical, reading.protocol):
+                side = say("lower") if name == "low" else say("upper")
+                raise Held(say("the {side} limit {said} is not possible", side=side, said=repr(said)))
+            found |= {column: str(parsed.value), f"canonical_{column}": canonical}
     low, high = found.get("canonical_ref_low"), found.get("canonical_ref_high")
     if low is not None and high is not None and low > high:
         raise Held(say("the lower limit is above the upper one"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -30,9 +31,10 @@ AHEAD: Final = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Opening:
-    """A form of one patient at the moment it is opened. `uuid` comes back with the save and must still be the one."""
+    """A form of one patient at the moment `who` opens it. `uuid` comes back with the save and must still be the one."""
 
     uuid: str
+    who: str
     head: Head
     chart: Chart
     version: int
@@ -44,18 +46,25 @@ class Opening:
     namesakes: tuple[Namesake, ...]
 
 
-def open_form(session: Session, actor: Actor, mrn: str, form: str, *, protocol: Protocol, now: datetime) -> Opening:
-    """The form of the patient as of `now`. Raises NotFound when the actor may not see `mrn`."""
+def open_form(
+    session: Session, actor: Actor, mrn: str, form: str, *, protocol: Protocol, zone: ZoneInfo, now: datetime
+) -> Opening:
+    """The form of the patient as of `now`, the injection planned in days of `zone`.
+
+    Raises NotFound when the actor may not see `mrn`.
+    """
     patient = find_by_mrn(session, actor, mrn)
-    chart = load_charts(session, [patient.id])[patient.id].until(now)
+    uncut = load_charts(session, [patient.id])[patient.id]
+    chart = uncut.until(now)
     return Opening(
         uuid=patient.uuid,
+        who=actor.name,
         head=Head(identity=identity(session, actor, mrn), state=chart.state(), regimen=regimen_at(chart, now)),
         chart=chart,
         version=form_version(session, patient.id, form),
         draft=draft_of(session, actor, patient.id, form),
         last=last_values(session, patient.id, now=now),
-        planned=planned_injection(chart, protocol, now),
+        planned=planned_injection(uncut, protocol, zone, now),
         owed=tuple(item for item in schedule(chart, protocol, now) if item.due <= now + AHEAD),
         habits=tuple(habits(session)),
         namesakes=namesakes(session, actor, patient),

@@ -19,6 +19,7 @@ from clinical.skin_scores import SkinScoreError
 from clinical.therapy import drug_named
 from data.entry.numbers import LastValue, latest_before, quantity, reference_range, typed_number
 from data.entry.said import Reading
+from data.entry.stated import read_stated
 from data.intake.coded import SYMPTOMS, flag, skin_detail, symptom_detail, therapy_detail
 from data.intake.item import Held, Item
 from data.intake.moments import Moment
@@ -48,10 +49,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the form is held against: last values by analyte, the planned injection, who enters."""
+    """What the form is held against: last values by analyte, the planned injection, the checks owed, who enters."""
 
     last: Mapping[str, LastValue]
     planned: Planned
+    owed: frozenset[str]
     rater: str
 
 
@@ -71,6 +73,7 @@ def read_visit(reading: Reading, known: Known) -> None:
         _glucose(reading, known, row, at)
     for row in reading.rows("lab"):
         _laboratory(reading, known, row)
+    read_stated(reading, known.owed, at)
     reading.finish()
     if not reading.items and not reading.problems:
         reading.refuse("", Held(say("nothing is entered yet")))
@@ -98,7 +101,7 @@ def _skin(reading: Reading, known: Known, at: Moment) -> None:
     try:
         for name in ("bsa", "itch", "pain"):
             if name in typed:
-                typed[name] = _plain(reading, f"skin.{name}")
+                typed[name] = plain_number(reading, f"skin.{name}")
         regions: dict[str, float] = _marked(marked) if marked else {}
         if regions and "bsa" not in typed:
             typed["bsa"] = f"{mapped_surface(regions):g}"
@@ -112,7 +115,8 @@ def _skin(reading: Reading, known: Known, at: Moment) -> None:
     reading.add(_item(reading, "skin", at, "skin", analyte="skin-assessment", detail=detail), "skin")
 
 
-def _plain(reading: Reading, field: str) -> str:
+def plain_number(reading: Reading, field: str) -> str:
+    """The number in a field as decimal text. Raises Held for what is none or has a comparator."""
     parsed = typed_number(reading.text(field))
     if parsed.comparator is not None:
         raise Held(say("{name}: write the number alone", name=field.rpartition(".")[2]))
@@ -160,7 +164,7 @@ def _injection(reading: Reading, known: Known, at: Moment) -> None:
     try:
         on = reading.moment("injection.when", at)
         if "dose" in said:
-            said["dose"] = _plain(reading, "injection.dose")
+            said["dose"] = plain_number(reading, "injection.dose")
         detail = therapy_detail({**said, "kind": "injection"})
     except Held as held:
         reading.refuse(_field_of(held, "injection", names), held)

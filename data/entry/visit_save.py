@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from clinical.protocol import Protocol
+from clinical.surveillance import schedule
 from data.charts import load_charts
 from data.entry.known import last_values, planned_injection
 from data.entry.said import Reading
@@ -32,13 +33,14 @@ def save_visit(
     """Store one visit as one batch of records; local times are of `zone`. Raises as `data.entry.save.save_form`."""
 
     def read(session: Session, patient: Patient) -> Content:
-        reading = Reading(said=sent.said, patient_id=patient.id, zone=zone, now=now)
-        chart = load_charts(session, [patient.id])[patient.id].until(now)
+        reading = Reading(said=sent.said, patient_id=patient.id, protocol=protocol, zone=zone, now=now)
+        chart = load_charts(session, [patient.id])[patient.id]
         read_visit(
             reading,
             Known(
                 last=last_values(session, patient.id, now=now),
-                planned=planned_injection(chart, protocol, now),
+                planned=planned_injection(chart, protocol, zone, now),
+                owed=frozenset(item.code for item in schedule(chart.until(now), protocol, now)),
                 rater=actor.name,
             ),
         )

@@ -77,6 +77,7 @@ def _told(record: Record, detail: Mapping[str, Any]) -> list[Resource]:
     told = {
         "kind": None if procedure else detail["kind"],
         "planned_next": detail.get("planned_next"),
+        "decided_by": detail.get("decided_by"),
         "interval_days": None if statement else detail.get("interval_days"),
         "dose": _amount(record, detail) if procedure else None,
         "unit": record.unit or detail.get("unit") if procedure else None,

@@ -18,6 +18,7 @@ from data.people import Actor
 from data.survivors import members
 
 ExportFormat = Literal["fhir", "csv", "pdf"]
+Taken = ExportFormat | Literal["ics"]
 EXPORTED = "patient.export"
 
 
@@ -60,7 +61,7 @@ def patient_record(session: Session, actor: Actor, mrn: str) -> PatientRecord:
     )
 
 
-def note_export(session: Session, actor: Actor, mrn: str, format: ExportFormat, *, records: int, now: datetime) -> None:
+def note_export(session: Session, actor: Actor, mrn: str, format: Taken, *, records: int, now: datetime) -> None:
     """Write the audit row of an export of the patient `mrn`. Raises NotFound when the actor may not see them."""
     patient = find_by_mrn(session, actor, mrn)
     write_audit(

@@ -148,7 +148,7 @@ def therapy_detail(sent: Fields) -> dict[str, Any]:
     dose = decimal(sent, "dose", 1_000_000)
     if dose is not None and text(sent, "unit") is None:
         raise Held(say("a dose without a unit"), say("send the unit"))
-    detail = {name: text(sent, name) for name in ("unit", "route", "note")}
+    detail = {name: text(sent, name) for name in ("unit", "route", "decided_by", "note")}
     return present(
         {
             **detail,

@@ -41,7 +41,7 @@ DRUG = "urn:nadir:drug"
 PROCEDURE = "urn:nadir:procedure"
 TOLD = "urn:nadir:therapy/"
 """Extensions of our own exports: fields of a therapy that FHIR has no element for, as texts."""
-_TOLD = frozenset({"kind", "planned_next", "interval_days", "dose", "unit", "route"})
+_TOLD = frozenset({"kind", "planned_next", "decided_by", "interval_days", "dose", "unit", "route"})
 _DAYS = {"d": 1, "wk": 7}
 _NOT_GIVEN = frozenset({"not-done", "intended", "draft", "cancelled", "preparation"})
 _ENDED = frozenset({"stopped", "not-taken"})

@@ -15,7 +15,8 @@ class Glance(Base):
 
     `content` is the `data.glance.Glance` that pages show, as JSON, None when it could not be made (`failure` says why);
     the other columns repeat of it what lists are sorted and filtered by. `form` is the form of `content`: a glance of
-    an older form is made anew by the next sweep.
+    an older form is made anew by the next sweep. `injection_late`: days from the planned date to the last depot
+    injection.
     """
 
     __tablename__ = "glance"
@@ -35,6 +36,7 @@ class Glance(Base):
     weight_change: Mapped[float | None]
     drug: Mapped[str | None] = mapped_column(String(60))
     next_injection: Mapped[date | None]
+    injection_late: Mapped[int | None]
     best_change: Mapped[float | None]
     content: Mapped[str | None] = mapped_column(Text)
     failure: Mapped[str | None] = mapped_column(Text)

@@ -173,6 +173,29 @@ def open_page(site: Site, browser: Browser) -> Iterator[Open]:
     assert not wrong
 
 
+Nurse = Callable[..., Page]
+
+
+@pytest.fixture
+def nurse(site: Site, browser: Browser) -> Iterator[Nurse]:
+    """Entry pages of a signed-in nurse. A refused save is an error on the browser's console, so it is not watched."""
+    contexts: list[BrowserContext] = []
+
+    def open_(mrn: str, form: str = "visit", *, scheme: str = "light", size: Any = WIDE) -> Page:
+        viewport = {"width": size[0], "height": size[1]}
+        state = _signed_in(site, browser, "nurse")
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, storage_state=state)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{site.url}/p/{mrn}/{form}")
+        page.wait_for_selector("#entry-save")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
 def _is_elsewhere(url: str, base: str) -> bool:
     return not url.startswith((base + "/", "data:", "blob:"))
 

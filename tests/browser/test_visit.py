@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from data.models import Patient, Record
-from tests.browser.conftest import Site, _signed_in
+from tests.browser.conftest import Nurse, Site
 
 pytestmark = pytest.mark.alone
 
 NARROW = (375, 800)
-Nurse = Callable[..., Page]
-
-
-@pytest.fixture
-def nurse(site: Site, browser: Browser) -> Iterator[Nurse]:
-    """Pages of a signed-in nurse. A refused save is an error on the console of the browser, so it is not watched."""
-    contexts: list[BrowserContext] = []
-
-    def open_(mrn: str, *, scheme: str = "light", size: Any = (1366, 900)) -> Page:
-        viewport = {"width": size[0], "height": size[1]}
-        state = _signed_in(site, browser, "nurse")
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, storage_state=state)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{site.url}/p/{mrn}/visit")
-        page.wait_for_selector("#entry-save")
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
 
 
 def picture(page: Page, name: str) -> None:
@@ -120,12 +97,31 @@ def test_a_save_without_a_connection_goes_through_once_it_is_back(site: Site, nu
     typed(page, "heart-rate", "72")
     expect(page.locator(".entry-state")).to_contain_text("Draft kept")
     page.context.set_offline(True)
+    typed(page, "stools-per-day", "2")
+    expect(page.locator(".entry-state")).to_contain_text("The draft is not kept")
+    page.context.set_offline(False)
+    expect(page.locator(".entry-state")).to_contain_text("Draft kept", timeout=8_000)
+    page.context.set_offline(True)
     page.keyboard.press("Control+s")
     expect(page.locator(".entry-state")).to_contain_text("Not saved yet")
     assert "72" not in [row.value for row in stored(site, "DEMO-008")]
     page.context.set_offline(False)
     expect(page.locator(".entry-said .done")).to_be_visible(timeout=8_000)
     assert [row.value for row in stored(site, "DEMO-008")].count("72") == 1
+
+
+@pytest.mark.faults
+def test_half_a_minute_without_a_connection_loses_nothing(site: Site, nurse: Nurse) -> None:
+    page = nurse("DEMO-007")
+    page.context.set_offline(True)
+    typed(page, "heart-rate", "73")
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(30_000)
+    expect(page.locator(".entry-state")).to_contain_text("Not saved yet")
+    assert stored(site, "DEMO-007") == []
+    page.context.set_offline(False)
+    expect(page.locator(".entry-said .done")).to_be_visible(timeout=8_000)
+    assert [row.value for row in stored(site, "DEMO-007")] == ["73"]
 
 
 class Keyboard:

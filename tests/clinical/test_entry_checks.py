@@ -8,7 +8,10 @@ import pytest
 
 from clinical.body_map import PARTS, mapped_surface
 from clinical.entry_checks import doubts, possible
+from clinical.protocol import bundled_protocol
 from clinical.skin_scores import SkinScoreError
+
+PROTOCOL = bundled_protocol()
 
 
 @pytest.mark.parametrize(
@@ -30,7 +33,7 @@ from clinical.skin_scores import SkinScoreError
     ],
 )
 def test_a_slip_is_asked_about(analyte: str, value: str, unit: str, last: float | None, kind: str) -> None:
-    assert kind in [doubt.kind for doubt in doubts(analyte, Decimal(value), unit, last)]
+    assert kind in [doubt.kind for doubt in doubts(analyte, Decimal(value), unit, last, PROTOCOL)]
 
 
 @pytest.mark.parametrize(
@@ -47,12 +50,16 @@ def test_a_slip_is_asked_about(analyte: str, value: str, unit: str, last: float 
     ],
 )
 def test_an_ordinary_value_is_not(analyte: str, value: str, unit: str, last: float | None) -> None:
-    assert doubts(analyte, Decimal(value), unit, last) == ()
+    assert doubts(analyte, Decimal(value), unit, last, PROTOCOL) == ()
 
 
-def test_vital_signs_have_bounds_and_laboratory_values_have_none() -> None:
-    assert possible("weight", 61) and not possible("weight", 612) and not possible("heart-rate", 3)
-    assert possible("glucagon", 250_000)
+def test_vital_signs_have_bounds_and_laboratory_values_hardly_any() -> None:
+    assert (
+        possible("weight", 61, PROTOCOL)
+        and not possible("weight", 612, PROTOCOL)
+        and not possible("heart-rate", 3, PROTOCOL)
+    )
+    assert possible("glucagon", 250_000, PROTOCOL) and not possible("glucose", 1.2e38, PROTOCOL)
 
 
 def test_the_whole_map_is_the_whole_body() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import clinical
+from clinical.entry_checks import STEPPED
 from clinical.protocol import ProtocolError, bundled_protocol, load_protocol
 from clinical.recist import target_response
 from clinical.rules.registry import registered
@@ -21,10 +22,13 @@ def test_every_threshold_has_a_source_a_unit_and_a_meaning_and_none_is_signed_of
 
 
 def test_every_threshold_is_used_by_the_code() -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
-    # The limits of zinc are looked up by sex and time of day, the intervals of yearly checks by what is checked.
+    paths = (*SOURCE.rglob("*.py"), *(SOURCE.parent / "data" / "entry").glob("*.py"))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    # The limits of zinc are looked up by sex and time of day, the intervals of yearly checks by what is checked,
+    # the questions of entry by what is typed.
     looked_up = {f"zinc_low_{sex}{when}" for sex in ("women", "men") for when in ("", "_not_fasting", "_afternoon")}
     looked_up |= {f"schedule_{check}" for check in ("tsh", "b12", "zinc", "lipase", "heart_rate")}
+    looked_up |= {f"entry_{vital.replace('-', '_')}_{limit}" for vital in STEPPED for limit in ("step", "share")}
     unused = {name for name in bundled_protocol().thresholds if f'"{name}"' not in code} - looked_up
     assert unused == set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinical.therapy import Regimen, drug_named, procedure_named, regimen_at
+from clinical.therapy import GLUCOSE_RAISING_DRUGS, Regimen, drug_named, procedure_named, regimen_at, running
 from tests.clinical.charts import chart, moment, therapy
 
 
@@ -99,3 +99,13 @@ def test_injections_that_are_not_continued_end_the_regimen_after_three_intervals
     assert regimen(56 + 83, *shots) is not None
     assert regimen(56 + 84, *shots) is None
     assert regimen(56 + 84, (0, "start", LAN), *shots) is not None
+
+
+def test_a_depot_that_is_started_ends_the_depot_before_it() -> None:
+    pasireotide = therapy(0, "start", drug="pasireotide-lar", dose=40, unit="mg", interval_days=28)
+    steroid = therapy(10, "start", drug="prednisolone")
+    rescue = therapy(20, "start", drug="octreotide")
+    switched = therapy(56, "start", drug="lanreotide", dose=120, unit="mg", interval_days=28)
+    given = chart(pasireotide, steroid, rescue, switched)
+    assert running(given, GLUCOSE_RAISING_DRUGS, moment(55)) == (pasireotide, steroid)
+    assert running(given, GLUCOSE_RAISING_DRUGS, moment(56)) == (steroid,)

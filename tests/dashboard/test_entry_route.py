@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from dashboard.pages import visit
-from data.models import EntryDraft, EntrySave, Record
+from dashboard.pages import regimen, visit
+from data.models import Audit, EntryDraft, EntrySave, Patient, PatientTeam, Record
 from tests.dashboard.conftest import Web
+from tests.dashboard.forms import BESIDE, NUMERIC
 
 ONC = "onc@north.example"
 KEY = "0123456789abcdef0123456789abcdef"
-BLNS = Path(__file__).parents[3] / "shared/data/robustness/blns.json"
 STRANGE = [
     None,
     [],
@@ -34,7 +32,6 @@ STRANGE = [
     "-",
     "x" * 1_000_000,
 ]
-NUMERIC = ["weight", "systolic", "skin.bsa", "skin.iga", "skin.itch", "injection.dose", "glucose.1.value", "lab.1.low"]
 
 
 def body(**changes: Any) -> dict[str, Any]:
@@ -117,22 +114,14 @@ def test_json_that_is_none_is_refused(web: Web) -> None:
     assert counts(web) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("field", NUMERIC)
-def test_no_numeric_field_takes_what_is_no_number(web: Web, field: str) -> None:
-    client = web.client(ONC)
-    naughty = json.loads(BLNS.read_text()) if BLNS.exists() else []
-    beside = {"glucose.1.value": {"glucose.1.unit": "mg/dL"}, "injection.dose": {"injection.drug": "lanreotide"}}
-    lab = {"lab.1.analyte": "zinc", "lab.1.value": "80", "lab.1.unit": "ug/dL", "lab.1.when": "2026-01-04"}
-    more = beside.get(field, lab if field.startswith("lab") else {})
-    share = naughty[NUMERIC.index(field) :: len(NUMERIC)]
-    for strange in [*STRANGE, *share]:
-        if isinstance(strange, str) and strange not in STRANGE and (not strange.strip() or _number(strange)):
-            continue
-        said = {"when": "2026-01-05T09:30", **more, field: strange}
-        answer = client.post("/p/N1/entry/visit", json=body(said=said))
-        assert answer.status_code in (400, 409), (field, str(strange)[:60], answer.status_code)
-        assert answer.json is not None and (answer.json.get("problems") or answer.json.get("questions"))
-    assert counts(web)[0] == 0
+@pytest.mark.parametrize(("form", "field"), [(form, field) for form in NUMERIC for field in NUMERIC[form]])
+def test_no_numeric_field_takes_another_kind_of_value(clinic_pages: Web, form: str, field: str) -> None:
+    client = clinic_pages.client(ONC)
+    for strange in STRANGE:
+        answer = client.post(f"/p/N1/entry/{form}", json=body(said={**BESIDE[form](field), field: strange}))
+        assert answer.status_code == 400, (field, str(strange)[:60], answer.status_code)
+        assert answer.json is not None and answer.json["problems"]
+    assert counts(clinic_pages)[0] == 0
 
 
 def test_a_draft_is_kept_and_goes_with_its_save(web: Web) -> None:
@@ -146,8 +135,48 @@ def test_a_draft_is_kept_and_goes_with_its_save(web: Web) -> None:
     assert counts(web) == (1, 1, 0)
 
 
-def _number(text: str) -> bool:
-    try:
-        return float(text.strip().replace(",", ".")) >= 0 and text.isascii() and text[0].isdigit()
-    except ValueError:
-        return False
+def test_a_decision_on_therapy_is_saved_and_the_calendar_is_for_the_team_alone(clinic_pages: Web) -> None:
+    client = clinic_pages.client(ONC)
+    today = datetime.now(UTC).date().isoformat()
+    said = {"when": today, "decided_by": "Dr Weiss", "analogue.what": "start", "analogue.drug": "lanreotide"}
+    said |= {"analogue.dose": "120", "analogue.unit": "mg", "analogue.interval_days": "28"}
+    assert client.get("/p/N1/injections.ics").status_code == 404
+    refused = client.post("/p/N1/entry/therapy", json=body(said=said))
+    assert refused.status_code == 400 and refused.json is not None
+    assert refused.json["problems"][0]["field"] == "analogue.reason"
+    saved = client.post("/p/N1/entry/therapy", json=body(said={**said, "analogue.reason": "Diarrhoea"}))
+    assert saved.status_code == 200 and counts(clinic_pages)[0] == 1
+    file = client.get("/p/N1/injections.ics")
+    assert file.status_code == 200 and file.headers["Content-Type"].startswith("text/calendar")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="injections.ics"'
+    assert file.data.count(b"BEGIN:VEVENT") == 6 and b"N1" not in file.data
+    assert b"SUMMARY:Injection planned N1" in client.get("/p/N1/injections.ics?say=number").data
+    assert clinic_pages.client("nurse@south.example").get("/p/N1/injections.ics").status_code == 404
+    assert clinic_pages.client("admin@clinic.example").get("/p/N1/injections.ics").status_code in (403, 404)
+    assert clinic_pages.anonymous().get("/p/N1/injections.ics").status_code in (302, 401)
+    with clinic_pages.database.read() as session:
+        exports = session.scalars(select(Audit.object).where(Audit.action == "patient.export")).all()
+    assert exports == ["ics", "ics"]
+
+
+@pytest.fixture
+def clinic_pages(assembled: Callable[..., Web]) -> Web:
+    return assembled(regimen, visit)
+
+
+@pytest.mark.parametrize("form", ["visit", "regimen"])
+def test_an_entry_page_says_whose_it_is_and_who_has_a_like_name(clinic_pages: Web, form: str) -> None:
+    with clinic_pages.database.write() as session:
+        north = session.scalars(select(PatientTeam.team_id).where(PatientTeam.patient_id == 1)).one()
+        like = Patient(uuid="uuid-N2", mrn="N2", name="CNRY-N1-nane", created_at=datetime.now(UTC))
+        session.add(like)
+        session.flush()
+        session.add(PatientTeam(patient_id=like.id, team_id=north))
+    shown = clinic_pages.call(clinic_pages.client(ONC), "shell-page.children", f"/p/N1/{form}").text
+    assert '"banner"' in shown and '"born"' in shown and '"MRN"' in shown
+    assert "CNRY-N1-name (N1)" in shown and '\\"patient\\":\\"uuid-N1\\"' in shown
+    assert "entry-namesakes" in shown and "CNRY-N1-nane (N2, born not recorded)" in shown
+    with clinic_pages.database.write() as session:
+        session.get_one(Patient, like.id).name = "Somebody Else"
+    shown = clinic_pages.call(clinic_pages.client(ONC), "shell-page.children", f"/p/N1/{form}").text
+    assert "entry-namesakes" not in shown

@@ -62,7 +62,7 @@ class Room:
             return session.scalars(select(Record.id).where(Record.place == place)).one()
 
     def attempt(self, reason: str = WHY, key: str | None = None) -> Attempt:
-        return Attempt(key=key or str(uuid4()), reason=reason, mail=POLICY, now=self.now)
+        return Attempt(key=key or str(uuid4()), reason=reason, protocol=bundled_protocol(), mail=POLICY, now=self.now)
 
     def correct(self, record: int, value: str, unit: str = "kg", attempt: Attempt | None = None) -> Corrected:
         with self.database.write() as session:

@@ -10,17 +10,20 @@ import pytest
 from sqlalchemy import func, select
 
 from clinical.protocol import bundled_protocol
+from clinical.surveillance import schedule
 from data.audit import verify
 from data.charts import load_charts
 from data.db import Database
 from data.entry.drafts import Typed, draft_of, keep_draft
 from data.entry.judged import judge_now
 from data.entry.known import habits
+from data.entry.opening import open_form
 from data.entry.said import NotSaved, Unsure, texts
 from data.entry.save import Changed, KeyReused, Saved, WrongPatient
+from data.entry.stated import last_stated
 from data.models import Audit, Batch, EntrySave, IngestPatient, Patient, PatientIdentifier, Record
 from data.people import Actor, Forbidden, NotFound
-from tests.data.entries import save, stored, submission
+from tests.data.entries import BERLIN, save, stored, submission
 from tests.data.ward import POLICY, Ward, coded, lab
 
 WHOLE = {
@@ -137,6 +140,11 @@ def test_a_whole_visit_is_stored_as_one_batch(database: Database, room: Room, no
         ("glucose__1__when", "2026-03-01", "no value"),
         ("lab__1__value", "80", "which value"),
         ("lab__1__analyte", "zinc", "value is empty"),
+        ("stated__weight", "none", "cannot be said of this"),
+        ("stated__weight", "not-done", "and a value in weight"),
+        ("stated__moon", "not-done", "no such field"),
+        ("stated__due-zinc", "not-done", "no such field"),
+        ("stated__skin__why", "tired", "no such field"),
         ("injection__drug", "moonshine", "not a drug"),
         ("injection__dose", "120", "not a drug"),
         ("nonsense", "1", "no such field"),
@@ -304,3 +312,47 @@ def test_a_patient_is_found_under_the_number_of_a_visit(database: Database, room
         row = session.scalars(select(Record).where(Record.batch_id == saved.batch)).one()
         assert session.get_one(Patient, row.patient_id).mrn == "P-1"
         assert row.source_id == f"{saved.batch}/weight" and row.place == "weight"
+
+
+def test_none_not_asked_and_not_done_are_kept_apart_from_nothing_said(database: Database, now: datetime) -> None:
+    start = coded("therapy", "2024-01-08", kind="start", drug="lanreotide", dose=120, unit="mg", interval_days=28)
+    room = Room(database, start)
+    said = {"stated__glucose": "none", "stated__symptoms": "not-asked", "stated__due-zinc": "not-done"}
+    said |= {"stated__due-zinc__why": "no vein found", "stated__skin": "not-done", "heart-rate": "70"}
+    with database.write() as session:
+        save(session, room.nurse, "P-1", submission(session, "P-1", **said), now)
+    with database.read() as session:
+        opening = open_form(session, room.nurse, "P-1", "visit", protocol=bundled_protocol(), zone=BERLIN, now=now)
+    stated = {item: (finding.code, finding.why) for item, finding in last_stated(opening.chart).items()}
+    assert stated == {
+        **{"glucose": ("none", None), "symptoms": ("not-asked", None), "skin": ("not-done", None)},
+        **{"due-zinc": ("not-done", "no vein found")},
+    }
+    # What was not done is owed as before; no rule takes the statement for the check.
+    assert "zinc" in {item.code for item in opening.owed}
+
+
+def test_a_visit_owes_what_the_schedule_owes_within_a_fortnight_the_longest_overdue_first(
+    sqlite_database: Database, now: datetime
+) -> None:
+    start = coded("therapy", "2024-01-08", kind="start", drug="lanreotide", dose=120, unit="mg", interval_days=28)
+    room = Room(
+        sqlite_database,
+        start,
+        lab("b12", 300.0, "pg/mL", "2025-03-10"),
+        lab("zinc", 80.0, "ug/dL", "2025-12-20"),
+        lab("tsh", 1.0, "m[IU]/L", "2025-01-15"),
+    )
+    with sqlite_database.read() as session:
+        opening = open_form(session, room.nurse, "P-1", "visit", protocol=bundled_protocol(), zone=BERLIN, now=now)
+        chart = load_charts(session, [room.patient])[room.patient].until(now)
+    every = schedule(chart, bundled_protocol(), now)
+    owed = [item.code for item in opening.owed]
+    assert owed == [item.code for item in every if item.due <= now + timedelta(days=14)]
+    # TSH was due in January and B12 is in eight days, a year after the last one; zinc is in June.
+    assert ("tsh" in owed, "b12" in owed, "zinc" in owed) == (True, True, False)
+    assert {"zinc"} < {item.code for item in every}
+    never = [item for item in opening.owed if item.never and item.code in ("hba1c", "liver", "ultrasound")]
+    assert len(never) == 3 and all(item.overdue(now) for item in never)
+    falls = [item.overdue_from for item in opening.owed]
+    assert falls == sorted(falls)

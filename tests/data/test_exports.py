@@ -38,17 +38,18 @@ P1,2024-04-10,hba1c,normal,%,,,,Central,,,,,
 P1,2024-05-10,glucose-fasting,,mg/dL,,,,Central,,,,,absent
 P1,2024-05-11,glucose,7.1,mmol/L,,,,Central,,,,,entered-in-error
 """
-THERAPY = """mrn,when,kind,drug,dose,unit,route,interval_days,note,completeness,intent,planned_next
-P1,2023-01-10,procedure,pancreatectomy,,,,,left side,R0,curative,
-P1,2023-02-10,start,lanreotide,120,mg,deep sc,28,at home,,,
-P1,2023-03-10T09:00+01:00,injection,lanreotide,120,mg,deep sc,28,,,,2023-04-07
-P1,2023-04-10,interval,lanreotide,120,mg,,21,,,,
-P1,2023-05-10,dose,octreotide LAR,30,mg,,28,,,,
-P1,2023-05-11,injection,insulin,8,U,,,,,,
-P1,2023-06-10,stop,lanreotide,,,,,moved,,,
-P1,2023-07-10,start,vitamin a,10000,[IU],,,,,,
-P1,2023-08-10,procedure,PRRT,7.4,GBq,iv,,,,palliative,
-P1,2023-09-10,start,rivaroxaban,20,mg,,,,,,
+THERAPY = """mrn,when,kind,drug,dose,unit,route,interval_days,note,completeness,intent,planned_next,decided_by
+P1,2023-01-10,procedure,pancreatectomy,,,,,left side,R0,curative,,
+P1,2023-02-10,start,lanreotide,120,mg,deep sc,28,at home,,,,
+P1,2023-03-10T09:00+01:00,injection,lanreotide,120,mg,deep sc,28,,,,2023-04-07,
+P1,2023-04-10,interval,lanreotide,120,mg,,21,,,,2023-05-05,Dr Weiss
+P1,2023-05-10,dose,octreotide LAR,30,mg,,28,,,,,
+P1,2023-05-11,injection,insulin,8,U,,,,,,,
+P1,2023-06-10,stop,lanreotide,,,,,moved,,,,
+P1,2023-07-10,start,vitamin a,10000,[IU],,,,,,,
+P1,2023-08-10,procedure,PRRT,7.4,GBq,iv,,,,palliative,,
+P1,2023-09-10,start,rivaroxaban,20,mg,,,,,,,
+P1,2023-04-20,interval,lanreotide,,,,,travelling,,,2023-05-08,Dr Weiss
 """
 LESIONS = """mrn,scan_date,modality,lesion,role,site,organ,node,diameter_mm,state,into,reader,signed
 P1,2024-01-10,CT,L1,target,segment 4,liver,0,23.5,measured,,Dr R,1
@@ -87,6 +88,15 @@ def fhir_file() -> dict[str, Any]:
         {**observed, "id": "s", "code": local("symptom"), "valueCodeableConcept": {"text": "fever"}},
         {**observed, "id": "r", "code": local("recist-response"), "valueCodeableConcept": {"text": "PD"}},
         {**observed, "id": "i", "code": local("itch"), "valueInteger": 4},
+        {
+            **observed,
+            "id": "n",
+            "code": local("finding"),
+            "component": [
+                {"code": local(name), "valueString": said}
+                for name, said in (("code", "not-done"), ("item", "due-zinc"), ("why", "no vein found"))
+            ],
+        },
         {
             **observed,
             "id": "a",
@@ -171,7 +181,7 @@ def test_an_exported_bundle_is_read_into_an_empty_database_as_the_same_records(
     summary = import_paths(postgresql_database, ROOT, [file], now=NOW).as_json()
     assert not summary["quarantined"]
     assert listed(postgresql_database) == listed(filled)
-    assert len(listed(filled)) == 32
+    assert len(listed(filled)) == 34
     for name in ENTRY_FIELDS:
         before, after = (sorted(map(repr, map(said, getattr(chart(d), name)))) for d in (filled, postgresql_database))
         assert after == before, name

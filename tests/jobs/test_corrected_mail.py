@@ -46,7 +46,9 @@ class Ward22:
         judge_now(self.database, self.nurse, self.patient, protocol=protocol, mail=self.policy, now=self.now)
 
     def attempt(self) -> Attempt:
-        return Attempt(key=str(uuid4()), reason="typed wrong", mail=self.policy, now=self.now)
+        return Attempt(
+            key=str(uuid4()), reason="typed wrong", protocol=bundled_protocol(), mail=self.policy, now=self.now
+        )
 
     def flag(self, actor: Actor) -> tuple[str, str]:
         with self.database.read() as session:

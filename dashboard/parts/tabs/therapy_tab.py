@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +10,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from clinical.chart import Therapy
+from clinical.injection_plan import injection_plan
+from clinical.site_days import in_site_days, site_noon
 from clinical.therapy import USUAL_INTERVAL_DAYS, analogue_steps, injections, is_analogue
 from dashboard.language import _, counted
 from dashboard.parts.asking import ask
@@ -45,20 +46,16 @@ def _now(view: View) -> Component:
 
 
 def _next(view: View) -> str:
-    given = injections(view.found.chart)
-    if not given:
-        return _("no injection recorded")
-    last, regimen = given[-1], view.found.regimen
-    interval = last.interval_days or (regimen.interval_days if regimen else None)
-    due = last.planned_next or (last.effective.date() + timedelta(days=interval) if interval else None)
-    if due is None:
+    chart = in_site_days(view.found.chart, view.clock.zone, view.clock.now)
+    plan = injection_plan(chart, view.protocol, site_noon(view.clock.now, view.clock.zone))
+    if plan.next is None:
         return _("next injection not planned")
-    days = (due - view.clock.now.astimezone(view.clock.zone).date()).days
+    days = (plan.next - view.clock.now.astimezone(view.clock.zone).date()).days
     if days > 0:
         word = counted("in {n} day", "in {n} days", days)
     else:
         word = _("today") if days == 0 else counted("overdue by {n} day", "overdue by {n} days", -days)
-    return _("next injection {date}, {word}", date=day_text(due), word=word)
+    return _("next injection {date}, {word}", date=day_text(plan.next), word=word)
 
 
 def _injections(view: View) -> Component | None:

@@ -1,0 +1,60 @@
+/* Signing in again without leaving the form: the page is covered, the same person gives the password, the form goes on.
+   Only where something was typed that no draft holds yet; everything else is left for the sign-in page (session.js). */
+
+(function () {
+  "use strict";
+
+  const entry = (window.nadirEntry = window.nadirEntry || {});
+  const COVERED = "entry-covered";
+
+  function field(label, type, name, value) {
+    const box = entry.element("label", "field", label);
+    const input = entry.element("input");
+    Object.assign(input, { type, name, value, required: true, readOnly: Boolean(value) });
+    input.autocomplete = type === "password" ? "current-password" : "username";
+    box.append(input);
+    return box;
+  }
+
+  entry.signInAgain = function (words, goOn) {
+    if (document.body.classList.contains(COVERED)) return;
+    const form = entry.element("form", "card entry-again");
+    const wrong = entry.element("p", "error");
+    const button = entry.element("button", "button primary", words.button);
+    const other = entry.element("a", "small", words.other);
+    other.href = "/login?next=" + encodeURIComponent(window.location.pathname);
+    wrong.hidden = true;
+    wrong.setAttribute("role", "alert");
+    form.append(
+      entry.element("h1", null, words.heading),
+      entry.element("p", null, words.said),
+      wrong,
+      field(words.email, "email", "email", words.who),
+      field(words.password, "password", "password", ""),
+      button,
+      other,
+    );
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      const given = new URLSearchParams(new FormData(form));
+      try {
+        const answer = await window.nadirSend("/login", { method: "POST", body: given });
+        if (answer.ok) {
+          document.body.classList.remove(COVERED);
+          form.remove();
+          goOn();
+          return;
+        }
+        wrong.textContent = answer.status === 429 ? words.wait : words.refused;
+      } catch (_) {
+        wrong.textContent = words.unreached;
+      }
+      wrong.hidden = false;
+      button.disabled = false;
+    });
+    document.body.append(form);
+    document.body.classList.add(COVERED);
+    form.querySelector("[type=password]").focus();
+  };
+})();
