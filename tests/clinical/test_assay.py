@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinical.assay import above_limit, assays_of
+from clinical.assay import above_limit, assays_of, below_limit
 from clinical.chart import Result
 from tests.clinical.charts import glucagon, lab
 
@@ -83,6 +83,25 @@ def test_an_assay_is_named_by_what_is_known_of_it() -> None:
 )
 def test_above_the_limit_by_its_number(value: float, comparator: str | None, above: bool | None) -> None:
     assert above_limit(glucagon(0, value, comparator=comparator), 80) is above
+
+
+@pytest.mark.parametrize(
+    ("value", "comparator", "below"),
+    [
+        (59, None, True),
+        (60, None, False),
+        (60, "<", True),
+        (61, "<", None),
+        (60, "<=", True),
+        (61, "<=", None),
+        (60, ">", False),
+        (59, ">", None),
+        (60, ">=", False),
+        (59, ">=", None),
+    ],
+)
+def test_below_the_limit_by_its_number(value: float, comparator: str | None, below: bool | None) -> None:
+    assert below_limit(glucagon(0, value, comparator=comparator), 60) is below
 
 
 @pytest.mark.parametrize(
