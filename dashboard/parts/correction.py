@@ -14,6 +14,7 @@ from clinical.units import accepted_units
 from dashboard.language import _, counted, message
 from dashboard.parts.badges import severity, status
 from dashboard.parts.banner import SEX_WORDS
+from dashboard.parts.form_guard import unsaved
 from dashboard.parts.identity import reason_field, side_by_side
 from dashboard.parts.quantities import range_text
 from dashboard.parts.stated import arrival, correct_address, fate, stated, stated_past
@@ -202,6 +203,7 @@ def correction_form(found: Provenance, named: str, zone: ZoneInfo) -> Component:
         ],
         id="correct-form",
         className="card stacked no-print",
+        **unsaved(named),
     )
 
 
