@@ -13,15 +13,17 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from clinical.finding import Finding
+from clinical.saying import kept, say
 from data.announcing import TOLD, MailPolicy, announce, cancel_unsent
 from data.differences import Difference, StandingFlag, dedup_key, evidence_digest, rekeyed
 from data.flag_moves import CLOSED, Mover, Status, change, move, status_before_snooze, write_history
+from data.flag_sentences import finding_document
 from data.models import Flag, Patient
 from data.models.flag import OPEN_ONLY
 from data.survivors import survivors
 from data.upsert import insert_or
 
-NOBODY = "no recipient and no admin: nobody was told"
+NOBODY = say("no recipient and no admin: nobody was told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +175,10 @@ def _open(
     ).all()
     if not inserted:
         return  # another judge opened it first
-    mover = Mover(bench.actor, bench.now, finding.why)
-    write_history(session, flag.id, mover, status=None, target="open", detail=_detail(bench, finding, moment))
+    mover = Mover(bench.actor, bench.now, str(finding.why))
+    write_history(
+        session, flag.id, mover, status=None, target="open", detail=_detail(bench, finding, moment, finding.why)
+    )
     written.opened += 1
     written.traces.append(_trace("open", flag, None, "open", moment))
     _tell(session, bench, flag, written)
@@ -184,12 +188,12 @@ def _change(
     session: Session, bench: Bench, difference: Difference, flag: StandingFlag, moment: datetime, written: Written
 ) -> None:
     finding, what = difference.finding, difference.what
-    mover = Mover(bench.actor, bench.now, difference.why)
+    mover = Mover(bench.actor, bench.now, str(difference.why))
     values: dict[str, Any] = {"cleared_at": flag.cleared_at or moment}
-    detail: dict[str, Any] = {"as_of": msgspec.to_builtins(moment)}
+    detail: dict[str, Any] = {"as_of": msgspec.to_builtins(moment), "said": kept(difference.why)}
     if finding is not None:
         values = {**_content(bench, finding, moment), "cleared_at": None}
-        detail = _detail(bench, finding, moment)
+        detail = _detail(bench, finding, moment, difference.why)
     if what == "reopen" or what == "wake" or what == "clear" or what == "contain":
         status = move(
             session, flag.id, what, mover, status=flag.status, version=flag.version, values=values, detail=detail
@@ -209,7 +213,7 @@ def _change(
     written.traces.append(_trace(what, flag, flag.status, status, moment))
     if status in CLOSED and flag.status not in CLOSED:
         written.resolved += 1
-        cancel_unsent(session, [flag.id], why=difference.why)
+        cancel_unsent(session, [flag.id], why=str(difference.why))
         return
     written.updated += 1
     if difference.worse or (what == "wake" and status == "open"):
@@ -221,7 +225,7 @@ def _tell(session: Session, bench: Bench, flag: StandingFlag, written: Written) 
     rows = announce(session, flag, bench.mail, bench.now)
     written.outbox_rows += rows
     if not rows and flag.severity in TOLD:
-        write_history(session, flag.id, Mover(bench.actor, bench.now, NOBODY), status="open", target="open")
+        write_history(session, flag.id, Mover(bench.actor, bench.now, str(NOBODY)), status="open", target="open")
 
 
 def _content(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]:
@@ -231,23 +235,24 @@ def _content(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]
         "protocol_version": bench.protocol_version,
         "axis": finding.axis,
         "severity": finding.severity,
-        "title": finding.title,
-        "question": finding.question,
-        "why": finding.why,
-        "finding": msgspec.to_builtins(finding),
+        "title": str(finding.title),
+        "question": str(finding.question),
+        "why": str(finding.why),
+        "finding": finding_document(finding),
         "evidence_digest": evidence_digest(finding),
         "as_of": moment,
         "first_evidence_at": finding.first_evidence_at,
     }
 
 
-def _detail(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]:
+def _detail(bench: Bench, finding: Finding, moment: datetime, why: str) -> dict[str, Any]:
     return {
         "as_of": msgspec.to_builtins(moment),
         "severity": finding.severity,
         "rule_version": finding.rule_version,
         "protocol_version": bench.protocol_version,
         "records": [evidence.record for evidence in finding.evidence],
+        "said": kept(why),
     }
 
 

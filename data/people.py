@@ -114,14 +114,14 @@ def recipients(session: Session, patient_id: int, severity: str) -> list[Person]
     """
     if severity in ("low", "info"):
         return []
-    caring = (
+    following = (
         select(PersonTeam.person_id)
         .join(PatientTeam, PatientTeam.team_id == PersonTeam.team_id)
         .where(PatientTeam.patient_id.in_(members(session, survivor_of(session, patient_id))))
     )
     people = (
         select(Person)
-        .where(Person.id.in_(caring), Person.role == "oncologist", Person.disabled_at.is_(None))
+        .where(Person.id.in_(following), Person.role == "oncologist", Person.disabled_at.is_(None))
         .order_by(Person.email)
     )
     return list(session.scalars(people))

@@ -9,6 +9,7 @@ import msgspec
 from dash import Dash, html
 from dash.development.base_component import Component
 
+from dashboard.language import _
 from dashboard.parts.banner import banner
 from dashboard.parts.times import Clock, day_text
 from dashboard.parts.visit_form import owed_words, visit_form
@@ -25,13 +26,13 @@ def layout(mrn: str) -> Component:
     clock = Clock(request_now(), current_settings().zone)
     with current_database().read() as session:
         opening = open_form(session, current_actor(), mrn, "visit", protocol=current_protocol(), now=clock.now)
-    who = opening.identity
+    who = opening.head.identity
     return html.Div(
         [
-            banner(who, state=opening.chart.state(), regimen=opening.regimen, clock=clock, heading=False),
+            banner(opening.head, clock=clock, heading=False),
             html.Div(
                 [
-                    html.H1(f"Visit of {who.name or 'name not recorded'} ({who.mrn})"),
+                    html.H1(_("Visit of {name} ({mrn})", name=who.name or _("name not recorded"), mrn=who.mrn)),
                     _namesakes(opening),
                     _owed(opening, clock),
                     entry_frame(visit_form(opening, clock)),
@@ -56,11 +57,16 @@ def _namesakes(opening: Opening) -> Component | None:
     if not opening.namesakes:
         return None
     named = [
-        f"{other.name} ({other.mrn}, born {'not recorded' if other.birth_date is None else day_text(other.birth_date)})"
+        _(
+            "{name} ({mrn}, born {date})",
+            name=other.name,
+            mrn=other.mrn,
+            date=_("not recorded") if other.birth_date is None else day_text(other.birth_date),
+        )
         for other in opening.namesakes
     ]
     return html.P(
-        [html.Strong("Like names: "), "; ".join(named), ". Check the birth date or scan the wristband."],
+        [html.Strong(_("Like names:") + " "), "; ".join(named), ". ", _("Check the birth date or scan the wristband.")],
         className="notice",
     )
 
@@ -69,5 +75,5 @@ def _owed(opening: Opening, clock: Clock) -> Component:
     if opening.owed:
         body: Component = html.Ul([html.Li(owed_words(item, clock)) for item in opening.owed], className="plain-list")
     else:
-        body = html.P("Nothing that the schedule asks for is due within 14 days.", className="soft")
-    return html.Section([html.Header(html.H2("Due at this visit")), body], className="card", id="entry-owed")
+        body = html.P(_("Nothing that the schedule asks for is due within 14 days."), className="soft")
+    return html.Section([html.Header(html.H2(_("Due at this visit"))), body], className="card", id="entry-owed")

@@ -7,6 +7,8 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.language import _
+
 
 def visit_address(mrn: str) -> str:
     """Where a visit of the patient is entered."""
@@ -15,4 +17,4 @@ def visit_address(mrn: str) -> str:
 
 def visit_link(mrn: str) -> Component:
     """The way from the patient's page to entering a visit."""
-    return html.P(dcc.Link("Enter a visit", href=visit_address(mrn), className="button"), className="no-print")
+    return html.P(dcc.Link(_("Enter a visit"), href=visit_address(mrn), className="button"), className="no-print")

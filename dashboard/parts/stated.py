@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from clinical.analytes import CATALOGUE
 from dashboard.language import _, message
+from dashboard.parts.coded import coded
 from dashboard.parts.quantities import name_of
 from dashboard.parts.times import Clock, moment_text, when_text
 from data.entry.past import Arrived, Past
@@ -54,7 +55,7 @@ def stated(record: Stated) -> str:
     if record.value is not None:
         return f"{record.comparator or ''}{record.value} {record.unit or _('(no unit)')}"
     fields = "; ".join(
-        f"{name.replace('_', ' ')} {_field(value)}"
+        f"{coded(name)} {_field(value)}"
         for name, value in record.detail.items()
         if name not in REMARKS and value is not None and value != []
     )
@@ -120,4 +121,4 @@ def value_links(mrn: str, record: str, *, correctable: bool) -> Component:
 def _field(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(coded(str(one)) for one in value) if isinstance(value, list) else coded(str(value))

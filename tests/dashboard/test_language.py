@@ -13,6 +13,7 @@ from dashboard.pages import worklist
 from dashboard.parts.times import age_text, brief_age, since_text
 from tests.dashboard.conftest import PASSWORD, Web
 from tests.dashboard.messages import marked_texts
+from tests.dashboard.prose import unmarked_prose
 
 NOW = datetime(2026, 3, 3, 9, 31, tzinfo=UTC)
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -31,6 +32,10 @@ def test_each_marked_text_is_translated_and_keeps_its_values(code: str) -> None:
         assert entry.string, english
         assert not entry.fuzzy, english
         assert places(str(entry.string)) == places(english), english
+
+
+def test_no_page_holds_prose_that_is_not_marked() -> None:
+    assert unmarked_prose() == []
 
 
 def test_ages_dates_and_decimals_follow_the_language() -> None:
@@ -76,5 +81,8 @@ def test_a_person_is_answered_in_the_language_they_chose(assembled: Callable[...
     assert '<html lang="de"' in browser.get("/", headers=english).text
     assert "Arbeitsliste" in browser.get("/_dash-layout", headers=english).text
     assert '<html lang="en"' in web.client("nurse@south.example").get("/", headers=english).text
+    back = browser.post("/language", data={"language": "de", "next": "/p/N1?tab=skin"}).location
+    assert back == "/p/N1?tab=skin"
+    assert browser.post("/language", data={"language": "de", "next": "//evil.example/p"}).location == "/"
     assert browser.post("/language", data={"language": "tlh"}).status_code == 400
     assert web.anonymous().post("/language", data={"language": "de"}).status_code == 401
