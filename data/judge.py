@@ -26,6 +26,7 @@ from clinical.chart import Chart
 from clinical.finding import SEVERITIES, Finding
 from clinical.protocol import Protocol
 from clinical.rules import Judged, judge_chart
+from clinical.saying import say
 from data.announcing import MailPolicy, alarm, cancel_unsent
 from data.audit import write_audit
 from data.charts import UnreadableRecord, charts_or_why
@@ -184,7 +185,7 @@ def _reopen(session: Session, bench: Bench, patients: Iterable[_Patient]) -> Ite
 
 
 def _reopened(session: Session, bench: Bench, members: Sequence[int], change: Changed) -> Iterable[Trace]:
-    mover = Mover(bench.actor, bench.now, f"{change.why or 'by its source'} ({change.who})")
+    mover = Mover(bench.actor, bench.now, say("{why} ({who})", why=change.why or say("by its source"), who=change.who))
     return reopen_reviews(session, members, change.record, mover, bench.mail, since=change.at)
 
 

@@ -13,18 +13,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinical.saying import kept, say
 from data.announcing import TOLD, MailPolicy, announce, follow_up
 from data.flag_moves import CLOSED, Action, Mover, Status, change, move, write_history
 from data.flag_writes import NOBODY, Trace
 from data.models import Flag, FlagHistory
-
-WHY: Final = "a value it used was corrected"
-WHY_AN_EARLIER_ONE: Final = "a value that an earlier, closed review of this question used was corrected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +61,30 @@ def reopen_reviews(
     for key, flag in last.items():
         now_stands = standing.get(key)
         if now_stands is None:
-            traces.append(_reopen(session, flag, mover, WHY))
+            why = say("a value it used was corrected: {reason}", reason=mover.why)
         elif now_stands not in used:
             flag = now_stands
-            traces.append(_reopen(session, flag, mover, WHY_AN_EARLIER_ONE))
+            why = say(
+                "a value that an earlier, closed review of this question used was corrected: {reason}", reason=mover.why
+            )
         else:
             continue
+        traces.append(_reopen(session, flag, mover, why))
         if flag.severity in TOLD and flag.id not in told and not announce(session, flag, mail, mover.at):
-            write_history(session, flag.id, Mover(mover.who, mover.at, NOBODY), status="open", target="open")
+            write_history(session, flag.id, Mover(mover.who, mover.at, str(NOBODY)), status="open", target="open")
     return tuple(traces)
 
 
 def _reopen(session: Session, flag: _Used, mover: Mover, why: str) -> Trace:
-    said = Mover(mover.who, mover.at, f"{why}: {mover.why}", mover.person_id)
+    said, kept_as = Mover(mover.who, mover.at, why, mover.person_id), {"said": kept(why)}
     values: Mapping[str, Any] = {"reopened_at": mover.at, "resolved_at": None}
     if flag.status == "open":
-        change(session, flag.id, said, status="open", target="open", version=flag.version, values=values)
+        change(
+            session, flag.id, said, status="open", target="open", version=flag.version, values=values, detail=kept_as
+        )
     else:
         action: Action = "reconsider" if flag.status in CLOSED else "reopen"
-        move(session, flag.id, action, said, status=flag.status, version=flag.version, values=values)
+        move(session, flag.id, action, said, status=flag.status, version=flag.version, values=values, detail=kept_as)
     detail = {"rule": flag.rule, "episode": flag.episode, "from": flag.status, "to": "open"}
     return Trace("flag.reconsider", flag.id, detail)
 

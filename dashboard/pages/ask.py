@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from dashboard.language import _
 from dashboard.parts.banner import banner
 from dashboard.parts.correction import standing_value
+from dashboard.parts.form_guard import other_tabs, unsaved
 from dashboard.parts.provenance import title_of
 from dashboard.parts.queries import query_lines, words_field
 from dashboard.parts.stated import query_address
@@ -48,6 +49,7 @@ def layout(mrn: str, record: str) -> Component:
                 [
                     html.P(dcc.Link(_("Back to the record"), href=patient_address(mrn, "record")), className="small"),
                     html.H1(_("Ask about: {what} of {patient}", what=title_of(found), patient=named)),
+                    other_tabs(who.identity.mrn, named),
                     standing_value(found, clock) if found.versions else None,
                     _before(query_lines(before, clock)) if before else None,
                     html.Div(id="ask-said", role="status"),
@@ -65,6 +67,7 @@ def layout(mrn: str, record: str) -> Component:
                         ],
                         id="ask-form",
                         className="card stacked no-print",
+                        **unsaved(named),
                     ),
                 ],
                 className="page form-page",

@@ -23,6 +23,7 @@ from dashboard.parts.correction import (
     standing_value,
     two_people,
 )
+from dashboard.parts.form_guard import other_tabs
 from dashboard.parts.provenance import title_of
 from dashboard.parts.stated import correct_address, stated
 from dashboard.parts.tabs.view import patient_address
@@ -79,6 +80,7 @@ def layout(mrn: str, record: str) -> Component:
                 [
                     html.P(dcc.Link(_("Back to the record"), href=patient_address(mrn, "record")), className="small"),
                     html.H1(_("Correct: {what} of {patient}", what=title_of(found), patient=named)),
+                    other_tabs(who.identity.mrn, named),
                     None if stands else _gone(mrn, found, record),
                     html.Div(
                         [standing_value(found, clock), flags_that_used_it(found) if stands else None],

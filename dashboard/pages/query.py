@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from dashboard.language import _, message
 from dashboard.parts.banner import banner
 from dashboard.parts.correction import standing_value
+from dashboard.parts.form_guard import unsaved
 from dashboard.parts.queries import state_pill, thread, words_field
 from dashboard.parts.stated import correct_address, what
 from dashboard.parts.times import Clock
@@ -79,6 +80,7 @@ def layout(mrn: str, query: str) -> Component:
                         id="query-form",
                         className="card stacked no-print",
                         hidden=asked.state == "closed",
+                        **unsaved(named),
                     ),
                 ],
                 className="page form-page",

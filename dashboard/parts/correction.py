@@ -11,10 +11,11 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from clinical.units import accepted_units
-from dashboard.language import _, counted, message
+from dashboard.language import _, counted, message, tell
 from dashboard.parts.badges import severity, status
 from dashboard.parts.banner import SEX_WORDS
-from dashboard.parts.identity import reason_field, side_by_side
+from dashboard.parts.form_guard import unsaved
+from dashboard.parts.identity import side_by_side
 from dashboard.parts.quantities import range_text
 from dashboard.parts.stated import arrival, correct_address, fate, stated, stated_past
 from dashboard.parts.times import Clock, day_text, moment_text, when_text
@@ -150,7 +151,7 @@ def flag_links(flags: Sequence[Mapping[str, Any]]) -> Component:
                 [
                     severity(flag["severity"]),
                     " ",
-                    dcc.Link(flag["title"], href=f"/flag/{flag['id']}"),
+                    dcc.Link(tell(flag["title"]), href=f"/flag/{flag['id']}"),
                     " ",
                     status(flag["status"]),
                 ]
@@ -182,7 +183,13 @@ def correction_form(found: Provenance, named: str, zone: ZoneInfo) -> Component:
                 hidden=ways[0] not in ("value", "fields"),
             ),
             html.Div(_move_fields(), id="correct-move-part", className="stacked", hidden=True),
-            reason_field("correct-reason", _("Why (required; it stays in the record)")),
+            html.Div(
+                [
+                    html.Label(_("Why (required; it stays in the record)"), htmlFor="correct-reason"),
+                    dcc.Textarea(id="correct-reason", required=True, maxLength=2000),
+                ],
+                className="field",
+            ),
             dmc.CheckboxGroup(
                 html.Div(id="correct-questions", className="stacked"), id="correct-confirmed", value=[], label=None
             ),
@@ -202,6 +209,7 @@ def correction_form(found: Provenance, named: str, zone: ZoneInfo) -> Component:
         ],
         id="correct-form",
         className="card stacked no-print",
+        **unsaved(named),
     )
 
 
@@ -342,7 +350,9 @@ def questions(asked: Sequence[Question]) -> list[Component]:
     """What is to be confirmed before the value is stored."""
     return [
         html.P(html.Strong(_("Not stored yet: is this right?")), className="notice"),
-        html.Div([dmc.Checkbox(label=question.words, value=question.id) for question in asked], className="stacked"),
+        html.Div(
+            [dmc.Checkbox(label=tell(question.words), value=question.id) for question in asked], className="stacked"
+        ),
         html.P(_("Tick what is right and store again."), className="soft small"),
     ]
 
@@ -392,7 +402,7 @@ def done(said: str, reopened: int, heard: Sequence[Heard], contact: str | None) 
             *([html.P(_("Flags that changed:")), flag_links(list(changed.values()))] if changed else []),
             *([] if urgent or changed else [html.P(_("No flag has changed."), className="soft")]),
             *(
-                html.P(_("The rules could not be run: {why}.", why=one.failed), className="error")
+                html.P(_("The rules could not be run: {why}.", why=tell(one.failed)), className="error")
                 for one in heard
                 if one.failed
             ),
@@ -407,7 +417,7 @@ def _urgent(flags: Sequence[Mapping[str, Any]], contact: str | None) -> Componen
             html.P(html.Strong(_("Urgent findings stand:"))),
             html.Ul(
                 [
-                    html.Li([dcc.Link(flag["title"], href=f"/flag/{flag['id']}"), ": ", flag["question"]])
+                    html.Li([dcc.Link(tell(flag["title"]), href=f"/flag/{flag['id']}"), ": ", tell(flag["question"])])
                     for flag in flags
                 ],
                 className="plain-list",

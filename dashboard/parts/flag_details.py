@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.language import ENGLISH, _, tell
 from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, STATUS_WORDS, arrow, severity, status
 from dashboard.parts.coded import coded, threshold_name
 from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text, unit_text
+from dashboard.parts.stated import ask_address, correct_address
 from dashboard.parts.times import Clock, age_text, moment_text, when_text
+from data.provenance import SENSOR
 
 Flag = Mapping[str, Any]
 
@@ -48,11 +50,11 @@ def standing(flag: Flag, clock: Clock) -> list[Component]:
 
 def values_table(flag: Flag, clock: Clock) -> Component:
     """Every value the flag rests on, oldest first, and what they were held against."""
-    rows = [_value_row(e, clock) for e in flag["finding"]["evidence"]]
+    rows = [_value_row(e, clock, flag["patient"]) for e in flag["finding"]["evidence"]]
     compared = flag["finding"]["compared_with"]
     if compared is not None:
         rows.append(_compared_row(compared, clock))
-    return _table(_("Values used"), (_("Date"), _("What"), _("Value"), _("Upper limit"), _("Age")), rows)
+    return _table(_("Values used"), (_("Date"), _("What"), _("Value"), _("Upper limit"), _("Age"), _("Change")), rows)
 
 
 def thresholds_table(flag: Flag) -> Component:
@@ -103,7 +105,7 @@ def _entry(entry: Mapping[str, Any], zone: ZoneInfo) -> Component:
     return html.Li([html.Strong(moved), html.Span(who, className="soft"), tell(entry["why"])])
 
 
-def _value_row(e: Mapping[str, Any], clock: Clock) -> Component:
+def _value_row(e: Mapping[str, Any], clock: Clock, mrn: str) -> Component:
     at = _moment(e["effective"])
     what = name_of(e["analyte"]) if e["analyte"] else _capital(coded(e["kind"]))
     value: list[str | Component] = [_value(e)]
@@ -118,8 +120,17 @@ def _value_row(e: Mapping[str, Any], clock: Clock) -> Component:
             html.Td(value),
             html.Td(limit),
             html.Td(age_text(at, clock.now), className="when"),
+            html.Td(_ways(mrn, e["record"]), className="ways"),
         ]
     )
+
+
+def _ways(mrn: str, record: str) -> list[str | Component]:
+    """The ways from a value to correcting it and to asking about it."""
+    asking = dcc.Link(_("Ask"), href=ask_address(mrn, record))
+    if record.isdigit():
+        return [dcc.Link(_("Correct"), href=correct_address(mrn, record)), " ", asking]
+    return [asking] if record.startswith(SENSOR) and "/" not in record else []
 
 
 def _capital(text: str) -> str:
@@ -143,6 +154,7 @@ def _compared_row(compared: Mapping[str, Any], clock: Clock) -> Component:
             html.Td(said),
             html.Td(""),
             html.Td("" if at is None else age_text(at, clock.now), className="when"),
+            html.Td(""),
         ]
     )
 

@@ -45,7 +45,6 @@ KINDS = {
     "Sensor": message("Sensor"),
 }
 """The kinds of rows, and the word on the chip of each."""
-
 KIND_CHIPS = {
     "lab": "Results",
     "skin": "Skin",
@@ -257,7 +256,7 @@ def _examined(chart: Chart) -> Iterator[Line]:
             kind="Disease",
             what=coded(finding.code),
             value=finding.text or _("recorded"),
-            details=finding.site or "",
+            details=coded(finding.site or ""),
         )
 
 

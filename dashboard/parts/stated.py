@@ -55,7 +55,7 @@ def stated(record: Stated) -> str:
     if record.value is not None:
         return f"{record.comparator or ''}{record.value} {record.unit or _('(no unit)')}"
     fields = "; ".join(
-        f"{coded(name.replace('_', ' '))} {_field(value)}"
+        f"{coded(name)} {_field(value)}"
         for name, value in record.detail.items()
         if name not in REMARKS and value is not None and value != []
     )

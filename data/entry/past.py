@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -76,13 +76,14 @@ def past_values(session: Session, actor: Actor, patient_ids: Sequence[int]) -> t
     """
     old, new, there = aliased(Record), aliased(Record), aliased(Record)
     rows = session.execute(
-        select(old, new, Correction.reason, Correction.who, Correction.at, _number(actor, there.patient_id), there.id)
+        select(old, new, Correction.reason, Correction.who, Correction.at, there.patient_id)
         .join(new, old.superseded_by == new.id)
         .outerjoin(Correction, Correction.record_id == old.id)
         .outerjoin(there, there.id == Correction.moved_to_id)
         .where(old.patient_id.in_(patient_ids), *_changed(old, new))
-        .order_by(old.effective_at, old.id)
+        .order_by(*_by_past_key(old))
     ).all()
+    numbers = _numbers(session, actor, {other for *_, other in rows if other is not None})
     later, gone = _later(session, patient_ids)
     return tuple(
         Past(
@@ -96,15 +97,15 @@ def past_values(session: Session, actor: Actor, patient_ids: Sequence[int]) -> t
             detail=was.detail or {},
             effective_at=was.effective_at,
             precision=was.precision,
-            what="moved" if moved else "retracted" if now.status in RETRACTIONS else "corrected",
+            what="moved" if other is not None else "retracted" if now.status in RETRACTIONS else "corrected",
             retimed=was.effective_at != now.effective_at,
             who=who or now.recorded_by,
             at=at or now.recorded_at,
             why=why or now.reason,
             stands=None if (last := _last(later, now.id)) in gone else str(last),
-            other=other,
+            other=None if other is None else numbers.get(other),
         )
-        for was, now, why, who, at, other, moved in rows
+        for was, now, why, who, at, other in sorted(rows, key=lambda row: (row[0].effective_at, row[0].id))
     )
 
 
@@ -112,14 +113,15 @@ def arrivals(session: Session, actor: Actor, patient_ids: Sequence[int]) -> tupl
     """What was moved to one person from another. The caller has checked who may see the person."""
     here, there = aliased(Record), aliased(Record)
     rows = session.execute(
-        select(Correction, _number(actor, there.patient_id))
+        select(Correction, there.patient_id)
         .join(here, here.id == Correction.moved_to_id)
         .join(there, there.id == Correction.record_id)
         .where(here.patient_id.in_(patient_ids))
         .order_by(Correction.id)
-    )
+    ).all()
+    numbers = _numbers(session, actor, {other for _, other in rows})
     return tuple(
-        Arrived(record=str(made.moved_to_id), who=made.who, at=made.at, why=made.reason, other=other)
+        Arrived(record=str(made.moved_to_id), who=made.who, at=made.at, why=made.reason, other=numbers.get(other))
         for made, other in rows
     )
 
@@ -132,9 +134,9 @@ def changed_by_sources(session: Session, patient_ids: Iterable[int], after: int)
         select(old.patient_id, old.id, new.ingest_seq, new.recorded_at, new.recorded_by, new.reason)
         .join(new, old.superseded_by == new.id)
         .outerjoin(Correction, Correction.record_id == old.id)
-        .where(old.patient_id.in_(sorted(patient_ids)), old.superseded_by.is_not(None), Correction.id.is_(None))
+        .where(old.patient_id.in_(sorted(patient_ids)), Correction.id.is_(None))
         .where(new.ingest_seq > after, *_changed(old, new))
-        .order_by(old.id)
+        .order_by(*_by_past_key(old))
     )
     return [Changed(patient_id, str(id), seq, at, who, why) for patient_id, id, seq, at, who, why in rows]
 
@@ -144,12 +146,26 @@ def _changed(old: Any, new: Any) -> tuple[ColumnElement[bool], ...]:
     said = ("value", "comparator", "unit", "text", "effective_at")
     other = (getattr(old, name).is_distinct_from(getattr(new, name)) for name in said)
     coded = and_(old.kind != "lab", cast(old.detail, Text).is_distinct_from(cast(new.detail, Text)))
-    return old.status.not_in(sorted(RETRACTIONS)), or_(*other, coded, new.status.in_(sorted(RETRACTIONS)))
+    differs = or_(*other, coded, new.status.in_(sorted(RETRACTIONS)))
+    return old.superseded_by.is_not(None), old.status.not_in(sorted(RETRACTIONS)), differs
 
 
-def _number(actor: Actor, patient_id: Any) -> Any:
-    """The hospital number of a column's patient, where the actor may see them."""
-    return select(Patient.mrn).where(Patient.id == standing_id(patient_id), visible(actor)).scalar_subquery()
+def _by_past_key(old: Any) -> tuple[Any, ...]:
+    # In the order of the index over superseded rows, which SQLite then takes: they are few among a patient's rows.
+    return old.patient_id, old.natural_key, old.id
+
+
+def _numbers(session: Session, actor: Actor, patient_ids: Set[int]) -> dict[int, str]:
+    """The hospital numbers of these patients, of those that the actor may see."""
+    if not patient_ids:
+        return {}
+    own = aliased(Patient)
+    rows = session.execute(
+        select(own.id, Patient.mrn)
+        .join(Patient, Patient.id == standing_id(own.id))
+        .where(own.id.in_(sorted(patient_ids)), visible(actor))
+    )
+    return {id: mrn for id, mrn in rows}
 
 
 def _later(session: Session, patient_ids: Sequence[int]) -> tuple[dict[int, int], set[int]]:

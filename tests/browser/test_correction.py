@@ -159,6 +159,21 @@ def test_a_value_is_corrected_moved_and_asked_about_by_keyboard(site: Site, open
     clean(page, "queries")
 
 
+def test_leaving_asks_and_another_patients_tab_is_said(site: Site, open_page: Open) -> None:
+    mrn, other = patients(site)
+    page = open_page(f"/p/{mrn}/record/{last_weight(site, mrn).id}/correct", role="nurse")
+    page.wait_for_selector("#correct-form")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("link", name="Back to the record").focus()
+    page.locator("#correct-reason").fill("not yet")
+    page.get_by_role("link", name="Back to the record").click()
+    assert mrn in asked[0] and page.locator("#correct-form").is_visible()
+    second = page.context.new_page()
+    second.goto(f"{site.url}/p/{other}")
+    expect(page.locator("[data-other-tabs]")).to_contain_text(other)
+
+
 @pytest.mark.parametrize(("kind", "way"), [("lab", "correct"), ("skin", "correct"), ("lab", "ask")])
 def test_the_pages_are_usable_in_the_dark_on_a_phone(site: Site, open_page: Open, kind: str, way: str) -> None:
     mrn, _other = patients(site)

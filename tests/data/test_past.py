@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from sqlalchemy import select
 
 from data.db import Database
 from data.entry.corrections import retract
 from data.entry.past import arrivals, past_values
+from data.merges import merge_patients
+from data.models import Patient, Team
 from data.provenance import provenance
 from tests.data.test_corrections import WHY, Room
+from tests.data.ward import Ward
 
 
 @pytest.fixture
@@ -54,3 +58,16 @@ def test_a_move_is_told_in_both_records_by_number_only_to_who_sees_both(room: Ro
             (arrived,) = arrivals(session, actor, [room.second])
             assert (past.what, past.other, arrived.record, arrived.other) == ("moved", away, str(moved), here)
         assert provenance(session, room.nurse, "P-2", str(moved)).arrived[0].why == WHY
+
+
+def test_a_patient_merged_since_is_named_by_the_number_that_stands(room: Room) -> None:
+    with room.database.write() as session:
+        ward = Ward(session, session.scalars(select(Team).where(Team.name == "NET")).one())
+        ward.patient("P-3")
+        session.add_all(Patient(uuid=f"u{n}", mrn=f"X-{n}", created_at=room.now) for n in range(3))
+    room.move(room.weight, "P-2")
+    with room.database.write() as session:
+        merge_patients(session, room.nurse, merged="P-2", into="P-3", reason="one person", now=room.now)
+    with room.database.read() as session:
+        (past,) = past_values(session, room.nurse, [room.first])
+        assert past.other == "P-3"
