@@ -37,7 +37,7 @@ def test_a_phone_never_scrolls_sideways(open_page: Open) -> None:
 
 
 def test_a_decision_asks_for_what_it_needs_moves_the_dates_and_hands_out_a_calendar(nurse: Nurse) -> None:
-    page = nurse(ON_A_DEPOT, "regimen")
+    page = nurse("DEMO-012", "regimen")
     dose = page.locator('[data-about="analogue.dose"]')
     expect(dose).to_be_hidden()
     page.locator('[data-field="analogue.what"][value="dose"]').check()
