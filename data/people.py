@@ -114,16 +114,14 @@ def recipients(session: Session, patient_id: int, severity: str) -> list[Person]
     """
     if severity in ("low", "info"):
         return []
+    following = (
+        select(PersonTeam.person_id)
+        .join(PatientTeam, PatientTeam.team_id == PersonTeam.team_id)
+        .where(PatientTeam.patient_id.in_(members(session, survivor_of(session, patient_id))))
+    )
     people = (
         select(Person)
-        .join(PersonTeam, PersonTeam.person_id == Person.id)
-        .join(PatientTeam, PatientTeam.team_id == PersonTeam.team_id)
-        .where(
-            PatientTeam.patient_id.in_(members(session, survivor_of(session, patient_id))),
-            Person.role == "oncologist",
-            Person.disabled_at.is_(None),
-        )
-        .distinct()
+        .where(Person.id.in_(following), Person.role == "oncologist", Person.disabled_at.is_(None))
         .order_by(Person.email)
     )
     return list(session.scalars(people))

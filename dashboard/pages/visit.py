@@ -25,10 +25,10 @@ def layout(mrn: str) -> Component:
     clock = Clock(request_now(), current_settings().zone)
     with current_database().read() as session:
         opening = open_form(session, current_actor(), mrn, "visit", protocol=current_protocol(), now=clock.now)
-    who = opening.identity
+    who = opening.head.identity
     return html.Div(
         [
-            banner(who, state=opening.chart.state(), regimen=opening.regimen, clock=clock, heading=False),
+            banner(opening.head, clock=clock, heading=False),
             html.Div(
                 [
                     html.H1(f"Visit of {who.name or 'name not recorded'} ({who.mrn})"),

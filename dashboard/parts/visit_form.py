@@ -62,7 +62,7 @@ YES_NO = (("yes", "yes"), ("no", "no"))
 
 def visit_form(opening: Opening, clock: Clock) -> dict[str, Any]:
     """Everything assets/entry-form.js needs to build the form."""
-    who = opening.identity
+    who = opening.head.identity
     return {
         "form": "visit",
         "title": "visit",
