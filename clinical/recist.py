@@ -95,6 +95,15 @@ def target_response(
     return "PR" if 100 * total <= 70 * baseline else "SD"
 
 
+def change_tenths(total: int, other: int) -> int | None:
+    """The change of a sum against another in tenths of a percent, cut off and not rounded: what is shown as 20.0 % has
+    reached 20 %. None against zero."""
+    if not other:
+        return None
+    change = 1000 * abs(total - other) // other
+    return change if total >= other else -change
+
+
 def overall_response(
     target: TargetResponse | None, non_target: NonTargetResponse | None, new: NewLesion
 ) -> Overall | None:
@@ -282,9 +291,12 @@ def _mm(tenths: int | None) -> float | None:
 
 
 def _compared(total: int, baseline: int, nadir: int) -> str:
-    over_nadir = f"{(total - nadir) / nadir * 100:+.1f} %" if nadir else "from zero"
-    over_baseline = f"{(total - baseline) / baseline * 100:+.1f} %" if baseline else "from zero"
     return (
-        f"sum {total / 10:g} mm, {over_nadir} ({(total - nadir) / 10:+g} mm) against the nadir of {nadir / 10:g} mm, "
-        f"{over_baseline} against the baseline of {baseline / 10:g} mm"
+        f"sum {total / 10:g} mm, {_changed(total, nadir)} ({(total - nadir) / 10:+g} mm) against the nadir of "
+        f"{nadir / 10:g} mm, {_changed(total, baseline)} against the baseline of {baseline / 10:g} mm"
     )
+
+
+def _changed(total: int, other: int) -> str:
+    change = change_tenths(total, other)
+    return "from zero" if change is None else f"{change / 10:+.1f} %"

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from clinical.entry_checks import Doubt
+from clinical.saying import say
 from data.errors import BadInput
 from data.intake.item import Held, Item
 from data.intake.item_limits import storable
@@ -121,8 +122,8 @@ class Reading:
 
     def refuse(self, field: str, held: Held) -> None:
         """Note why a field cannot be taken."""
-        advice = f" ({held.suggestion})" if held.suggestion else ""
-        self.problems.append(Problem(field, f"{held}{advice}"))
+        why, advice = held.args[0], held.suggestion
+        self.problems.append(Problem(field, say("{why} ({advice})", why=why, advice=advice) if advice else why))
 
     def add(self, item: Item, field: str) -> None:
         """Take an item unless no column can hold it."""

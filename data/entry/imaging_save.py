@@ -1,0 +1,55 @@
+"""Saving the imaging form of a patient, and what it would come to while it is still being typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from clinical.chart import Chart
+from data.charts import load_charts
+from data.entry.imaging import Computed, read_imaging
+from data.entry.said import Problem, Reading
+from data.entry.save import Content, Saved, Submission, save_form
+from data.models import Patient
+from data.patients import find_by_mrn
+from data.people import CLINICAL_ROLES, Actor, Forbidden
+
+FORM: Final = "imaging"
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """What an unsaved form comes to, and what stands in its way. `chart` is what it is held against."""
+
+    computed: Computed
+    problems: tuple[Problem, ...]
+    chart: Chart
+
+
+def save_imaging(session: Session, actor: Actor, mrn: str, sent: Submission, *, zone: ZoneInfo, now: datetime) -> Saved:
+    """Store one scan or biliary ultrasound as one batch of records. Raises as `data.entry.save.save_form`."""
+
+    def read(session: Session, patient: Patient) -> Content:
+        reading = Reading(said=sent.said, patient_id=patient.id, zone=zone, now=now)
+        read_imaging(reading, load_charts(session, [patient.id])[patient.id].until(now))
+        return Content(tuple(reading.items), tuple(reading.problems), tuple(reading.questions))
+
+    return save_form(session, actor, mrn, FORM, sent, read, now=now)
+
+
+def reckon(
+    session: Session, actor: Actor, mrn: str, said: Mapping[str, str], *, zone: ZoneInfo, now: datetime
+) -> Reckoned:
+    """What `said` comes to. Nothing is stored. Raises Forbidden, or NotFound when the actor may not see `mrn`."""
+    if actor.role not in CLINICAL_ROLES:
+        raise Forbidden("patients' values are entered by clinicians")
+    patient = find_by_mrn(session, actor, mrn)
+    chart = load_charts(session, [patient.id])[patient.id].until(now)
+    reading = Reading(said=said, patient_id=patient.id, zone=zone, now=now)
+    computed = read_imaging(reading, chart)
+    return Reckoned(computed, tuple(reading.problems), chart)
