@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-Turn = Literal["bare", "capital"]
+Turn = Literal["bare", "capital", "lower"]
 
 
 class Figure(str):
@@ -27,7 +27,8 @@ class Day(str):
 
 class Said(str):
     """An English sentence, or a part of one. `message` names its `values` in braces; `turns` are what was done to the
-    whole afterwards: `bare` its final stop taken off, `capital` its first letter made large."""
+    whole afterwards: `bare` its final stop taken off, `capital` its first letter made large, `lower` all letters small
+    (in English only: other languages write their nouns otherwise)."""
 
     message: str
     values: Mapping[str, Any]
@@ -70,10 +71,18 @@ def capital(sentence: str) -> str:
     return _again(sentence, "capital")
 
 
+def lower(sentence: str) -> str:
+    """A name with small letters, as it stands within an English sentence."""
+    return _again(sentence, "lower")
+
+
 def turned(sentence: str, turns: tuple[Turn, ...]) -> str:
     """The text with the turns made, in whatever language it is."""
     for turn in turns:
-        sentence = sentence.removesuffix(".") if turn == "bare" else sentence[:1].upper() + sentence[1:]
+        if turn == "lower":
+            sentence = sentence.lower()
+        else:
+            sentence = sentence.removesuffix(".") if turn == "bare" else sentence[:1].upper() + sentence[1:]
     return sentence
 
 

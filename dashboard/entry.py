@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound as NoSuchForm
 
-from clinical.protocol import Protocol
 from dashboard.parts.times import moment_text
 from dashboard.policy import CLINICAL, Policy, note_activity, require_scope
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from data.entry.drafts import Typed, keep_draft
+from data.entry.imaging_save import save_imaging
 from data.entry.judged import Heard, judge_now
 from data.entry.said import NotSaved, Problem, Unsure, texts
 from data.entry.save import Changed, KeyReused, Saved, Submission, WrongPatient, checked_key
@@ -34,7 +33,7 @@ DRAFT = "entry.draft"
 ENTRY = Policy(CLINICAL, patient_argument="mrn")
 MOST_CONFIRMED = 100
 
-Save = Callable[..., Saved]
+Save = Callable[[Session, Actor, str, Submission, datetime], Saved]
 
 
 def install_entry(server: Flask) -> None:
@@ -43,13 +42,15 @@ def install_entry(server: Flask) -> None:
     server.add_url_rule("/p/<mrn>/entry/<form>/draft", DRAFT, _draft, methods=["POST"])
 
 
-def _visit(
-    session: Session, actor: Actor, mrn: str, sent: Submission, *, protocol: Protocol, zone: ZoneInfo, now: datetime
-) -> Saved:
-    return save_visit(session, actor, mrn, sent, protocol=protocol, zone=zone, now=now)
+def _visit(session: Session, actor: Actor, mrn: str, sent: Submission, now: datetime) -> Saved:
+    return save_visit(session, actor, mrn, sent, protocol=current_protocol(), zone=current_settings().zone, now=now)
 
 
-_SAVES: Mapping[str, Save] = {"visit": _visit}
+def _imaging(session: Session, actor: Actor, mrn: str, sent: Submission, now: datetime) -> Saved:
+    return save_imaging(session, actor, mrn, sent, zone=current_settings().zone, now=now)
+
+
+_SAVES: Mapping[str, Save] = {"visit": _visit, "imaging": _imaging}
 
 
 def _save(mrn: str, form: str) -> ResponseReturnValue:
@@ -58,7 +59,7 @@ def _save(mrn: str, form: str) -> ResponseReturnValue:
     try:
         sent = _submission(request.get_json())
         with current_database().write() as session:
-            saved = save(session, actor, mrn, sent, protocol=current_protocol(), zone=settings.zone, now=now)
+            saved = save(session, actor, mrn, sent, now)
     except NotSaved as refused:
         return jsonify(outcome="refused", problems=[{"field": p.field, "why": p.why} for p in refused.problems]), 400
     except Unsure as unsure:

@@ -18,6 +18,8 @@ from babel.dates import format_date
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
+from clinical.saying import Day, Figure, Said, turned
+
 ENGLISH = "en"
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 CATALOGUES = Path(__file__).parent / "translations"
@@ -57,6 +59,27 @@ def _(message: str, **values: object) -> str:
     """The message in the language in force, with its values put in."""
     said = _catalogue(language()).get(message) or message
     return said.format(**values) if values else said
+
+
+def tell(said: object) -> str:
+    """A sentence of the rules in the language in force; a plain text, of which only the English is known, as it is."""
+    if language() == ENGLISH:
+        return str(said)
+    if isinstance(said, Said):
+        values = {name: tell(value) for name, value in said.values.items()}
+        text = _catalogue(language()).get(said.message) or said.message
+        turns = tuple(turn for turn in said.turns if turn != "lower")
+        return turned(text.format(**values) if values else text, turns)
+    if isinstance(said, Figure):
+        return marked(said)
+    return day_words(said) if isinstance(said, Day) else str(said)
+
+
+def day_words(day: str) -> str:
+    """An ISO 8601 date, as exact as it is known: `3. März 2026`, `März 2026`, `2026`."""
+    if len(day) < 7:
+        return day
+    return month_words(date.fromisoformat(f"{day}-01")) if len(day) == 7 else date_words(date.fromisoformat(day))
 
 
 def message(text: str) -> str:

@@ -12,6 +12,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
+from dashboard.browser_texts import translated_texts
 from dashboard.language import LANGUAGES, _, language, message
 from dashboard.policy import PEOPLE, Policy, guarded, require_role, require_scope
 from dashboard.request import current_database, current_settings, current_sign_in, request_now
@@ -53,6 +54,7 @@ def frame(pages: Pages, *, idle_s: int, environment: str) -> Component:
             dcc.Interval(id="shell-clock", interval=poll_s * 1000),
             html.A(_("Skip to the page"), href="#shell-page", className="shell-skip"),
             html.Header(className="shell-header", children=[_brand(environment), html.Nav(links, **_nav()), _person()]),
+            html.Div(hidden=True, **{"data-words": translated_texts()}),
             html.Div(id="shell-banner", role="alert"),
             html.Main(id="shell-page", tabIndex="-1"),
         ],

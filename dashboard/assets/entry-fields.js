@@ -5,6 +5,8 @@
   "use strict";
 
   const entry = (window.nadirEntry = window.nadirEntry || {});
+  /* Kinds of fields that other scripts bring along. */
+  entry.kinds = entry.kinds || {};
   let made = 0;
 
   function element(name, css, text) {
@@ -85,6 +87,7 @@
       one.type = "radio";
       one.name = name;
       one.value = value;
+      one.checked = value === "";
       one.dataset.field = spec.name;
       label.append(one, element("span", null, words));
       row.append(label);
@@ -160,7 +163,7 @@
   }
 
   function list(spec) {
-    return frame(spec, select(spec.name, spec.options, "choose"));
+    return frame(spec, select(spec.name, spec.options, spec.first || "choose"));
   }
 
   function planned(_spec, form) {
@@ -243,14 +246,16 @@
   const KINDS = { number, choice, checks, text, select: list, answers, planned, rows };
 
   function build(spec, form) {
-    return (KINDS[spec.kind] || entry.bodyMap)(spec, form);
+    const made = (KINDS[spec.kind] || entry.kinds[spec.kind] || entry.bodyMap)(spec, form);
+    if (spec.shows) entry.showFor(made, spec.shows);
+    return made;
   }
   entry.build = build;
 
   /* What stands in the form: only fields in which something stands. */
   entry.read = function (root) {
     const said = {};
-    const fields = root.querySelectorAll("[data-field]");
+    const fields = Array.from(root.querySelectorAll("[data-field]")).filter((one) => !one.closest("[data-shows][hidden]"));
     for (const one of fields) {
       const name = one.dataset.field;
       if (one.type === "radio") {
@@ -292,5 +297,6 @@
       if (section) section.open = true;
     }
     for (const map of root.querySelectorAll(".entry-map")) map.redraw();
+    entry.show(root);
   };
 })();

@@ -37,7 +37,7 @@
       this.tabs.setAttribute("role", "status");
       const first = element("section", "card entry-first");
       first.append(
-        entry.build({ kind: "text", type: "datetime-local", name: "when", label: `When (${this.spec.zone})` }, this.spec),
+        entry.build(this.spec.when, this.spec),
         entry.build({ kind: "text", type: "text", name: "wristband", label: "Wristband number", hint: "scan or type" }, this.spec),
       );
       this.root.append(laboratories, this.tabs, first);
@@ -259,6 +259,7 @@
     saved(answer) {
       this.dirty = false;
       this.root.querySelectorAll("details, section, .entry-bar, .notice").forEach((one) => one.remove());
+      document.querySelectorAll(".entry-before").forEach((one) => one.remove());
       const again = answer.again ? " It had been saved before; nothing was stored twice." : "";
       const done = this.say("done", `Saved for ${this.named}: ${answer.stored} entries, ${answer.at}, by ${answer.who}.${again}`);
       for (const flag of answer.urgent) this.said.prepend(this.flag(flag, answer.contact));

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import quote
-
-import msgspec
 from dash import Dash, html
 from dash.development.base_component import Component
 
 from dashboard.parts.banner import banner
-from dashboard.parts.times import Clock, day_text
+from dashboard.parts.entry_page import entry_frame, namesakes
+from dashboard.parts.times import Clock
 from dashboard.parts.visit_form import owed_words, visit_form
 from dashboard.policy import CLINICAL, Policy
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from dashboard.routing import Route
 from data.entry.opening import Opening, open_form
+from data.trends import Head
 
 ROUTE = Route("/p/<mrn>/visit", title="Visit", policy=Policy(CLINICAL, patient_argument="mrn"))
 
@@ -25,14 +23,16 @@ def layout(mrn: str) -> Component:
     clock = Clock(request_now(), current_settings().zone)
     with current_database().read() as session:
         opening = open_form(session, current_actor(), mrn, "visit", protocol=current_protocol(), now=clock.now)
-    who = opening.head.identity
+    who = opening.identity
     return html.Div(
         [
-            banner(opening.head, clock=clock, heading=False),
+            banner(
+                Head(identity=who, state=opening.chart.state(), regimen=opening.regimen), clock=clock, heading=False
+            ),
             html.Div(
                 [
                     html.H1(f"Visit of {who.name or 'name not recorded'} ({who.mrn})"),
-                    _namesakes(opening),
+                    namesakes(opening),
                     _owed(opening, clock),
                     entry_frame(visit_form(opening, clock)),
                 ],
@@ -46,28 +46,11 @@ def register(app: Dash) -> None:
     """The form is built and sent by the browser's own inputs; it has no callbacks."""
 
 
-def entry_frame(form: dict[str, Any]) -> Component:
-    """The place where the browser builds a form from its data."""
-    address = f"/p/{quote(form['mrn'], safe='')}/entry/{form['form']}"
-    return html.Div(className="entry", **{"data-entry": msgspec.json.encode(form).decode(), "data-address": address})
-
-
-def _namesakes(opening: Opening) -> Component | None:
-    if not opening.namesakes:
-        return None
-    named = [
-        f"{other.name} ({other.mrn}, born {'not recorded' if other.birth_date is None else day_text(other.birth_date)})"
-        for other in opening.namesakes
-    ]
-    return html.P(
-        [html.Strong("Like names: "), "; ".join(named), ". Check the birth date or scan the wristband."],
-        className="notice",
-    )
-
-
 def _owed(opening: Opening, clock: Clock) -> Component:
     if opening.owed:
         body: Component = html.Ul([html.Li(owed_words(item, clock)) for item in opening.owed], className="plain-list")
     else:
         body = html.P("Nothing that the schedule asks for is due within 14 days.", className="soft")
-    return html.Section([html.Header(html.H2("Due at this visit")), body], className="card", id="entry-owed")
+    return html.Section(
+        [html.Header(html.H2("Due at this visit")), body], className="card entry-before", id="entry-owed"
+    )

@@ -44,5 +44,10 @@ def section(id: str, title: str, fields: Sequence[Field], *, open: bool = True, 
     return _known({"id": id, "title": title, "fields": list(fields), "open": open, "note": note})
 
 
+def shown_for(field: Field, choice: str, *values: str) -> Field:
+    """The field, shown and sent only while `choice` has one of `values`."""
+    return {**field, "shows": {"field": choice, "values": list(values)}}
+
+
 def _known(content: Field) -> Field:
     return {key: value for key, value in content.items() if value is not None and value != []}

@@ -7,12 +7,26 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.language import _
+
 
 def visit_address(mrn: str) -> str:
     """Where a visit of the patient is entered."""
     return f"/p/{quote(mrn, safe='')}/visit"
 
 
+def imaging_address(mrn: str) -> str:
+    """Where a scan or a biliary ultrasound of the patient is entered."""
+    return f"/p/{quote(mrn, safe='')}/imaging"
+
+
 def visit_link(mrn: str) -> Component:
-    """The way from the patient's page to entering a visit."""
-    return html.P(dcc.Link("Enter a visit", href=visit_address(mrn), className="button"), className="no-print")
+    """The ways from the patient's page to entering a visit, and imaging."""
+    return html.P(
+        [
+            dcc.Link("Enter a visit", href=visit_address(mrn), className="button"),
+            " ",
+            dcc.Link(_("Enter imaging"), href=imaging_address(mrn), className="button"),
+        ],
+        className="no-print",
+    )

@@ -19,9 +19,10 @@ from dashboard.parts.entry_fields import (
     select_field,
     text_field,
 )
+from dashboard.parts.entry_page import entry_head
 from dashboard.parts.plotted.therapy import regimen_text
 from dashboard.parts.quantities import name_of, unit_text
-from dashboard.parts.times import Clock, age_text, day_text, moment_text, when_text
+from dashboard.parts.times import Clock, age_text, day_text, when_text
 from data.entry.numbers import LastValue
 from data.entry.opening import Opening
 from data.entry.visit import COUNTS, VITALS
@@ -62,17 +63,13 @@ YES_NO = (("yes", "yes"), ("no", "no"))
 
 def visit_form(opening: Opening, clock: Clock) -> dict[str, Any]:
     """Everything assets/entry-form.js needs to build the form."""
-    who = opening.head.identity
     return {
+        **entry_head(opening, clock),
         "form": "visit",
         "title": "visit",
-        "patient": opening.uuid,
-        "mrn": who.mrn,
-        "name": who.name or "name not recorded",
-        "version": opening.version,
+        "when": text_field("when", f"When ({clock.zone.key})", type="datetime-local"),
         "now": clock.now.astimezone(clock.zone).strftime("%Y-%m-%dT%H:%M"),
         "zone": clock.zone.key,
-        "draft": _draft(opening, clock),
         "parts": {name: {"words": part.words, "surface": part.surface} for name, part in PARTS.items()},
         "analytes": {
             code: {"units": _units(code), "last": last_words(opening.last.get(code), clock)} for code in CATALOGUE
@@ -115,14 +112,6 @@ def last_words(last: LastValue | None, clock: Clock) -> str:
         return "never recorded"
     when = when_text(last.effective_at, last.precision, clock.zone)
     return f"last {last.value} {unit_text(last.unit)}, {when} ({age_text(last.effective_at, clock.now)})"
-
-
-def _draft(opening: Opening, clock: Clock) -> dict[str, Any] | None:
-    draft = opening.draft
-    if draft is None:
-        return None
-    at = moment_text(draft.saved_at, clock.zone)
-    return {"key": draft.key, "number": draft.number, "version": draft.version, "said": draft.said, "at": at}
 
 
 def _units(analyte: str) -> list[tuple[str, str]]:

@@ -12,9 +12,9 @@ from typing import Final
 
 from clinical.chart import Chart
 from clinical.entry_checks import Doubt
-from clinical.imaging import Scan, receptor_scans, scans
+from clinical.imaging import Scan, receptor_scans, scans, series
 from clinical.lesion_table import LesionTable, lesion_table
-from clinical.recist import is_receptor_imaging
+from clinical.recist import VisitAssessment, assess, is_receptor_imaging
 from clinical.saying import Day, say
 from data.charts import with_items
 from data.entry.lesions import ScanRead, ask_untold, read_lesions
@@ -32,9 +32,11 @@ STUDY: Final = "study"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computed:
     """What the typed rows come to. `scan` is the scan with them, None while there is none; `letters` the computed
-    response, `untold` the known lesions nothing is said of, `receptor` whether the scan shows receptors and no size."""
+    response, `untold` the known lesions nothing is said of, `receptor` whether the scan shows receptors and no size;
+    `visits` are the assessments of its series up to it, its own the last."""
 
     scan: Scan | None = None
+    visits: tuple[VisitAssessment, ...] = ()
     letters: str | None = None
     untold: tuple[str, ...] = ()
     receptor: bool = False
@@ -114,7 +116,16 @@ def _computed(
     scan = _of(whole, day, receptor=receptor) if typed else None
     looked = not typed and not receptor and not table.lesions
     letters = RECEPTORS if receptor else computed_letters(whole, scan, looked=looked)
-    return Computed(scan=scan, letters=letters, untold=untold, receptor=receptor)
+    visits = () if receptor or scan is None else _visits(whole, day)
+    return Computed(scan=scan, letters=letters, untold=untold, receptor=receptor, visits=visits)
+
+
+def _visits(chart: Chart, day: date) -> tuple[VisitAssessment, ...]:
+    for rows in series(chart):
+        visits = assess(rows)
+        if any(visit.scan_date == day for visit in visits):
+            return tuple(visit for visit in visits if visit.scan_date <= day)
+    return ()
 
 
 def _of(chart: Chart, day: date, *, receptor: bool) -> Scan | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from clinical.entry_checks import Doubt
 from clinical.lesion_checks import Chosen, choice_doubts, target_doubts
 from clinical.lesion_table import KnownLesion, LesionTable
-from clinical.saying import Said, say
+from clinical.saying import say
 from data.entry.lengths import length_in, typed_length
 from data.entry.said import Reading
 from data.intake.coded import lesion_detail, sized
@@ -96,7 +96,7 @@ def _held(reading: Reading, row: str, at: str, read: Any) -> None:
 class _At(Exception):
     """A refusal that belongs to one field of a row."""
 
-    def __init__(self, at: str, why: Said, suggestion: Said | None = None) -> None:
+    def __init__(self, at: str, why: str, suggestion: str | None = None) -> None:
         super().__init__(str(why))
         self.at, self.held = at, Held(why, suggestion)
 
@@ -161,7 +161,7 @@ def _split(reading: Reading, scan: ScanRead, rows: _Rows, row: str, known: Known
     try:
         sizes = [typed_length(text) for text in texts]
     except Held as held:
-        raise _At("parts", held.args[0]) from held
+        raise _At("parts", held.said[0]) from held
     names = [f"{known.name}{letter}" for letter in "abcdefghij"[: len(sizes)]]
     _store(reading, scan, row, _kept(known, state="split", into=";".join(names)), None)
     for number, (name, size) in enumerate(zip(names, sizes, strict=True), start=1):

@@ -122,8 +122,8 @@ class Reading:
 
     def refuse(self, field: str, held: Held) -> None:
         """Note why a field cannot be taken."""
-        why, advice = held.args[0], held.suggestion
-        self.problems.append(Problem(field, say("{why} ({advice})", why=why, advice=advice) if advice else why))
+        why, advice = held.said
+        self.problems.append(Problem(field, why if advice is None else say("{why} ({advice})", why=why, advice=advice)))
 
     def add(self, item: Item, field: str) -> None:
         """Take an item unless no column can hold it."""

@@ -24,11 +24,13 @@ RETRACTIONS = frozenset({"entered-in-error", "cancelled"})
 
 
 class Held(ValueError):
-    """One item that cannot be taken; the message says why. `suggestion` says what would mend it."""
+    """One item that cannot be taken; the message says why. `suggestion` says what would mend it, in English; `said` are
+    both as they can be said in another language (`clinical.saying`)."""
 
     def __init__(self, why: str, suggestion: str | None = None) -> None:
-        super().__init__(why)
-        self.suggestion = suggestion
+        super().__init__(str(why))
+        self.suggestion = None if suggestion is None else str(suggestion)
+        self.said = (why, suggestion)
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, gc=False):
