@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound as NoSuchForm
 
+from dashboard.language import tell
 from dashboard.parts.times import moment_text
 from dashboard.policy import CLINICAL, Policy, note_activity, require_scope
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
@@ -61,9 +62,9 @@ def _save(mrn: str, form: str) -> ResponseReturnValue:
         with current_database().write() as session:
             saved = save(session, actor, mrn, sent, now)
     except NotSaved as refused:
-        return jsonify(outcome="refused", problems=[{"field": p.field, "why": p.why} for p in refused.problems]), 400
+        return jsonify(outcome="refused", problems=_problems(refused)), 400
     except Unsure as unsure:
-        asked = [{"id": q.id, "field": q.field, "words": q.words} for q in unsure.questions]
+        asked = [{"id": q.id, "field": q.field, "words": tell(q.words)} for q in unsure.questions]
         return jsonify(outcome="ask", questions=asked), 409
     except Changed as changed:
         theirs = [
@@ -101,10 +102,14 @@ def _draft(mrn: str, form: str) -> ResponseReturnValue:
                 raise WrongPatient("this form was opened for another patient than the one of this page")
             keep_draft(session, actor, patient.id, form, typed, now=now)
     except NotSaved as refused:
-        return jsonify(outcome="refused", problems=[{"field": p.field, "why": p.why} for p in refused.problems]), 400
+        return jsonify(outcome="refused", problems=_problems(refused)), 400
     except WrongPatient as refused:
         return jsonify(outcome="wrong", why=str(refused)), 409
     return jsonify(outcome="kept", at=now.astimezone(current_settings().zone).strftime("%H:%M:%S")), 200
+
+
+def _problems(refused: NotSaved) -> list[dict[str, str]]:
+    return [{"field": problem.field, "why": tell(problem.why)} for problem in refused.problems]
 
 
 def _reached(mrn: str, form: str) -> Save:

@@ -55,6 +55,7 @@
       if (answer.letters && answer.letters !== answer.words) letters.append(element("strong", null, answer.letters), ": ");
       letters.append(answer.words);
     }
+    beside(root).textContent = answer.letters ? nadirText("Computed: {letters}", { letters: answer.letters }) : "";
     const body = root.querySelector(".entry-reckoned-body");
     body.replaceChildren();
     if (answer.sums.length || answer.parts.length) {
@@ -80,6 +81,17 @@
       const said = answer.changes[change.closest("[data-row]").dataset.row] || "";
       if (change.textContent !== said) change.textContent = said;
     }
+  }
+
+  /* The letters once more beside the button that saves, in sight while the lesions are typed. */
+  function beside(root) {
+    const bar = root.querySelector(".entry-bar");
+    const found = bar.querySelector(".entry-beside");
+    if (found) return found;
+    const made = element("strong", "entry-beside");
+    made.setAttribute("aria-hidden", "true");
+    bar.insertBefore(made, bar.querySelector(".entry-state"));
+    return made;
   }
 
   let asked = 0;

@@ -112,8 +112,9 @@ def table_words(table: LesionTable) -> str:
     """What the lesion table stands on: a baseline, an operation since, or nothing at all."""
     if table.before:
         return _(
-            "Operated since the last scan, so this scan is a new baseline. Followed until then: {names}. Enter what "
-            "is left as lesions.",
+            "Operated since a lesion was last measured (until then: {names}). Surveillance: without a lesion the "
+            "answer is NED, RECIST does not apply. What is left and entered as target or non-target makes this scan "
+            "the baseline.",
             names=", ".join(table.before),
         )
     if table.baseline is None:
@@ -153,7 +154,7 @@ def _lesions(table: LesionTable, clock: Clock) -> Field:
         select_field("role", _("What it is"), [(role, _(words)) for role, words in roles.items()]),
         text_field("organ", _("Organ"), hint=_("liver, bone ...")),
         text_field("site", _("Where in it")),
-        select_field("node", _("Measured as"), [("no", _("longest diameter")), ("yes", _("short axis of a node"))]),
+        select_field("node", _("Measured as"), [("no", _("Longest diameter")), ("yes", _("Short axis of a node"))]),
         number_field("mm", _("Size"), units=[("mm", "mm")]),
         text_field("name", _("Name"), hint=_("empty: organ and number")),
     ]
@@ -173,7 +174,7 @@ def _row(position: int, lesion: KnownLesion, table: LesionTable, clock: Clock) -
     others = [(other.name, other.name) for other in table.lesions if other.name != lesion.name]
     states = [(state, _(STATE_WORDS[state])) for state in STATES[lesion.role] if others or state != "merged"]
     place = ", ".join(part for part in (lesion.organ, lesion.site) if part)
-    size = _("short axis") if lesion.node else _("longest diameter")
+    size = _("Short axis") if lesion.node else _("Longest diameter")
     return {
         "row": row,
         "name": lesion.name,
@@ -181,7 +182,7 @@ def _row(position: int, lesion: KnownLesion, table: LesionTable, clock: Clock) -
         "fields": [
             number_field(f"{row}.mm", size, units=[("mm", "mm")], last=_last(lesion, clock)),
             {
-                **select_field(f"{row}.state", _("or"), states),
+                **select_field(f"{row}.state", _("Seen as"), states),
                 "first": _("measured" if lesion.role == "target" else "choose"),
             },
             shown_for(text_field(f"{row}.reason", _("Why not evaluable")), f"{row}.state", "not-evaluable"),

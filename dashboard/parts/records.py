@@ -10,8 +10,9 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from clinical.chart import Chart, Entry, Lesion, Result
+from clinical.chart import BiliaryUltrasound, Chart, Entry, Lesion, Response, Result
 from clinical.wording import number, quantity
+from dashboard.language import _
 from dashboard.parts.asking import ask
 from dashboard.parts.badges import chip
 from dashboard.parts.plotted.therapy import dose_text
@@ -136,14 +137,14 @@ def _examined(chart: Chart) -> Iterator[Line]:
         value = "; ".join(p for p in (s.overall, scores) if p) or "no score"
         yield Line(entry=s, kind="Skin", what="Skin assessment", value=value, details="; ".join(p for p in parts if p))
     for r in chart.responses:
-        parts = (r.modality, r.reader, "signed" if r.signed else "not signed", r.text)
+        parts = (r.modality, r.reader, "signed" if r.signed else "not signed", response_told(r), r.text)
         details = ", ".join(p for p in parts if p)
         yield Line(entry=r, kind="Imaging", what="Response", value=r.response, details=details)
     for b in chart.biliary:
         value = _spoken((("stones", b.stones), ("gallbladder", b.gallbladder)))
-        yes = [n for n, v in (("sludge", b.sludge), ("Murphy", b.murphy), ("fluid", b.fluid)) if v]
+        yes = [name for name, value in _biliary_flags(b) if value]
         size = _spoken((("wall mm", b.wall_mm), ("duct mm", b.cbd_mm)))
-        details = "; ".join([*yes, *([size] if size else [])])
+        details = "; ".join([*yes, *([size] if size else []), *([b.note] if b.note else [])])
         yield Line(entry=b, kind="Biliary", what="Biliary ultrasound", value=value or "not stated", details=details)
     for symptom in chart.symptoms:
         value = "present" if symptom.present else "asked, absent"
@@ -160,9 +161,24 @@ def _examined(chart: Chart) -> Iterator[Line]:
         )
 
 
+def response_told(response: Response) -> str | None:
+    """Whether a reader took the computed response or another one; None where nothing was computed beside it."""
+    if response.computed is None:
+        return None
+    taken = response.computed == response.response or (response.computed, response.response) == ("recurrence", "PD")
+    words = _("computed {letters}, confirmed") if taken else _("instead of the computed {letters}")
+    return words.format(letters=response.computed)
+
+
+def _biliary_flags(b: BiliaryUltrasound) -> Iterator[tuple[str, bool | None]]:
+    yield from (("sludge", b.sludge), ("Murphy", b.murphy), ("fluid", b.fluid), ("duct stone", b.cbd_stone))
+    yield from (("liver ducts dilated", b.ihbd), ("stone impacted", b.impacted))
+
+
 def _lesion(lesion: Lesion) -> Line:
     size = None if lesion.diameter_tenths is None else quantity(lesion.diameter_tenths / 10, "mm")
-    where = ", ".join(p for p in (lesion.site, lesion.organ, lesion.modality) if p)
+    signed = lesion.reader if lesion.signed else None
+    where = ", ".join(p for p in (lesion.site, lesion.organ, lesion.modality, signed, lesion.note) if p)
     return Line(
         entry=lesion,
         kind="Imaging",

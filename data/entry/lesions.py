@@ -111,7 +111,7 @@ def _known_row(reading: Reading, table: LesionTable, scan: ScanRead, rows: _Rows
     _take(rows, row, known.name)
     state = said.get("state", "")
     if state and state not in STATES[known.role]:
-        raise _At("state", say("{state} cannot be said of this lesion", state=state))
+        raise _At("state", say("this cannot be said of this lesion"))
     _refuse_strays(said, state)
     size = _size(reading, row, said, state, known)
     if state == "split":
@@ -147,7 +147,7 @@ def _size(reading: Reading, row: str, said: Mapping[str, str], state: str, known
     if "mm" not in said:
         return None
     if state not in SIZED:
-        raise _At("mm", say("a size and {state} cannot both be", state=state), say("empty one of the two"))
+        raise _At("mm", say("a size and this answer cannot both be"), say("empty one of the two"))
     last = None
     if known.measured is not None and known.measured.diameter_tenths is not None:
         last = (known.measured.diameter_tenths, known.measured.effective.date().isoformat())

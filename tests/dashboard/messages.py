@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dashboard.app import PAGES
+from dashboard.browser_texts import browser_texts
 
 ROOT = Path(__file__).parents[2] / "dashboard"
-MARKS = {"_": 1, "message": 1, "counted": 2}
+BELOW = tuple(ROOT.parent / floor for floor in ("data", "clinical"))
+MARKS = {"_": 1, "message": 1, "counted": 2, "say": 1}
 IN_TEMPLATE = re.compile(r'_\("([^"]+)"')
 # Sentences of the floor below that the dashboard shows as they are.
 FROM_BELOW = (
@@ -21,10 +23,11 @@ FROM_BELOW = (
 
 
 def marked_texts() -> set[str]:
-    """The texts: of calls in the modules and templates, the titles and names of the pages, and `FROM_BELOW`."""
-    found = set(FROM_BELOW)
-    for path in ROOT.rglob("*.py"):
-        found |= set(_in_module(ast.parse(path.read_text())))
+    """The texts: of calls in modules, scripts and templates, the titles and names of the pages, and `FROM_BELOW`."""
+    found = set(FROM_BELOW) | browser_texts()
+    for root in (ROOT, *BELOW):
+        for path in root.rglob("*.py"):
+            found |= set(_in_module(ast.parse(path.read_text())))
     for path in (ROOT / "templates").glob("*.html"):
         found |= set(IN_TEMPLATE.findall(path.read_text()))
     for page in PAGES:
