@@ -20,11 +20,6 @@ def imaging_address(mrn: str) -> str:
     return f"/p/{quote(mrn, safe='')}/imaging"
 
 
-def imaging_link(mrn: str) -> Component:
-    """The way to entering a scan or a biliary ultrasound."""
-    return html.P(dcc.Link(_("Enter imaging"), href=imaging_address(mrn), className="button"), className="no-print")
-
-
 def visit_link(mrn: str) -> Component:
     """The ways from the patient's page to entering a visit, and imaging."""
     return html.P(

@@ -174,6 +174,7 @@ def _row(position: int, lesion: KnownLesion, table: LesionTable, clock: Clock) -
     others = [(other.name, other.name) for other in table.lesions if other.name != lesion.name]
     states = [(state, _(STATE_WORDS[state])) for state in STATES[lesion.role] if others or state != "merged"]
     place = ", ".join(part for part in (lesion.organ, lesion.site) if part)
+    state = select_field(f"{row}.state", _("Seen as"), states)
     size = _("Short axis") if lesion.node else _("Longest diameter")
     return {
         "row": row,
@@ -181,10 +182,7 @@ def _row(position: int, lesion: KnownLesion, table: LesionTable, clock: Clock) -
         "about": "; ".join(part for part in (_(ROLE_WORDS[lesion.role]), place) if part),
         "fields": [
             number_field(f"{row}.mm", size, units=[("mm", "mm")], last=_last(lesion, clock)),
-            {
-                **select_field(f"{row}.state", _("Seen as"), states),
-                "first": _("measured" if lesion.role == "target" else "choose"),
-            },
+            {**state, "first": _("measured")} if lesion.role == "target" else state,
             shown_for(text_field(f"{row}.reason", _("Why not evaluable")), f"{row}.state", "not-evaluable"),
             shown_for(
                 text_field(f"{row}.parts", _("Sizes of the parts, mm"), hint="12.5 + 8"), f"{row}.state", "split"

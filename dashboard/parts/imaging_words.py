@@ -55,7 +55,7 @@ def reckoned_words(found: Reckoned) -> dict[str, Any]:
         "words": _words(computed.letters),
         "sums": [] if visit is None else list(_sums(computed.visits)),
         "parts": [] if visit is None else list(_parts(visit)),
-        "reasons": list(_reasons(computed, visit)),
+        "reasons": [*_first(found), *_reasons(computed, visit)],
         "changes": {row.record.removeprefix("new:"): words for row, words in _changes(found)},
         "problems": [
             {"field": p.field, "why": tell(p.why)} for p in found.problems if p.field.startswith(("lesion.", "new."))
@@ -120,6 +120,11 @@ def _parts(visit: VisitAssessment) -> Iterator[dict[str, str]]:
     if visit.non_target is not None:
         yield {"name": _("Non-target lesions"), "value": visit.non_target}
     yield {"name": _("New lesions"), "value": _(NEW[visit.new])}
+
+
+def _first(found: Reckoned) -> Iterator[str]:
+    if {problem.field for problem in found.problems} & {"when", "study.modality"}:
+        yield _("Say first when the scan was made and what kind it was.")
 
 
 def _reasons(computed: Computed, visit: VisitAssessment | None) -> Iterator[str]:

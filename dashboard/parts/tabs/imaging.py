@@ -17,7 +17,6 @@ from dashboard.figures.series import Points, floats
 from dashboard.language import _, marked, message
 from dashboard.parts.asking import ask
 from dashboard.parts.charts import chart
-from dashboard.parts.entry_links import imaging_link
 from dashboard.parts.plotted.channels import midnight
 from dashboard.parts.plotted.labels import label
 from dashboard.parts.readouts import imaging_readout
@@ -40,7 +39,7 @@ OTHER_FINDINGS = (
 def imaging(view: View) -> Component:
     """The open tab."""
     chart_of, scans = view.found.chart, view.found.scans
-    parts: list[Component | None] = [imaging_link(view.mrn)]
+    parts: list[Component | None] = []
     if chart_of.lesions:
         parts.append(_lesions(view, scans))
         parts.append(_spider(view, scans))
