@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
@@ -18,7 +19,10 @@ from data.db import Database
 from data.entry.judged import judge_now
 from data.entry.said import NotSaved, Unsure
 from data.entry.save import Changed, Saved
-from data.models import Audit, Batch
+from data.exports.fhir_r4 import record_bundle
+from data.exports.patient_record import patient_record
+from data.intake.batch import import_paths
+from data.models import Audit, Batch, Patient
 from data.people import Actor, Forbidden, NotFound
 from tests.data.entries import stored
 from tests.data.scans import Said, added, chart_of, confirmed, fields, known, reckoned, save, submission
@@ -370,6 +374,30 @@ def test_a_doubt_is_asked(
     said = fields(on, modality) | room.rows(liver_1=mm)
     with pytest.raises(Unsure, match=question):
         room.save(said, now)
+
+
+def test_what_was_entered_leaves_as_fhir_and_comes_back(
+    sqlite_database: Database, postgresql_database: Database, tmp_path: Path, now: datetime
+) -> None:
+    room = Reading(sqlite_database, *BASELINE)
+    said = fields("2026-02-27", study__report="R-7") | room.rows(liver_1="30", node_1="not-evaluable clip artefact")
+    said |= {"response.verdict": "override", "response.reader": "Dr Rose", "response.overall": "SD"}
+    said |= {"response.reason": "other phase", "us.stones": "single", "us.ihbd": "no", "us.mobile": "yes"}
+    room.save(said | {"us.note": "fasting"}, now)
+    root = Actor.system("test")
+    with sqlite_database.read() as session:
+        (tmp_path / "out.json").write_bytes(record_bundle(patient_record(session, root, "P-1"), now=now))
+    assert not import_paths(postgresql_database, root, [tmp_path / "out.json"], now=now).as_json()["quarantined"]
+    charts = []
+    for database in (sqlite_database, postgresql_database):
+        with database.read() as session:
+            charts.append(chart_of(session, session.scalars(select(Patient.id)).one()))
+    for name in ("lesions", "responses", "biliary", "findings"):
+        sent, back = (
+            [replace(entry, record="") for entry in getattr(chart, name) if entry.effective.year == 2026]
+            for chart in charts
+        )
+        assert sent == back and sent, name
 
 
 def test_of_two_saves_of_one_version_one_wins_and_the_other_sees_it(database: Database, now: datetime) -> None:
