@@ -68,7 +68,7 @@ def response(record: Record, ids: Ids) -> Resource:
     parts = [_flag("signed", bool(detail.get("signed")))]
     parts += [_words("computed", detail["computed"])] if detail.get("computed") else []
     made = _read(record, ids, code=local("recist-response"), value=value, parts=parts)
-    return {**made, **given((("note", notes(detail.get("text"))),))}
+    return {**made, **given((("note", notes(record.text or detail.get("text"))),))}
 
 
 def biliary(record: Record, ids: Ids) -> Resource:
