@@ -17,9 +17,10 @@ from clinical.chart import Chart, Entry, Result, Symptom
 from clinical.deficiency import FAT_SOLUBLE, NAMES, deficiencies
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
+from clinical.saying import Figure, chained, say
 from clinical.therapy import analogue_steps
 from clinical.weight import weight_change
-from clinical.wording import day, number, percent, said
+from clinical.wording import day, listed, number, percent, said
 
 _OILY = frozenset({"steatorrhoea", "oily-stool"})
 _USUAL_OF = 3
@@ -100,16 +101,21 @@ def _stools(chart: Chart, protocol: Protocol) -> Iterable[AbsorptionSign]:
     if len(days) < needed:
         return
     latest = [days[at] for at in sorted(days)][-needed:]
-    words = " and ".join(_stool_in_words(entry, usual) for entry in latest)
+    words = listed(_stool_in_words(entry, usual) for entry in latest)
     thresholds = ("stools_more", "oily_visits", "absorption_window")
     yield AbsorptionSign("stools", words, tuple(latest), thresholds, _lapse(latest[0], protocol["absorption_window"]))
 
 
 def _stool_in_words(entry: Entry, usual: float | None) -> str:
     if isinstance(entry, Symptom):
-        return f"{entry.name.replace('-', ' ')} on {day(entry)}"
+        return say("{sign} on {date}", sign=say(entry.name.replace("-", " ")), date=day(entry))
     value = entry.number if isinstance(entry, Result) else None
-    return f"{number(value or 0.0)} stools a day on {day(entry)} (usually {number(usual or 0.0)})"
+    return say(
+        "{number} stools a day on {date} (usually {usual})",
+        number=number(value or 0.0),
+        date=day(entry),
+        usual=number(usual or 0.0),
+    )
 
 
 def _elastase(chart: Chart, protocol: Protocol) -> Iterable[AbsorptionSign]:
@@ -117,9 +123,13 @@ def _elastase(chart: Chart, protocol: Protocol) -> Iterable[AbsorptionSign]:
     if result is None or watery(chart, result) or not below_limit(result, protocol["elastase_low"]):
         return
     severe = result.value is not None and bool(below_limit(result, protocol["elastase_severe"]))
-    words = f"{'severely ' if severe else ''}low faecal elastase {said(result)} on {day(result)}"
+    found = (
+        say("severely low faecal elastase {value} on {date}", value=said(result), date=day(result))
+        if severe
+        else say("low faecal elastase {value} on {date}", value=said(result), date=day(result))
+    )
     thresholds = ("elastase_low", "elastase_severe", "absorption_result_window")
-    yield AbsorptionSign("elastase", words, (result,), thresholds, _lapse(result, protocol["absorption_result_window"]))
+    yield AbsorptionSign("elastase", found, (result,), thresholds, _lapse(result, protocol["absorption_result_window"]))
 
 
 def _weight(chart: Chart, protocol: Protocol) -> Iterable[AbsorptionSign]:
@@ -135,13 +145,19 @@ def _vitamins(chart: Chart, protocol: Protocol) -> Iterable[AbsorptionSign]:
     low = [d for d in deficiencies(chart, protocol).found if d.result.analyte in FAT_SOLUBLE]
     if not low:
         return
-    words = ", ".join(f"{NAMES[d.result.analyte]} {said(d.result)} on {day(d.result)}" for d in low)
+    words = chained(
+        ", ",
+        (
+            say("{name} {value} on {date}", name=NAMES[d.result.analyte], value=said(d.result), date=day(d.result))
+            for d in low
+        ),
+    )
     inflamed = any(d.entries for d in low)
     lapses = max(_lapse(d.result, protocol["absorption_result_window"]) for d in low)
     thresholds = dict.fromkeys([*(d.beyond.threshold for d in low if d.beyond.threshold), "absorption_result_window"])
     yield AbsorptionSign(
         "vitamins",
-        f"low {words}{', with inflammation at the time' if inflamed else ''}",
+        say("low {which}, with inflammation at the time", which=words) if inflamed else say("low {which}", which=words),
         tuple(d.result for d in low),
         tuple(thresholds),
         lapses,
@@ -152,8 +168,10 @@ def _fat(chart: Chart, protocol: Protocol) -> Iterable[AbsorptionSign]:
     result = latest_told(chart, "faecal-fat")
     if result is None or not above_limit(result, protocol["faecal_fat_high"]):
         return
-    absorbed = "" if result.value is None else f", {percent(fat_absorption(100, result.value)).lstrip('+')} absorbed"
-    words = f"faecal fat {said(result)} on {day(result)}{absorbed + ' if 100 g a day were eaten' if absorbed else ''}"
+    words = say("faecal fat {value} on {date}", value=said(result), date=day(result))
+    if result.value is not None:
+        share = Figure(percent(fat_absorption(100, result.value)).lstrip("+"))
+        words = say("{fat}, {share} absorbed if 100 g a day were eaten", fat=words, share=share)
     thresholds = ("faecal_fat_high", "absorption_result_window")
     yield AbsorptionSign("fat", words, (result,), thresholds, _lapse(result, protocol["absorption_result_window"]))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from clinical.chart import Chart, Result
 from clinical.numbers import exceeds
+from clinical.saying import say
 from clinical.validity import plausible, plausible_numbers
 
 
@@ -43,7 +44,7 @@ class Assay:
     def named(self) -> str:
         """Laboratory and method in words."""
         known = [part for part in (self.lab, self.method) if part]
-        return ", ".join(known) if known else "laboratory and method not recorded"
+        return ", ".join(known) if known else say("laboratory and method not recorded")
 
 
 def assays_of(results: Iterable[Result]) -> list[tuple[Assay, float | None]]:

@@ -13,6 +13,7 @@ from clinical.assay import above_limit
 from clinical.chart import BiliaryUltrasound, Chart, Entry, Result, Symptom
 from clinical.numbers import exceeds, reaches
 from clinical.protocol import Protocol
+from clinical.saying import chained, say
 from clinical.variation import rcv_up
 from clinical.wording import day, number, quantity
 
@@ -92,20 +93,29 @@ def _near(entry: Entry, others: list[Symptom], protocol: Protocol) -> Symptom | 
 
 
 def _symptoms(chart: Chart, protocol: Protocol) -> list[AcuteSign]:
-    found = [AcuteSign(f"jaundice on {day(s)}", (s,)) for s in _present(chart, "jaundice")]
+    found = [AcuteSign(say("jaundice on {date}", date=day(s)), (s,)) for s in _present(chart, "jaundice")]
     pains = _present(chart, "ruq-pain")
     fevers = _present(chart, "fever")
     for fever in fevers:
         pain = _near(fever, pains, protocol)
         if pain is not None:
-            words = f"fever on {day(fever)} with pain under the right ribs on {day(pain)}"
+            words = say(
+                "fever on {date} with pain under the right ribs on {pain_date}", date=day(fever), pain_date=day(pain)
+            )
             found.append(AcuteSign(words, (fever, pain), ("biliary_together",)))
     for symptom in (*pains, *fevers):
         # An ultrasound done because of the symptom counts as well.
         stones = stones_known(chart, symptom.effective + timedelta(days=protocol["biliary_together"]))
         if stones is not None:
-            name = "fever" if symptom.name == "fever" else "pain under the right ribs"
-            found.append(AcuteSign(f"{name} on {day(symptom)} with {_stones_in_words(stones)}", (stones, symptom)))
+            name = say("fever") if symptom.name == "fever" else say("pain under the right ribs")
+            found.append(
+                AcuteSign(
+                    say(
+                        "{name} on {date} with {stones}", name=name, date=day(symptom), stones=_stones_in_words(stones)
+                    ),
+                    (stones, symptom),
+                )
+            )
     return found
 
 
@@ -116,7 +126,11 @@ def _ultrasounds(chart: Chart, protocol: Protocol) -> list[AcuteSign]:
         if signs and stones_known(chart, entry.effective) is not None:
             found.append(
                 AcuteSign(
-                    f"ultrasound of {day(entry)}: stones or sludge with {', '.join(signs)}",
+                    say(
+                        "ultrasound of {date}: stones or sludge with {signs}",
+                        date=day(entry),
+                        signs=chained(", ", signs),
+                    ),
                     (entry,),
                     ("gallbladder_wall", "gallbladder_wall_clear"),
                 )
@@ -128,18 +142,25 @@ def _ultrasounds(chart: Chart, protocol: Protocol) -> list[AcuteSign]:
 
 
 def _inflammation(chart: Chart, entry: BiliaryUltrasound, protocol: Protocol) -> list[str]:
-    signs = []
+    signs: list[str] = []
     if entry.murphy:
-        signs.append("a sonographic Murphy sign")
+        signs.append(say("a sonographic Murphy sign"))
     if entry.fluid:
-        signs.append("fluid around the gallbladder")
+        signs.append(say("fluid around the gallbladder"))
     wall = entry.wall_mm
     if wall is not None and wall > protocol["gallbladder_wall_clear"]:
-        signs.append(f"a wall of {number(wall)} mm")
+        signs.append(say("a wall of {number} mm", number=number(wall)))
     elif wall is not None and wall > protocol["gallbladder_wall"]:
         crp = _raised_crp(chart, entry, protocol)
         if crp is not None:
-            signs.append(f"a wall of {number(wall)} mm and CRP {quantity(crp.value, crp.unit)} on {day(crp)}")
+            signs.append(
+                say(
+                    "a wall of {number} mm and CRP {quantity} on {date}",
+                    number=number(wall),
+                    quantity=quantity(crp.value, crp.unit),
+                    date=day(crp),
+                )
+            )
     return signs
 
 
@@ -160,9 +181,13 @@ def _dilated_duct(chart: Chart, at: int, protocol: Protocol) -> AcuteSign | None
     before = next((u for u in reversed(chart.biliary[:at]) if u.cbd_mm is not None), None)
     if before is not None and _is_dilated(chart, before, protocol):
         return None
-    earlier = f", {number(before.cbd_mm)} mm on {day(before)}" if before is not None and before.cbd_mm else ""
+    earlier = (
+        say(", {number} mm on {date}", number=number(before.cbd_mm), date=day(before))
+        if before is not None and before.cbd_mm
+        else ""
+    )
     return AcuteSign(
-        f"bile duct {number(entry.cbd_mm)} mm on {day(entry)}{earlier}",
+        say("bile duct {number} mm on {date}", number=number(entry.cbd_mm), date=day(entry)) + earlier,
         (entry,),
         ("bile_duct_dilated", "bile_duct_dilated_without_gallbladder"),
     )
@@ -197,8 +222,13 @@ def _bilirubin(chart: Chart, protocol: Protocol) -> list[AcuteSign]:
         ):
             found.append(
                 AcuteSign(
-                    f"bilirubin {quantity(value, result.unit, result.comparator)} on {day(result)}, "
-                    f"{number(value / upper)} times its upper limit of {quantity(upper, result.unit)}",
+                    say(
+                        "bilirubin {quantity} on {date}, {number} times its upper limit of {limit}",
+                        quantity=quantity(value, result.unit, result.comparator),
+                        date=day(result),
+                        number=number(value / upper),
+                        limit=quantity(upper, result.unit),
+                    ),
                     (result,),
                     ("bilirubin_factor", "bilirubin_cv_within", "bilirubin_cv_analytical"),
                 )
@@ -223,8 +253,14 @@ def _lipase(chart: Chart, protocol: Protocol) -> list[AcuteSign]:
         if pain is not None:
             found.append(
                 AcuteSign(
-                    f"lipase {quantity(value, result.unit, result.comparator)} on {day(result)}, "
-                    f"{number(value / upper)} times its upper limit, with abdominal pain on {day(pain)}",
+                    say(
+                        "lipase {quantity} on {date}, {number} times its upper limit, with abdominal pain on "
+                        "{pain_date}",
+                        quantity=quantity(value, result.unit, result.comparator),
+                        date=day(result),
+                        number=number(value / upper),
+                        pain_date=day(pain),
+                    ),
                     (result, pain),
                     ("lipase_factor", "biliary_together"),
                 )
@@ -233,5 +269,5 @@ def _lipase(chart: Chart, protocol: Protocol) -> list[AcuteSign]:
 
 
 def _stones_in_words(entry: BiliaryUltrasound) -> str:
-    what = "sludge" if entry.stones in (None, "none") and entry.sludge else "stones"
-    return f"{what} known from the ultrasound of {day(entry)}"
+    what = say("sludge") if entry.stones in (None, "none") and entry.sludge else say("stones")
+    return say("{what} known from the ultrasound of {date}", what=what, date=day(entry))

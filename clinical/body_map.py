@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from clinical.saying import say
 from clinical.skin_scores import BSA_REGIONS, SkinScoreError, body_surface
 
 LIMBS = ("arm_left", "arm_right", "leg_left", "leg_right")
@@ -54,9 +55,9 @@ def mapped_surface(marked: Mapping[str, float]) -> float:
     none. Raises SkinScoreError for a part that is not on the map or a share outside 0 to 100."""
     for part, share in marked.items():
         if part not in PARTS:
-            raise SkinScoreError(f"{part!r} is no part of the body map")
+            raise SkinScoreError(say("{part} is no part of the body map", part=repr(part)))
         if not 0 <= share <= 100:
-            raise SkinScoreError(f"{part}: {share} is not between 0 and 100")
+            raise SkinScoreError(say("{part}: {share} is not between 0 and 100", part=part, share=share))
     involved = dict.fromkeys(BSA_REGIONS, 0.0)
     for part, share in marked.items():
         involved[PARTS[part].region] += PARTS[part].share * share

@@ -22,6 +22,7 @@ from clinical.epochs import boundaries, epoch_at
 from clinical.nadir import Nadir, Pool
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
+from clinical.saying import Figure, say
 from clinical.therapy import injections
 from clinical.validity import disqualified
 from clinical.variation import rcv_up
@@ -270,13 +271,14 @@ class _Comparison:
         if sample.least is None or sample.limit is None or not reaches(sample.least, sample.limit):
             # `>x` below the limit may or may not be a rise.
             if sample.result.comparator in (">", ">=") and sample.above:
-                sample.not_compared = "only a lower bound is known"
+                sample.not_compared = say("only a lower bound is known")
             return
         if sample.above is None:
-            sample.not_compared = "its upper limit is not recorded"
+            sample.not_compared = say("its upper limit is not recorded")
         elif sample.above and not phase_known:
-            sample.not_compared = (
-                f"no earlier result within {self._window:.0f} days of the same phase of the injection cycle"
+            sample.not_compared = say(
+                "no earlier result within {n} days of the same phase of the injection cycle",
+                n=Figure(f"{self._window:.0f}"),
             )
         else:
             sample.rise = sample.above
@@ -377,7 +379,7 @@ def _epochs(
             Epoch(
                 number=number,
                 start=boundary.moment if boundary else None,
-                reason=listed(same_moment) if boundary else "before the first recorded treatment",
+                reason=listed(same_moment) if boundary else say("before the first recorded treatment"),
                 assay=members[0].assay.named(),
                 baseline=next((s for s in members if s.valid and s.result.effective >= since), None),
                 nadir=track.pool.nadir(),

@@ -13,6 +13,7 @@ from clinical.assay import measured
 from clinical.chart import Chart, Entry, Result
 from clinical.numbers import exceeds, reaches
 from clinical.protocol import Protocol
+from clinical.saying import chained, say
 from clinical.wording import day, days_between, number, quantity
 
 _SOURCES = ("liver", "hepatic", "bone", "osseous", "skelet")
@@ -102,11 +103,11 @@ def _judged(results: dict[str, Result], protocol: Protocol, *, alp_speaks: bool)
         raised = exceeds(alp, protocol["cholestatic_alp"])
         told = told or not raised or alt is not None
         if raised and alt is not None and reaches(protocol["cholestatic_ratio"], alt / alp):
-            found.append(f"{_said(results['alp'], alp)} with R {number(alt / alp)}")
+            found.append(say("{said} with R {number}", said=_said(results["alp"], alp), number=number(alt / alp)))
             shown += [results["alp"], results["alt"]]
     if not told:
         return None
-    return CholestaticSample("; ".join(found), tuple(shown))
+    return CholestaticSample(chained("; ", found), tuple(shown))
 
 
 def _times(result: Result | None) -> float | None:
@@ -118,7 +119,13 @@ def _times(result: Result | None) -> float | None:
 
 def _said(result: Result, times: float) -> str:
     value = quantity(result.value, result.unit, result.comparator)
-    return f"{result.analyte.upper()} {value} on {day(result)}, {number(times)} times its upper limit"
+    return say(
+        "{enzyme} {value} on {date}, {number} times its upper limit",
+        enzyme=say(result.analyte.upper()),
+        value=value,
+        date=day(result),
+        number=number(times),
+    )
 
 
 def _pair(run: list[CholestaticSample], protocol: Protocol) -> tuple[CholestaticSample, CholestaticSample] | None:

@@ -6,28 +6,29 @@ from datetime import datetime, timedelta
 
 from clinical.chart import Chart, Result
 from clinical.protocol import Protocol
+from clinical.saying import say
 from clinical.wording import day, quantity
 
 _GLUCAGON_DRUGS = {
-    "empagliflozin": "raises glucagon",
-    "dapagliflozin": "raises glucagon",
-    "sitagliptin": "may raise what some assays read",
+    "empagliflozin": say("raises glucagon"),
+    "dapagliflozin": say("raises glucagon"),
+    "sitagliptin": say("may raise what some assays read"),
 }
 _CODES = {
-    "cirrhosis": "cirrhosis",
-    "decompensated-cirrhosis": "decompensated cirrhosis",
-    "pancreatitis": "pancreatitis",
+    "cirrhosis": say("cirrhosis"),
+    "decompensated-cirrhosis": say("decompensated cirrhosis"),
+    "pancreatitis": say("pancreatitis"),
 }
 
 
 def of_chromogranin(chart: Chart, moment: datetime, protocol: Protocol) -> tuple[str, ...]:
     """What raises chromogranin A around `moment`: a proton pump inhibitor, reduced eGFR, gastritis; empty for none."""
-    found = []
+    found: list[str] = []
     ppi = _running(chart, "omeprazole", moment, timedelta(days=protocol["chromogranin_ppi_washout"]))
     if ppi:
-        found.append("proton pump inhibitor")
+        found.append(say("proton pump inhibitor"))
     found += _kidney(chart, moment, protocol)
-    found += [f"gastritis on {day(f)}" for f in chart.findings if _says(f.code, f.text, "gastritis")][:1]
+    found += [say("gastritis on {date}", date=day(f)) for f in chart.findings if _says(f.code, f.text, "gastritis")][:1]
     return tuple(found)
 
 
@@ -35,10 +36,12 @@ def of_glucagon(chart: Chart, moment: datetime, protocol: Protocol) -> tuple[str
     """What raises glucagon without a tumour around `moment` and is recorded; empty where nothing is."""
     found = _kidney(chart, moment, protocol)
     found += [
-        f"{drug} {effect}" for drug, effect in _GLUCAGON_DRUGS.items() if _running(chart, drug, moment, timedelta())
+        say("{drug} {effect}", drug=drug, effect=effect)
+        for drug, effect in _GLUCAGON_DRUGS.items()
+        if _running(chart, drug, moment, timedelta())
     ]
     for word, said in _CODES.items():
-        found += [f"{said} on {day(f)}" for f in chart.findings if f.code == word][:1]
+        found += [say("{what} on {date}", what=said, date=day(f)) for f in chart.findings if f.code == word][:1]
     return tuple(found)
 
 
@@ -47,7 +50,11 @@ def _kidney(chart: Chart, moment: datetime, protocol: Protocol) -> list[str]:
     if egfr is None or egfr.value is None or egfr.comparator in (">", ">="):
         return []
     limit = protocol["confounding_egfr"]
-    return [f"eGFR {quantity(egfr.value, egfr.unit)} on {day(egfr)}"] if egfr.value < limit else []
+    return (
+        [say("eGFR {quantity} on {date}", quantity=quantity(egfr.value, egfr.unit), date=day(egfr))]
+        if egfr.value < limit
+        else []
+    )
 
 
 def _last(results: tuple[Result, ...], moment: datetime, window: timedelta) -> Result | None:

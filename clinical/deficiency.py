@@ -18,25 +18,26 @@ from clinical.inflammation import inflammation, inflammation_in_words
 from clinical.numbers import exceeds, reaches
 from clinical.nutrition import zinc_threshold
 from clinical.protocol import Protocol
+from clinical.saying import say
 from clinical.therapy import ANTICOAGULANTS, running
 from clinical.units import convert
 from clinical.wording import day, number, quantity, said
 
 FAT_SOLUBLE = ("vitamin-a", "vitamin-d", "vitamin-e", "vitamin-k1", "inr", "pivka-ii")
 NAMES = {
-    "vitamin-a": "vitamin A",
-    "vitamin-d": "vitamin D",
-    "vitamin-e": "vitamin E",
-    "vitamin-k1": "vitamin K1",
+    "vitamin-a": say("vitamin A"),
+    "vitamin-d": say("vitamin D"),
+    "vitamin-e": say("vitamin E"),
+    "vitamin-k1": say("vitamin K1"),
     "inr": "INR",
     "pivka-ii": "PIVKA-II",
-    "b12": "vitamin B12",
-    "active-b12": "active vitamin B12",
-    "mma": "methylmalonic acid",
-    "folate": "folate",
-    "zinc": "zinc",
-    "copper": "copper",
-    "efa-ratio": "triene:tetraene ratio",
+    "b12": say("vitamin B12"),
+    "active-b12": say("active vitamin B12"),
+    "mma": say("methylmalonic acid"),
+    "folate": say("folate"),
+    "zinc": say("zinc"),
+    "copper": say("copper"),
+    "efa-ratio": say("triene:tetraene ratio"),
 }
 _FALLS_WITH_INFLAMMATION = frozenset({"zinc", "vitamin-a"})
 _REPLACED_BY = {
@@ -67,10 +68,12 @@ class Beyond:
     @property
     def words(self) -> str:
         """`below 12 ng/mL`."""
-        side = "above" if self.above else "below"
         if self.limit is None:
-            return f"called {side} its range by the laboratory"
-        return f"{side} {quantity(self.limit, self.unit)}"
+            if self.above:
+                return say("called above its range by the laboratory")
+            return say("called below its range by the laboratory")
+        limit = quantity(self.limit, self.unit)
+        return say("above {limit}", limit=limit) if self.above else say("below {limit}", limit=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +139,13 @@ def _tagged(chart: Chart, result: Result, beyond: Beyond, protocol: Protocol) ->
     if result.analyte in _FALLS_WITH_INFLAMMATION:
         shown = inflammation(chart, result, protocol)
         if shown:
-            tags += (f"inflammation lowers it by itself: {inflammation_in_words(shown)}",)
+            tags += (say("inflammation lowers it by itself: {results}", results=inflammation_in_words(shown)),)
     drug = _REPLACED_BY.get(result.analyte, result.analyte)
     replaced = [t for t in chart.therapy if t.drug == drug and t.kind != "stop"]
     if replaced:
-        tags += (f"{drug.replace('-', ' ')} given, last recorded on {day(replaced[-1])}",)
+        tags += (
+            say("{drug} given, last recorded on {date}", drug=say(drug.replace("-", " ")), date=day(replaced[-1])),
+        )
     return Deficiency(result, beyond, tags, shown)
 
 
@@ -204,7 +209,7 @@ def _zinc(chart: Chart, result: Result, protocol: Protocol) -> Beyond | None:
     threshold = zinc_threshold(chart, result)
     if not below_limit(result, protocol[threshold]):
         return None
-    return _by(protocol, threshold, result, not_recorded=("fasting state",) if result.fasting is None else ())
+    return _by(protocol, threshold, result, not_recorded=(say("fasting state"),) if result.fasting is None else ())
 
 
 def _vitamin_e(chart: Chart, result: Result, protocol: Protocol) -> Beyond | None:
@@ -213,14 +218,14 @@ def _vitamin_e(chart: Chart, result: Result, protocol: Protocol) -> Beyond | Non
     ratio = tocopherol_per_cholesterol(chart, result)
     if ratio is not None:
         low = exceeds(protocol["vitamin_e_ratio_low"], ratio)
-        tag = f"{number(ratio)} µmol per mmol of cholesterol, as blood lipids are abnormal"
+        tag = say("{number} µmol per mmol of cholesterol, as blood lipids are abnormal", number=number(ratio))
         return _by(protocol, "vitamin_e_ratio_low", result, tags=(tag,)) if low else None
     molar, limit = _molar(result.value), protocol["vitamin_e_low"]
     censored_low = result.comparator in ("<", "<=") and reaches(limit, molar)
     plainly_low = result.comparator is None and exceeds(limit, molar)
     if not (censored_low or plainly_low):
         return None
-    return _by(protocol, "vitamin_e_low", result, tags=(f"{number(molar)} µmol/L",))
+    return _by(protocol, "vitamin_e_low", result, tags=(say("{number} µmol/L", number=number(molar)),))
 
 
 def _molar(vitamin_e: float) -> float:
@@ -256,8 +261,14 @@ def _unless_explained(chart: Chart, result: Result, beyond: Beyond, protocol: Pr
     ]
     if not (given or failing):
         return beyond
-    why = f"on an anticoagulant ({given[0].drug})" if given else f"decompensated cirrhosis on {day(failing[0])}"
-    what = f"vitamin K by {NAMES[result.analyte]} {said(result)} of {day(result)}"
+    why = (
+        say("on an anticoagulant ({drug})", drug=given[0].drug)
+        if given
+        else say("decompensated cirrhosis on {date}", date=day(failing[0]))
+    )
+    what = say(
+        "vitamin K by {name} {value} of {date}", name=NAMES[result.analyte], value=said(result), date=day(result)
+    )
     return Suppressed(what=what, why=why)
 
 
@@ -267,9 +278,9 @@ def _mma(chart: Chart, result: Result, protocol: Protocol) -> Beyond | Suppresse
     by_then = (r for r in reversed(measured(chart, "egfr")) if r.effective.date() <= result.effective.date())
     egfr = next(by_then, None)
     if egfr is not None and below_limit(egfr, protocol["mma_least_egfr"]):
-        what = f"{NAMES['mma']} {said(result)} of {day(result)}"
-        return Suppressed(what=what, why=f"eGFR {said(egfr)} on {day(egfr)}")
-    return _by(protocol, "mma_high", result, above=True, not_recorded=("eGFR",) if egfr is None else ())
+        what = say("{name} {value} of {date}", name=NAMES["mma"], value=said(result), date=day(result))
+        return Suppressed(what=what, why=say("eGFR {value} on {date}", value=said(egfr), date=day(egfr)))
+    return _by(protocol, "mma_high", result, above=True, not_recorded=(say("eGFR"),) if egfr is None else ())
 
 
 NUTRIENTS: Mapping[str, _Judge] = {

@@ -13,11 +13,21 @@ from clinical.channel import ChannelState
 from clinical.chart import Chart
 from clinical.imaging import scans
 from clinical.protocol import Protocol
+from clinical.saying import capital, chained, say
 from clinical.wording import listed
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = (
+    *(say("Jan"), say("Feb"), say("Mar"), say("Apr"), say("May"), say("Jun")),
+    *(say("Jul"), say("Aug"), say("Sep"), say("Oct"), say("Nov"), say("Dec")),
+)
 _WORSE = ("worse", "worse, unconfirmed")
-_SPOKEN = {"worse, unconfirmed": "worse, not yet confirmed,"}
+_SPOKEN = {
+    "worse": say("worse"),
+    "worse, unconfirmed": say("worse, not yet confirmed,"),
+    "better": say("better"),
+    "stable": say("stable"),
+    "unknown": say("unknown"),
+}
 
 
 def discordance(chart: Chart, protocol: Protocol, now: datetime) -> str:
@@ -28,9 +38,9 @@ def discordance(chart: Chart, protocol: Protocol, now: datetime) -> str:
     known = chart.until(now)
     found = scans(known)
     named = (
-        ("skin", skin_state(known, protocol, now)),
-        ("glucagon", marker_state(known, protocol, now)),
-        (modality_of(found[-1]) if found else "imaging", imaging_state(known, protocol, now)),
+        (say("skin"), skin_state(known, protocol, now)),
+        (say("glucagon"), marker_state(known, protocol, now)),
+        (modality_of(found[-1]) if found else say("imaging"), imaging_state(known, protocol, now)),
     )
     return _sentence(named)
 
@@ -42,16 +52,23 @@ def _sentence(named: Iterable[tuple[str, ChannelState]]) -> str:
     worse = [pair for word in _WORSE for pair in by_word.get(word, [])]
     if not worse or not (by_word.get("stable") or by_word.get("better")):
         return ""
-    parts = [f"{name} {_SPOKEN.get(state.word, state.word)}{_since(state)}" for name, state in worse]
+    parts = [_worse(name, state) for name, state in worse]
     parts += [
-        f"{listed(name for name, _ in by_word[word])} {word}"
+        say("{channels} {word}", channels=listed(name for name, _ in by_word[word]), word=_SPOKEN[word])
         for word in ("better", "stable", "unknown")
         if word in by_word
     ]
-    sentence = "; ".join(parts)
-    return sentence[0].upper() + sentence[1:]
+    return capital(chained("; ", parts))
 
 
-def _since(state: ChannelState) -> str:
-    since = state.since
-    return "" if since is None else f" since {since.day} {_MONTHS[since.month - 1]} {since.year}"
+def _worse(name: str, state: ChannelState) -> str:
+    if state.since is None:
+        return say("{channels} {word}", channels=name, word=_SPOKEN[state.word])
+    return say(
+        "{channels} {word} since {day} {month} {year}",
+        channels=name,
+        word=_SPOKEN[state.word],
+        day=state.since.day,
+        month=_MONTHS[state.since.month - 1],
+        year=state.since.year,
+    )

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from clinical.analytes import CATALOGUE
+from clinical.saying import Figure, lower, say
 from clinical.units import UnitError, accepted_units, canonical_unit, to_canonical
 
 Kind = Literal["implausible", "unit", "decimal", "change"]
@@ -74,8 +75,17 @@ def doubts(analyte: str, value: Decimal, unit: str, last: float | None) -> tuple
     if canonical_unit(analyte, unit) == known.canonical_unit and not (
         known.plausible_low <= canonical <= known.plausible_high
     ):
-        span = f"{known.plausible_low:g} to {known.plausible_high:g} {known.canonical_unit}"
-        found.append(Doubt("implausible", f"outside {span}, where {known.name.lower()} is ever found"))
+        span = say(
+            "{low} to {high} {unit}",
+            low=Figure(f"{known.plausible_low:g}"),
+            high=Figure(f"{known.plausible_high:g}"),
+            unit=known.canonical_unit,
+        )
+        found.append(
+            Doubt(
+                "implausible", say("outside {span}, where {name} is ever found", span=span, name=lower(say(known.name)))
+            )
+        )
     elif slip is None and last is not None:
         found += _change(analyte, canonical, last)
     return tuple(found)
@@ -86,11 +96,24 @@ def _slip(analyte: str, value: Decimal, unit: str, canonical: float, last: float
         return None
     for other, meant in _otherwise(analyte, value, unit):
         if _apart(meant, last) <= NEAR:
-            return Doubt("unit", f"{value} {other} would be close to the last value; is the unit {unit} right?")
+            return Doubt(
+                "unit",
+                say(
+                    "{value} {other} would be close to the last value; is the unit {unit} right?",
+                    value=value,
+                    other=other,
+                    unit=unit,
+                ),
+            )
     for power in POWERS_OF_TEN:
-        for meant, words in ((canonical * power, f"{power} times less"), (canonical / power, f"{power} times more")):
+        for meant, words in (
+            (canonical * power, say("{power} times less", power=power)),
+            (canonical / power, say("{power} times more", power=power)),
+        ):
             if _apart(meant, last) <= NEAR:
-                return Doubt("decimal", f"about {words} than the last value; is the decimal point right?")
+                return Doubt(
+                    "decimal", say("about {words} than the last value; is the decimal point right?", words=words)
+                )
     return _converted(analyte, canonical, last)
 
 
@@ -115,7 +138,9 @@ def _converted(analyte: str, canonical: float, last: float) -> Doubt | None:
         if factor > 0 and max(factor, 1 / factor) >= FAR:
             for meant in (canonical * factor, canonical / factor):
                 if _apart(meant, last) <= NEAR:
-                    return Doubt("unit", f"off the last value by the factor between {unit} and other units")
+                    return Doubt(
+                        "unit", say("off the last value by the factor between {unit} and other units", unit=unit)
+                    )
     return None
 
 

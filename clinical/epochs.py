@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from clinical.chart import Chart, Entry, Therapy
+from clinical.saying import say
 from clinical.therapy import analogue_steps, is_antitumour
 
 BoundaryKind = Literal["surgery", "prrt", "local", "systemic", "analogue"]
@@ -64,7 +65,7 @@ def _boundaries(chart: Chart) -> tuple[Boundary, ...]:
 
 def _procedures(chart: Chart) -> list[Boundary]:
     return [
-        Boundary(takes_effect(t), _PROCEDURES[t.procedure], t.procedure, t)
+        Boundary(takes_effect(t), _PROCEDURES[t.procedure], say(t.procedure), t)
         for t in chart.therapy
         if t.kind == "procedure" and t.procedure in _PROCEDURES
     ]
@@ -80,7 +81,7 @@ def _systemic(chart: Chart) -> list[Boundary]:
             running.discard(entry.drug)
         elif entry.drug not in running:
             running.add(entry.drug)
-            found.append(Boundary(takes_effect(entry), "systemic", f"{entry.drug} started", entry))
+            found.append(Boundary(takes_effect(entry), "systemic", say("{drug} started", drug=entry.drug), entry))
     return found
 
 
@@ -90,11 +91,11 @@ def _analogue(chart: Chart) -> list[Boundary]:
     for step in analogue_steps(chart):
         if step.changed:
             if step.drug is None:
-                reason = "analogue stopped"
+                reason = say("analogue stopped")
             elif running is None:
-                reason = f"{step.drug} started"
+                reason = say("{drug} started", drug=step.drug)
             else:
-                reason = f"{step.drug}: regimen changed"
+                reason = say("{drug}: regimen changed", drug=step.drug)
             found.append(Boundary(takes_effect(step.entry), "analogue", reason, step.entry))
         running = step.drug
     return found

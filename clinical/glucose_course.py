@@ -14,9 +14,10 @@ from clinical.chart import Chart, Entry, Result
 from clinical.finding import ComparedWith, Severity
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
+from clinical.saying import Figure, say
 from clinical.sensor_window import SensorWindow, days_of, enough, first_of_run, next_window, window_now
 from clinical.therapy import ANTIDIABETIC_DRUGS, running
-from clinical.wording import day, days_between, number, quantity, said
+from clinical.wording import date_of, day, days_between, number, quantity, said
 
 _BY_GRADE: dict[int, Severity] = {2: "medium", 3: "high", 4: "urgent"}
 
@@ -107,8 +108,15 @@ def _newly_diabetic(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
         if first_high and second_high and days_between(first, second) >= 1:
             if not _known_diabetic(chart, first, protocol):
                 yield GlucoseSign(
-                    words=f"fasting glucose {said(first)} on {day(first)} and {said(second)} on {day(second)}, "
-                    f"{quantity(limit, 'mg/dL')} or more for the first time twice in a row",
+                    words=say(
+                        "fasting glucose {first} on {first_date} and {second} on {second_date}, {limit} or more for "
+                        "the first time twice in a row",
+                        first=said(first),
+                        first_date=day(first),
+                        second=said(second),
+                        second_date=day(second),
+                        limit=quantity(limit, "mg/dL"),
+                    ),
                     severity="medium",
                     entries=(first, second),
                     thresholds=("fasting_glucose_diabetic", "glucose_new_window"),
@@ -159,9 +167,17 @@ def _hba1c_rise(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
     if not reaches(rise, protocol["hba1c_rise"]):
         return
     doubt = low_trust(chart, last, protocol)
-    trust = "" if doubt is None else ", low trust: anaemia or transfusion"
+    trust = "" if doubt is None else say(", low trust: anaemia or transfusion")
     yield GlucoseSign(
-        words=f"HbA1c {said(last)} on {day(last)}, {number(rise)} points above {said(lowest)} on {day(lowest)}{trust}",
+        words=say(
+            "HbA1c {value} on {date}, {number} points above {lowest} on {lowest_date}{trust}",
+            value=said(last),
+            date=day(last),
+            number=number(rise),
+            lowest=said(lowest),
+            lowest_date=day(lowest),
+            trust=trust,
+        ),
         severity="medium",
         entries=(lowest, last, *([doubt] if doubt is not None else [])),
         thresholds=("hba1c_rise", "hba1c_rise_earliest", "hba1c_rise_latest", "glucose_current"),
@@ -180,9 +196,15 @@ def _graded(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
     grade, result = max(graded, key=lambda pair: pair[0], default=(0, last))
     if grade < protocol["glucose_ctcae_grade"]:
         return
-    kind = "fasting glucose" if _is_fasting(result) else "glucose"
+    kind = say("fasting glucose") if _is_fasting(result) else say("glucose")
     yield GlucoseSign(
-        words=f"{kind} {said(result)} on {day(result)}, CTCAE v6.0 grade {grade}",
+        words=say(
+            "{kind} {value} on {date}, CTCAE v6.0 grade {grade}",
+            kind=kind,
+            value=said(result),
+            date=day(result),
+            grade=grade,
+        ),
         severity=_BY_GRADE[grade],
         entries=(result,),
         thresholds=("glucose_ctcae_grade", "glucose_current"),
@@ -205,10 +227,14 @@ def hyperglycaemia_grade(result: Result) -> int:
 def _ketoacidosis(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
     window = protocol["glucose_event_window"]
     told: list[tuple[str, Entry]] = [
-        *((f"ketoacidosis on {day(s)}", s) for s in chart.symptoms if s.name == "ketoacidosis" and s.present),
-        *((f"ketoacidosis on {day(f)}", f) for f in chart.findings if f.code == "ketoacidosis"),
         *(
-            (f"ketones {said(r)} on {day(r)}", r)
+            (say("ketoacidosis on {date}", date=day(s)), s)
+            for s in chart.symptoms
+            if s.name == "ketoacidosis" and s.present
+        ),
+        *((say("ketoacidosis on {date}", date=day(f)), f) for f in chart.findings if f.code == "ketoacidosis"),
+        *(
+            (say("ketones {value} on {date}", value=said(r), date=day(r)), r)
             for r in measured(chart, "ketones")
             if _at_least(r, protocol["ketones_high"])
         ),
@@ -231,7 +257,7 @@ def _drug_started(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
             continue
         if entry in running(chart, frozenset({entry.drug}), entry.effective):
             yield GlucoseSign(
-                words=f"{entry.drug} started on {day(entry)}",
+                words=say("{drug} started on {date}", drug=entry.drug, date=day(entry)),
                 severity="medium",
                 entries=(entry,),
                 thresholds=("glucose_event_window",),
@@ -247,8 +273,12 @@ def _sensor_high(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Gl
     if first is None or current is None:
         return
     yield GlucoseSign(
-        words=f"sensor above 250 mg/dL {100 * current.high:.1f} % of {days_of(current.days)} days worn, "
-        f"so since the fortnight up to {first.last.isoformat()}",
+        words=say(
+            "sensor above 250 mg/dL {share} % of {days} days worn, so since the fortnight up to {date}",
+            share=Figure(f"{100 * current.high:.1f}"),
+            days=days_of(current.days),
+            date=date_of(first.last),
+        ),
         severity="medium",
         entries=first.days,
         thresholds=("sensor_high", "sensor_days", "sensor_active"),
@@ -262,7 +292,7 @@ def _low(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
     for symptom in chart.symptoms:
         if symptom.name == "severe-hypoglycaemia" and symptom.present:
             yield GlucoseSign(
-                words=f"severe hypoglycaemia (level 3) on {day(symptom)}",
+                words=say("severe hypoglycaemia (level 3) on {date}", date=day(symptom)),
                 severity="urgent",
                 entries=(symptom,),
                 thresholds=("glucose_event_window",),
@@ -271,7 +301,7 @@ def _low(chart: Chart, protocol: Protocol) -> Iterable[GlucoseSign]:
     for result in measured(chart, "glucose", "glucose-fasting"):
         if below_limit(result, protocol["glucose_low"]):
             yield GlucoseSign(
-                words=f"glucose {said(result)} on {day(result)}",
+                words=say("glucose {value} on {date}", value=said(result), date=day(result)),
                 severity="high",
                 entries=(result,),
                 thresholds=("glucose_low", "glucose_event_window"),
@@ -290,8 +320,15 @@ def _sensor_low(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Glu
         return
     minutes, days = number(protocol["sensor_low_minutes"]), days_of(current.low_days)
     yield GlucoseSign(
-        words=f"sensor below 54 mg/dL {100 * current.low:.1f} % of {days_of(current.days)} days worn, "
-        f"{minutes} minutes or more on {days} of them, so since the fortnight up to {first.last.isoformat()}",
+        words=say(
+            "sensor below 54 mg/dL {share} % of {worn} days worn, {minutes} minutes or more on {days} of them, so "
+            "since the fortnight up to {date}",
+            share=Figure(f"{100 * current.low:.1f}"),
+            worn=days_of(current.days),
+            minutes=minutes,
+            days=days,
+            date=date_of(first.last),
+        ),
         severity="high",
         entries=first.low_days or first.days,
         thresholds=("sensor_low_minutes", "sensor_low_days", "sensor_low", "sensor_days", "sensor_active"),

@@ -7,9 +7,10 @@ from datetime import timedelta
 from clinical.assay import above_limit, below_limit, measured
 from clinical.chart import Chart, Entry, Result
 from clinical.protocol import Protocol
-from clinical.wording import day, said
+from clinical.saying import say
+from clinical.wording import day, listed, said
 
-_NAMES = {"crp": "CRP", "albumin": "albumin"}
+_NAMES = {"crp": say("CRP"), "albumin": say("albumin")}
 
 
 def inflammation(chart: Chart, moment: Entry, protocol: Protocol) -> tuple[Result, ...]:
@@ -26,7 +27,7 @@ def inflammation(chart: Chart, moment: Entry, protocol: Protocol) -> tuple[Resul
 
 def inflammation_in_words(shown: tuple[Result, ...]) -> str:
     """The same results as a clinician reads them."""
-    return " and ".join(f"{_NAMES[r.analyte]} {said(r)} on {day(r)}" for r in shown)
+    return listed(say("{name} {value} on {date}", name=_NAMES[r.analyte], value=said(r), date=day(r)) for r in shown)
 
 
 def _nearest(chart: Chart, analyte: str, moment: Entry, protocol: Protocol) -> Result | None:

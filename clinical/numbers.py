@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from clinical.chart import Comparator
+from clinical.saying import say
 
 _LONGEST = 40
 _NUMBER = re.compile(
@@ -40,18 +41,23 @@ def parse_number(text: str) -> ParsedNumber:
     """
     stripped = text.strip(" \t\r\n")
     if not stripped:
-        raise NumberError("the number is empty")
+        raise NumberError(say("the number is empty"))
     if len(stripped) > _LONGEST:
-        raise NumberError(f"{stripped[:_LONGEST]!r}... is too long for a number")
+        raise NumberError(say("{stripped}... is too long for a number", stripped=repr(stripped[:_LONGEST])))
     if "," in stripped:
-        raise NumberError(f"{stripped!r} could mean two numbers: write a decimal point and no thousands separator")
+        raise NumberError(
+            say(
+                "{stripped} could mean two numbers: write a decimal point and no thousands separator",
+                stripped=repr(stripped),
+            )
+        )
     match = _NUMBER.fullmatch(stripped)
     if match is None:
-        raise NumberError(f"{stripped!r} is not a number")
+        raise NumberError(say("{stripped} is not a number", stripped=repr(stripped)))
     value = Decimal(match["digits"])
     as_float = float(value)
     if not math.isfinite(as_float) or (value != 0 and as_float == 0.0):
-        raise NumberError(f"{stripped!r} is outside the range of numbers Nadir can hold")
+        raise NumberError(say("{stripped} is outside the range of numbers Nadir can hold", stripped=repr(stripped)))
     sign = match["comparator"]
     return ParsedNumber(value, _COMPARATORS[sign] if sign else None)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clinical.assay import above_limit, below_limit, words_of
 from clinical.chart import Chart, Entry, Result
 from clinical.protocol import Protocol
+from clinical.saying import say
 from clinical.wording import day, days_between, said
 
 _NOON = 12
@@ -38,27 +39,29 @@ def nutrients_beside(chart: Chart, moment: Entry, protocol: Protocol) -> Inquiry
     albumin = _latest(chart, "albumin", moment, protocol)
     amino = _latest(chart, "amino-acids", moment, protocol)
     fatty = _latest(chart, "efa-ratio", moment, protocol)
-    missing = [name for name, result in (("zinc", zinc), ("albumin", albumin)) if result is None]
+    missing = [name for name, result in ((say("zinc"), zinc), (say("albumin"), albumin)) if result is None]
     if amino is None and fatty is None:
-        missing.append("amino acids or essential fatty acids")
+        missing.append(say("amino acids or essential fatty acids"))
     looked_at: list[tuple[str, Result, Callable[[Result], bool | None]]] = []
     if zinc is not None:
-        looked_at.append(("zinc", zinc, lambda r: below_limit(r, protocol[zinc_threshold(chart, r)])))
+        looked_at.append((say("zinc"), zinc, lambda r: below_limit(r, protocol[zinc_threshold(chart, r)])))
     if albumin is not None:
-        looked_at.append(("albumin", albumin, lambda r: below_limit(r, protocol["albumin_low"])))
+        looked_at.append((say("albumin"), albumin, lambda r: below_limit(r, protocol["albumin_low"])))
     if amino is not None:
-        looked_at.append(("amino acids", amino, lambda r: below_limit(r, r.ref_low)))
+        looked_at.append((say("amino acids"), amino, lambda r: below_limit(r, r.ref_low)))
     if fatty is not None:
-        looked_at.append(("triene:tetraene ratio", fatty, lambda r: above_limit(r, protocol["efa_ratio_high"])))
+        looked_at.append((say("triene:tetraene ratio"), fatty, lambda r: above_limit(r, protocol["efa_ratio_high"])))
     against: list[str] = []
     found: list[str] = []
     for name, result, is_low in looked_at:
         low = is_low(result)
-        told = f"{name} {said(result)} on {day(result)}"
+        told = say("{name} {value} on {date}", name=name, value=said(result), date=day(result))
         if low is None:
-            missing.append(f"a limit for {told}")
+            missing.append(say("a limit for {told}", told=told))
         else:
-            (against if low else found).append(f"{told} ({'abnormal' if low else 'not low'})")
+            (against if low else found).append(
+                say("{nutrient} (abnormal)", nutrient=told) if low else say("{nutrient} (not low)", nutrient=told)
+            )
     return Inquiry(tuple(missing), tuple(against), tuple(found), tuple(result for _, result, _ in looked_at))
 
 

@@ -18,23 +18,24 @@ from clinical.days import beyond, date_utc, on_day
 from clinical.imaging import scans
 from clinical.low_risk import low_risk
 from clinical.protocol import Protocol
+from clinical.saying import say
 from clinical.therapy import analogue_steps, is_antitumour
 from clinical.wording import day
 
 RESIDUAL: tuple[DiseaseStateName, ...] = ("residual-stable", "residual-progressing")
 _PASIREOTIDE = ("pasireotide", "pasireotide-lar")
 _YEARLY: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("tsh", "TSH", ("tsh",)),
-    ("b12", "vitamin B12", ("b12", "active-b12")),
-    ("zinc", "zinc", ("zinc",)),
-    ("lipase", "lipase", ("lipase",)),
-    ("heart-rate", "heart rate", ("heart-rate",)),
+    ("tsh", say("TSH"), ("tsh",)),
+    ("b12", say("vitamin B12"), ("b12", "active-b12")),
+    ("zinc", say("zinc"), ("zinc",)),
+    ("lipase", say("lipase"), ("lipase",)),
+    ("heart-rate", say("heart rate"), ("heart-rate",)),
 )
 _VITAMINS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("vitamin-a", "vitamin A", ("vitamin-a",)),
-    ("vitamin-d", "vitamin D", ("vitamin-d",)),
-    ("vitamin-e", "vitamin E", ("vitamin-e",)),
-    ("vitamin-k", "vitamin K (INR or PIVKA-II)", ("inr", "pivka-ii", "vitamin-k1")),
+    ("vitamin-a", say("vitamin A"), ("vitamin-a",)),
+    ("vitamin-d", say("vitamin D"), ("vitamin-d",)),
+    ("vitamin-e", say("vitamin E"), ("vitamin-e",)),
+    ("vitamin-k", say("vitamin K (INR or PIVKA-II)"), ("inr", "pivka-ii", "vitamin-k1")),
 )
 
 
@@ -114,14 +115,18 @@ class _Reader:
         owe = partial(
             Obligation,
             since=since,
-            context=f"since the resection of {day(since)}" if operation else f"stated as resected on {day(since)}",
+            context=say("since the resection of {date}", date=day(since))
+            if operation
+            else say("stated as resected on {date}", date=day(since)),
             baseline=False,
             counts_from=date_utc(since.effective) + timedelta(days=1),
         )
         glucagon, skin = self._measured("glucagon"), self._skin()
         self.items += (
-            owe(code="glucagon", name="glucagon", last=glucagon, interval=self._resected_interval(since, glucagon)),
-            owe(code="skin", name="skin assessment", last=skin, interval=self._resected_interval(since, skin)),
+            owe(
+                code="glucagon", name=say("glucagon"), last=glucagon, interval=self._resected_interval(since, glucagon)
+            ),
+            owe(code="skin", name=say("skin assessment"), last=skin, interval=self._resected_interval(since, skin)),
         )
         end = on_day(since.effective, self.protocol["schedule_ned_scan_end"])
         self.changes.append(end)
@@ -131,7 +136,7 @@ class _Reader:
         # A scan of the first weeks looks at the operation, not yet for the tumour.
         early = self.scanned is None or _days(since, self.scanned) < self.protocol["schedule_ned_scan_first"] / 2
         interval = "schedule_ned_scan_first" if early else "schedule_ned_scan"
-        self.items.append(owe(code="scan", name="CT or MRI", last=self.scanned, interval=interval))
+        self.items.append(owe(code="scan", name=say("CT or MRI"), last=self.scanned, interval=interval))
 
     def _resected_interval(self, since: Entry, last: Entry | None) -> str:
         if last is None or _days(since, last) < self.protocol["schedule_first_year"]:
@@ -140,12 +145,12 @@ class _Reader:
 
     def _residual(self) -> None:
         since = _run_of_states(self.chart, RESIDUAL)[0]
-        owe = partial(Obligation, since=since, context=f"residual disease stated on {day(since)}")
+        owe = partial(Obligation, since=since, context=say("residual disease stated on {date}", date=day(since)))
         scan = "schedule_stable_scan" if self._stable_for_long() else "schedule_residual_scan"
         self.items += (
-            owe(code="glucagon", name="glucagon", last=self._measured("glucagon"), interval="schedule_residual"),
-            owe(code="skin", name="skin assessment", last=self._skin(), interval="schedule_residual"),
-            owe(code="scan", name="CT or MRI", last=self.scanned, interval=scan),
+            owe(code="glucagon", name=say("glucagon"), last=self._measured("glucagon"), interval="schedule_residual"),
+            owe(code="skin", name=say("skin assessment"), last=self._skin(), interval="schedule_residual"),
+            owe(code="scan", name=say("CT or MRI"), last=self.scanned, interval=scan),
         )
 
     def _stable_for_long(self) -> bool:
@@ -161,17 +166,17 @@ class _Reader:
             return
         rash = next((s for s in self.chart.skin if s.overall in ("active", "worse") or (s.iga or 0) >= 2), None)
         lesion = next((r for r in self.chart.lesions if r.state not in ("absent", "not-evaluable")), None)
-        signs: list[tuple[Entry, str]] = [(rash, "rash")] if rash else []
-        signs += [(lesion, "lesion")] if lesion else []
+        signs: list[tuple[Entry, str]] = [(rash, say("rash"))] if rash else []
+        signs += [(lesion, say("lesion"))] if lesion else []
         if not signs:
             return
         since, sign = min(signs, key=lambda s: (s[0].effective, s[0].record))
         self.items.append(
             Obligation(
                 code="glucagon",
-                name="glucagon",
+                name=say("glucagon"),
                 since=since,
-                context=f"{sign} seen on {day(since)}",
+                context=say("{sign} seen on {date}", sign=sign, date=day(since)),
                 last=None,
                 interval="schedule_residual",
                 grace="schedule_diagnosis_grace",
@@ -181,17 +186,21 @@ class _Reader:
     def _scans_of_treatment(self) -> None:
         """A scan after PRRT, or under a systemic drug, takes the place of the one the state asks for."""
         cycle, drug = _last_procedure(self.chart, "prrt"), _systemic(self.chart)
-        owe = partial(Obligation, code="scan", name="CT or MRI", last=self.scanned)
+        owe = partial(Obligation, code="scan", name=say("CT or MRI"), last=self.scanned)
         if cycle is not None and (self.scanned is None or self.scanned.effective < cycle.effective):
             owed = owe(
                 since=cycle,
-                context=f"since PRRT of {day(cycle)}",
+                context=say("since PRRT of {date}", date=day(cycle)),
                 interval="schedule_prrt_scan",
                 baseline=False,
                 counts_from=date_utc(cycle.effective),
             )
         elif drug is not None:
-            owed = owe(since=drug, context=f"on {drug.drug} since {day(drug)}", interval="schedule_systemic_scan")
+            owed = owe(
+                since=drug,
+                context=say("on {drug} since {date}", drug=drug.drug, date=day(drug)),
+                interval="schedule_systemic_scan",
+            )
         else:
             return
         self.items = [*(item for item in self.items if item.code != "scan"), owed]
@@ -199,12 +208,21 @@ class _Reader:
     def _on_analogue(self, course: AnalogueCourse) -> None:
         if course.lapses is not None:
             self.changes.append(course.lapses)
-        owe = partial(Obligation, since=course.start, context=f"on an analogue since {day(course.start)}")
+        owe = partial(
+            Obligation, since=course.start, context=say("on an analogue since {date}", date=day(course.start))
+        )
         hba1c = _latest(self._measured("hba1c"), *self.chart.sensor_days[-1:])
         ecg = self._measured("qtc")
         self.items += (
-            owe(code="hba1c", name="HbA1c", last=hba1c, interval="schedule_hba1c"),
-            owe(code="ecg", name="ECG", last=ecg, interval="schedule_baseline_grace", counts_from=date.min, once=True),
+            owe(code="hba1c", name=say("HbA1c"), last=hba1c, interval="schedule_hba1c"),
+            owe(
+                code="ecg",
+                name=say("ECG"),
+                last=ecg,
+                interval="schedule_baseline_grace",
+                counts_from=date.min,
+                once=True,
+            ),
             *(
                 owe(code=code, name=name, last=self._measured(*analytes), interval=f"schedule_{code.replace('-', '_')}")
                 for code, name, analytes in _YEARLY
@@ -221,13 +239,13 @@ class _Reader:
         young = course.drug in _PASIREOTIDE and not self._passed(course.start.effective, "schedule_pasireotide_first")
         liver = self._measured("alp", "alt", "bilirubin")
         interval = "schedule_pasireotide_liver" if young else "schedule_liver"
-        self.items.append(owe(code="liver", name="liver enzymes and bilirubin", last=liver, interval=interval))
+        self.items.append(owe(code="liver", name=say("liver enzymes and bilirubin"), last=liver, interval=interval))
         if young:
             glucose = self._glucose()
             self.items.append(
                 owe(
                     code="glucose-fasting",
-                    name="fasting glucose",
+                    name=say("fasting glucose"),
                     last=glucose,
                     interval="schedule_pasireotide_glucose",
                 )
@@ -237,7 +255,7 @@ class _Reader:
             self.items.append(
                 owe(
                     code="ultrasound",
-                    name="biliary ultrasound",
+                    name=say("biliary ultrasound"),
                     last=self._ultrasound(),
                     counts_from=date.min,
                     interval="ultrasound_interval",
@@ -258,9 +276,9 @@ class _Reader:
         self.items.append(
             Obligation(
                 code="glucose-after-change",
-                name="glucose",
+                name=say("glucose"),
                 since=step.entry,
-                context=f"{step.drug} started or changed on {day(step.entry)}",
+                context=say("{drug} started or changed on {date}", drug=step.drug, date=day(step.entry)),
                 last=_latest(self._glucose(), late),
                 counts_from=date_utc(step.entry.effective),
                 interval="glucose_after_change",
@@ -271,7 +289,9 @@ class _Reader:
 
     def _after_analogue(self, course: AnalogueCourse) -> None:
         owe = partial(
-            Obligation, context=f"{course.drug} stopped, last dose on {day(course.last_dose)}", baseline=False
+            Obligation,
+            context=say("{drug} stopped, last dose on {date}", drug=course.drug, date=day(course.last_dose)),
+            baseline=False,
         )
         ended = course.ended or self.now
         exposed = (date_utc(ended) - date_utc(course.start.effective)).days
@@ -280,7 +300,7 @@ class _Reader:
             self.items.append(
                 owe(
                     code="ultrasound",
-                    name="biliary ultrasound",
+                    name=say("biliary ultrasound"),
                     since=course.start,
                     last=self._ultrasound(),
                     counts_from=date.min,
@@ -293,8 +313,8 @@ class _Reader:
         if course.drug not in _PASIREOTIDE:
             return
         for code, name, last, interval in (
-            ("glucose-fasting", "fasting glucose", self._glucose(), "schedule_pasireotide_stopped_glucose"),
-            ("hba1c", "HbA1c", self._measured("hba1c"), "schedule_pasireotide_stopped_hba1c"),
+            ("glucose-fasting", say("fasting glucose"), self._glucose(), "schedule_pasireotide_stopped_glucose"),
+            ("hba1c", say("HbA1c"), self._measured("hba1c"), "schedule_pasireotide_stopped_hba1c"),
         ):
             # Half the time after the last dose the effect of the drug has begun to wear off.
             settled = date_utc(on_day(course.last_dose.effective, self.protocol[interval] / 2))

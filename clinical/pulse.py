@@ -12,9 +12,10 @@ from clinical.awaited import says_nothing
 from clinical.chart import Chart, Entry, Result, Symptom
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
+from clinical.saying import say
 from clinical.therapy import analogue_steps
 from clinical.validity import plausible
-from clinical.wording import days_between
+from clinical.wording import days_between, listed
 
 _SYMPTOMS = ("dyspnoea", "chest-pain", "palpitations")
 
@@ -60,8 +61,8 @@ def beside_fast_pulse(chart: Chart, latest: Result, protocol: Protocol) -> tuple
     found: list[tuple[Entry, str]] = []
     fever = _near(chart, latest, ("fever",), protocol)
     if fever is not None:
-        found.append((fever, "fever"))
-    for analyte, words in (("haemoglobin", "anaemia"), ("tsh", "low TSH"), ("free-t4", "high free T4")):
+        found.append((fever, say("fever")))
+    for analyte, words in (("haemoglobin", say("anaemia")), ("tsh", say("low TSH")), ("free-t4", say("high free T4"))):
         result = latest_told(chart, analyte)
         if result is None or abs(days_between(result, latest)) > protocol["heart_blood_window"]:
             continue
@@ -84,7 +85,7 @@ def long_qtc(chart: Chart, protocol: Protocol) -> LongQtc | None:
     rise, other_device = None, None
     if baseline is not None and baseline.number is not None and latest.number is not None:
         if baseline.method and latest.method and baseline.method != latest.method:
-            other_device = f"{baseline.method} and {latest.method}"
+            other_device = listed((baseline.method, latest.method))
         else:
             rise = latest.number - baseline.number
     risen = rise is not None and reaches(rise, protocol["qtc_rise"])

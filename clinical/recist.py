@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Literal
 
 from clinical.chart import Lesion
+from clinical.saying import Figure, chained, say
 
 TargetResponse = Literal["CR", "PR", "SD", "PD", "NE"]
 NonTargetResponse = Literal["CR", "non-CR/non-PD", "PD", "NE"]
@@ -246,18 +247,18 @@ class _Series:
         if target is not None and self._nadir is not None and self._baseline is not None:
             parts.append(_compared(read.total, self._baseline, self._nadir))
         elif self._parts:
-            parts.append(f"baseline, sum {read.total / 10:g} mm")
+            parts.append(say("baseline, sum {what} mm", what=Figure(f"{read.total / 10:g}")))
         if read.missing:
-            parts.append(f"not evaluated: {', '.join(read.missing)}")
+            parts.append(say("not evaluated: {lesions}", lesions=", ".join(read.missing)))
         if target == "PD" and read.regrowing_node:
-            parts.append("a node below 15 mm is regrowing")
+            parts.append(say("a node below 15 mm is regrowing"))
         if non_target is not None:
-            parts.append(f"non-target lesions {non_target}")
+            parts.append(say("non-target lesions {non_target}", non_target=non_target))
         if new != "no":
-            parts.append("unequivocal new lesion" if new == "yes" else "equivocal new lesion: image again")
+            parts.append(say("unequivocal new lesion") if new == "yes" else say("equivocal new lesion: image again"))
         if not parts:
-            return "baseline without target lesions" if self._followed else "no lesion"
-        return "; ".join(parts)
+            return say("baseline without target lesions") if self._followed else say("no lesion")
+        return chained("; ", parts)
 
 
 _WITHOUT_DISEASE: Mapping[NewLesion, Overall] = {"yes": "recurrence", "equivocal": "equivocal", "no": "NED"}
@@ -291,12 +292,18 @@ def _mm(tenths: int | None) -> float | None:
 
 
 def _compared(total: int, baseline: int, nadir: int) -> str:
-    return (
-        f"sum {total / 10:g} mm, {_changed(total, nadir)} ({(total - nadir) / 10:+g} mm) against the nadir of "
-        f"{nadir / 10:g} mm, {_changed(total, baseline)} against the baseline of {baseline / 10:g} mm"
+    return say(
+        "sum {total} mm, {over_nadir} ({grown} mm) against the nadir of {nadir} mm, {over_baseline} against the "
+        "baseline of {baseline} mm",
+        total=Figure(f"{total / 10:g}"),
+        over_nadir=_changed(total, nadir),
+        grown=Figure(f"{(total - nadir) / 10:+g}"),
+        nadir=Figure(f"{nadir / 10:g}"),
+        over_baseline=_changed(total, baseline),
+        baseline=Figure(f"{baseline / 10:g}"),
     )
 
 
 def _changed(total: int, other: int) -> str:
     change = change_tenths(total, other)
-    return "from zero" if change is None else f"{change / 10:+.1f} %"
+    return say("from zero") if change is None else Figure(f"{change / 10:+.1f} %")

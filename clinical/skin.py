@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from clinical.chart import Chart, SkinAssessment
 from clinical.protocol import Protocol
+from clinical.saying import say
 from clinical.wording import day, days_between, listed, number
 
 PREDILECTION_SITES = frozenset({"perioral", "genital", "groin", "buttocks", "lower-leg", "foot", "flexure"})
+_SITE_WORDS = {"lower-leg": say("lower-leg"), "mucosa": say("mucosa")}
 _LOOK_BACK = 3
 _BETTER_WORDS = frozenset({"clear", "improved"})
 _WORSE_WORDS = frozenset({"active", "worse"})
@@ -95,7 +97,7 @@ def _iga(now: SkinAssessment, before: Sequence[SkinAssessment], protocol: Protoc
     best = min(graded, key=lambda a: a.iga or 0)
     if now.iga < protocol["skin_iga_least"] or now.iga - (best.iga or 0) < protocol["skin_iga_step"]:
         return None
-    return f"IGA {now.iga} after {best.iga} on {day(best)}"
+    return say("IGA {iga} after {best} on {date}", iga=now.iga, best=best.iga, date=day(best))
 
 
 def _bsa(now: SkinAssessment, before: Sequence[SkinAssessment], protocol: Protocol) -> str | None:
@@ -106,7 +108,12 @@ def _bsa(now: SkinAssessment, before: Sequence[SkinAssessment], protocol: Protoc
     lowest = best.bsa or 0.0
     if now.bsa - lowest < protocol["skin_bsa_points"] or now.bsa < lowest * (1 + protocol["skin_bsa_relative"]):
         return None
-    return f"{number(now.bsa)} % of the body surface after {number(lowest)} % on {day(best)}"
+    return say(
+        "{number} % of the body surface after {lowest} % on {date}",
+        number=number(now.bsa),
+        lowest=number(lowest),
+        date=day(best),
+    )
 
 
 def _erosion(now: SkinAssessment, before: Sequence[SkinAssessment]) -> str | None:
@@ -114,7 +121,9 @@ def _erosion(now: SkinAssessment, before: Sequence[SkinAssessment]) -> str | Non
     looked_at = [a for a in before if a.erosion is not None or a.overall == "clear"]
     if not sites or not looked_at or all(_eroded(a) for a in looked_at):
         return None
-    return f"new erosion at a predilection site ({listed(sites)})"
+    return say(
+        "new erosion at a predilection site ({sites})", sites=listed(_SITE_WORDS.get(site, say(site)) for site in sites)
+    )
 
 
 def _eroded(assessment: SkinAssessment) -> tuple[str, ...]:
@@ -127,8 +136,13 @@ def _eroded(assessment: SkinAssessment) -> tuple[str, ...]:
 def _word(now: SkinAssessment, before: Sequence[SkinAssessment]) -> str | None:
     better = [a for a in before if a.overall in _BETTER_WORDS]
     if now.overall in _WORSE_WORDS and better:
-        return f"{now.overall} after {better[-1].overall} on {day(better[-1])}"
-    return "called worse" if now.overall == "worse" else None
+        return say(
+            "{overall} after {before} on {date}",
+            overall=say(now.overall),
+            before=say(better[-1].overall or ""),
+            date=day(better[-1]),
+        )
+    return say("called worse") if now.overall == "worse" else None
 
 
 def _tells(assessment: SkinAssessment) -> bool:

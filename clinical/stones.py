@@ -8,13 +8,14 @@ from datetime import timedelta
 from clinical.biliary import stones_known
 from clinical.chart import BiliaryUltrasound, Chart
 from clinical.protocol import Protocol
+from clinical.saying import say
 from clinical.therapy import analogue_steps
 
 _FOUND = {
-    "stones": "stones",
-    "several": "several stones where there was one",
-    "sludge": "sludge",
-    "duct": "a stone in the bile duct",
+    "stones": say("stones"),
+    "several": say("several stones where there was one"),
+    "sludge": say("sludge"),
+    "duct": say("a stone in the bile duct"),
 }
 
 

@@ -15,6 +15,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from clinical.analytes import CATALOGUE
+from clinical.saying import Figure, say
 
 GLUCAGON_MOLAR_MASS = Decimal("3482.7473")
 _GLUCOSE = Decimal("180.156")
@@ -196,7 +197,10 @@ class UnitError(ValueError):
 def accepted_units(analyte: str) -> tuple[str, ...]:
     """The UCUM units accepted for a catalogue code, canonical first. Raises UnitError for an unknown analyte."""
     if analyte not in CATALOGUE:
-        raise UnitError(f"analyte {analyte!r} is not in the catalogue", "use a code of the analyte catalogue")
+        raise UnitError(
+            say("analyte {analyte} is not in the catalogue", analyte=repr(analyte)),
+            say("use a code of the analyte catalogue"),
+        )
     return CATALOGUE[analyte].units
 
 
@@ -232,15 +236,20 @@ def convert(analyte: str, value: Decimal, unit: str, to: str) -> float:
         return _finite(canonical if target == "%" else _HBA1C_SLOPE * (canonical - _HBA1C_OFFSET))
     if analyte in _FAMILIES and target not in _family(analyte, source):
         raise UnitError(
-            f"{analyte} is not converted from {source!r} to {target!r}: kits that report them differ",
-            "compare only results of one kit",
+            say(
+                "{analyte} is not converted from {source} to {target}: kits that report them differ",
+                analyte=analyte,
+                source=repr(source),
+                target=repr(target),
+            ),
+            say("compare only results of one kit"),
         )
     return _finite(canonical / _factor(analyte, target))
 
 
 def _to_canonical(analyte: str, value: Decimal, unit: str) -> Decimal:
     if not value.is_finite():
-        raise UnitError(f"{value} is not a finite number", "send a plain decimal number")
+        raise UnitError(say("{value} is not a finite number", value=value), say("send a plain decimal number"))
     if analyte == "hba1c":
         return value if unit == "%" else value / _HBA1C_SLOPE + _HBA1C_OFFSET
     factor = _factor(analyte, unit)
@@ -250,7 +259,10 @@ def _to_canonical(analyte: str, value: Decimal, unit: str) -> Decimal:
 def _finite(value: Decimal) -> float:
     number = float(value)
     if not math.isfinite(number):
-        raise UnitError(f"{value:.3e} is outside the range of numbers Nadir can hold", "check the number")
+        raise UnitError(
+            say("{value} is outside the range of numbers Nadir can hold", value=Figure(f"{value:.3e}")),
+            say("check the number"),
+        )
     return number
 
 
@@ -283,9 +295,12 @@ def _spelled(unit: str) -> str:
 
 
 def _refusal(analyte: str, unit: str, accepted: tuple[str, ...]) -> UnitError:
-    message = f"unit {unit!r} is not accepted for {analyte}"
+    message = say("unit {unit} is not accepted for {analyte}", unit=repr(unit), analyte=analyte)
     folded = _spelled(unit).casefold()
     same = [u for u in accepted if u.casefold() == folded]
     if len(same) == 1:
-        return UnitError(f"{message}; did you mean {same[0]!r}? (units are case-sensitive)", f"send {same[0]!r}")
-    return UnitError(message, f"accepted units: {', '.join(accepted)}")
+        return UnitError(
+            say("{what}; did you mean {same}? (units are case-sensitive)", what=message, same=repr(same[0])),
+            say("send {same}", same=repr(same[0])),
+        )
+    return UnitError(message, say("accepted units: {which}", which=", ".join(accepted)))

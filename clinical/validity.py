@@ -13,14 +13,15 @@ from math import inf
 from clinical.analytes import CATALOGUE
 from clinical.chart import Chart, Comparator, Result
 from clinical.protocol import Protocol
+from clinical.saying import say
 from clinical.wording import day, quantity
 
 _DISQUALIFIERS = {
-    "haemolysed": "haemolysed sample",
-    "wrong-tube": "wrong tube",
-    "acute-illness": "acute illness at the draw",
-    "rescue-glucagon": "rescue glucagon before the draw",
-    "decompensated-cirrhosis": "decompensated cirrhosis",
+    "haemolysed": say("haemolysed sample"),
+    "wrong-tube": say("wrong tube"),
+    "acute-illness": say("acute illness at the draw"),
+    "rescue-glucagon": say("rescue glucagon before the draw"),
+    "decompensated-cirrhosis": say("decompensated cirrhosis"),
 }
 _AT_THE_DRAW = timedelta(hours=2)
 _BELOW = ("<", "<=")
@@ -29,11 +30,11 @@ _SAME_DAY_PRECISION = frozenset({"day", "month", "year"})
 
 def disqualified(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str, ...]:
     """Why a marker sample is not judged, in words with the numbers; empty when nothing recorded speaks against it."""
-    reasons = [_DISQUALIFIERS.get(d, d) for d in sample.disqualifiers]
+    reasons: list[str] = [_DISQUALIFIERS.get(d, say(d)) for d in sample.disqualifiers]
     if sample.fasting is False:
-        reasons.append("not fasting")
+        reasons.append(say("not fasting"))
     if not plausible(sample):
-        reasons.append(f"implausible value {quantity(sample.value, sample.unit)}")
+        reasons.append(say("implausible value {quantity}", quantity=quantity(sample.value, sample.unit)))
     if sample.analyte == "glucagon":
         reasons += _low_glucose(sample, chart, protocol)
         reasons += _low_egfr(sample, chart, protocol)
@@ -73,23 +74,31 @@ def not_recorded(sample: Result, chart: Chart) -> tuple[str, ...]:
     """What would have been good to know of a marker sample and nobody recorded."""
     missing = [
         name
-        for name, value in (("fasting state", sample.fasting), ("laboratory", sample.lab), ("method", sample.method))
+        for name, value in (
+            (say("fasting state"), sample.fasting),
+            (say("laboratory"), sample.lab),
+            (say("method"), sample.method),
+        )
         if value is None
     ]
     if sample.ref_high is None:
-        missing.append("upper limit")
+        missing.append(say("upper limit"))
     if sample.analyte == "glucagon":
         if not _glucose_at(sample, chart):
-            missing.append("glucose at the draw")
+            missing.append(say("glucose at the draw"))
         if _last_by(chart.of("egfr"), sample.effective) is None:
-            missing.append("eGFR")
+            missing.append(say("eGFR"))
     return tuple(missing)
 
 
 def _low_glucose(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
     limit = protocol["valid_least_glucose"]
     low = [g for g in _glucose_at(sample, chart) if g.value is not None and g.comparator in (None, "<", "<=")]
-    return [f"glucose {quantity(g.value, g.unit)} at the draw" for g in low if g.value is not None and g.value < limit]
+    return [
+        say("glucose {quantity} at the draw", quantity=quantity(g.value, g.unit))
+        for g in low
+        if g.value is not None and g.value < limit
+    ]
 
 
 def _glucose_at(sample: Result, chart: Chart) -> list[Result]:
@@ -120,7 +129,7 @@ def _low_egfr(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
     window = timedelta(days=protocol["valid_condition_window"])
     if sample.effective - egfr.effective > window or egfr.value >= protocol["valid_least_egfr"]:
         return []
-    return [f"eGFR {quantity(egfr.value, egfr.unit)} on {day(egfr)}"]
+    return [say("eGFR {quantity} on {date}", quantity=quantity(egfr.value, egfr.unit), date=day(egfr))]
 
 
 def _inflammation(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
@@ -129,7 +138,13 @@ def _inflammation(sample: Result, chart: Chart, protocol: Protocol) -> list[str]
         return []
     if abs(crp.effective - sample.effective) > timedelta(days=protocol["valid_crp_window"]):
         return []
-    return [f"acute illness (CRP {quantity(crp.value, crp.unit, crp.comparator)} on {day(crp)})"]
+    return [
+        say(
+            "acute illness (CRP {quantity} on {date})",
+            quantity=quantity(crp.value, crp.unit, crp.comparator),
+            date=day(crp),
+        )
+    ]
 
 
 def _last_by(results: Sequence[Result], moment: datetime) -> Result | None:
@@ -151,7 +166,7 @@ def _nearest(results: Sequence[Result], moment: datetime) -> Result | None:
 def _cirrhosis(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
     window = timedelta(days=protocol["valid_condition_window"])
     return [
-        f"decompensated cirrhosis on {day(f)}"
+        say("decompensated cirrhosis on {date}", date=day(f))
         for f in chart.findings
         if f.code == "decompensated-cirrhosis" and abs(f.effective - sample.effective) <= window
     ]
@@ -160,7 +175,7 @@ def _cirrhosis(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
 def _rescue(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
     window = timedelta(hours=protocol["valid_rescue_glucagon"])
     return [
-        f"rescue glucagon on {day(t)}"
+        say("rescue glucagon on {date}", date=day(t))
         for t in chart.derived("rescue-glucagon", lambda: [t for t in chart.therapy if t.drug == "glucagon"])
         if timedelta(0) <= sample.effective - t.effective < window
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from clinical.assay import measured
 from clinical.chart import Chart, Result
 from clinical.protocol import Protocol
+from clinical.saying import Figure, say
 from clinical.wording import day, days_between, quantity
 
 
@@ -22,11 +23,16 @@ class WeightChange:
     def words(self) -> str:
         """The change in a sentence."""
         now, then = (quantity(r.value, r.unit) for r in (self.latest, self.baseline))
-        direction = "less" if self.lost > 0 else "more"
-        return (
-            f"weight {now} on {day(self.latest)}, {abs(self.lost) * 100:.1f} % {direction} than {then} "
-            f"on {day(self.baseline)}"
-        )
+        told = {
+            "now": now,
+            "date": day(self.latest),
+            "share": Figure(f"{abs(self.lost) * 100:.1f}"),
+            "then": then,
+            "before": day(self.baseline),
+        }
+        if self.lost > 0:
+            return say("weight {now} on {date}, {share} % less than {then} on {before}", **told)
+        return say("weight {now} on {date}, {share} % more than {then} on {before}", **told)
 
 
 def weight_change(chart: Chart, protocol: Protocol) -> WeightChange | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from clinical.chart import Entry, Result
+from clinical.saying import Day, Figure, chained, say
 
 _DAY_LENGTHS = {"year": 4, "month": 7}
 _SPOKEN_UNITS = {
@@ -26,7 +27,7 @@ _SPOKEN_UNITS = {
 }
 
 
-def number(value: float) -> str:
+def number(value: float) -> Figure:
     """A number to at most four significant digits or one decimal, never in exponent form."""
     if abs(value) >= 100:
         text = f"{value:.1f}" if value != round(value) and abs(value) < 1000 else f"{value:.0f}"
@@ -34,16 +35,19 @@ def number(value: float) -> str:
         text = f"{value:.2f}"
     else:
         text = f"{value:.3f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return Figure(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def quantity(value: float | None, unit: str | None, comparator: str | None = None) -> str:
     """A value with its comparator and unit; `no number` where there is none."""
     if value is None:
-        return "no number"
+        return say("no number")
     spoken = _SPOKEN_UNITS.get(unit or "", unit or "")
     space = "" if spoken in ("", "%") else " "
-    return f"{comparator or ''}{number(value)}{space}{spoken}"
+    figure = Figure(f"{comparator or ''}{number(value)}{space}{spoken}")
+    if spoken != "per day":
+        return figure
+    return say("{number} per day", number=Figure(f"{comparator or ''}{number(value)}"))
 
 
 def said(result: Result) -> str:
@@ -53,25 +57,28 @@ def said(result: Result) -> str:
     return quantity(result.value, result.unit, result.comparator)
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float) -> Figure:
     """A fraction as a signed percentage: 0.642 -> +64 %."""
-    return f"{fraction * 100:+.0f} %"
+    return Figure(f"{fraction * 100:+.0f} %")
 
 
-def day(entry: Entry) -> str:
+def day(entry: Entry) -> Day:
     """The date of an entry, as exact as it was recorded."""
-    return entry.effective.date().isoformat()[: _DAY_LENGTHS.get(entry.precision, 10)]
+    return Day(entry.effective.date().isoformat()[: _DAY_LENGTHS.get(entry.precision, 10)])
 
 
-def date_of(moment: datetime | date) -> str:
+def date_of(moment: datetime | date) -> Day:
     """The ISO date of a moment."""
-    return (moment.date() if isinstance(moment, datetime) else moment).isoformat()
+    return Day((moment.date() if isinstance(moment, datetime) else moment).isoformat())
 
 
 def listed(parts: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     items = list(parts)
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+    if len(items) < 2:
+        return items[0] if items else ""
+    before: str = items[0] if len(items) == 2 else chained(", ", items[:-1])
+    return say("{before} and {last}", before=before, last=items[-1])
 
 
 def days_between(first: Entry, second: Entry) -> int:

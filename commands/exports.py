@@ -47,15 +47,16 @@ def _content(
     settings: Settings, database: Database, actor: Actor, mrn: str, format: ExportFormat, now: Any
 ) -> tuple[bytes, int]:
     if format == "pdf":
+        from dashboard.board.case import read_case
         from dashboard.board.pdf import tumour_board_pdf
-        from data.trends import trends
+        from dashboard.parts.units import Units
 
         protocol = protocol_of(settings)
         with database.read() as session:
-            found = trends(session, actor, mrn, protocol=protocol, now=now)
-        return tumour_board_pdf(found, protocol, zone=settings.zone, now=now, by="a command on this machine"), len(
-            found.chart.results
-        )
+            case = read_case(session, actor, mrn, protocol=protocol, now=now)
+        by = "a command on this machine"
+        made = tumour_board_pdf(case, protocol, Units(), zone=settings.zone, now=now, by=by)
+        return made, len(case.trends.chart.results)
     from data.exports.csv import record_csv
     from data.exports.fhir_r4 import record_bundle
     from data.exports.patient_record import patient_record

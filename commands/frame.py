@@ -23,7 +23,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 def say(document: Any, as_json: bool, *lines: str) -> None:
     """Print `document` as JSON, or the lines for a person."""
     if as_json:
-        text = msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(document), indent=2)
+        text = msgspec.json.format(
+            msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode(document), indent=2
+        )
         typer.echo(text.decode())
     else:
         for line in lines:

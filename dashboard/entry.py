@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound as NoSuchForm
 
-from dashboard.language import tell
+from clinical.saying import say
+from dashboard.language import _, tell
+from dashboard.parts.badges import SEVERITY_WORDS
 from dashboard.parts.times import moment_text
 from dashboard.policy import CLINICAL, Policy, note_activity, require_scope
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
@@ -23,7 +26,7 @@ from data.entry.drafts import Typed, keep_draft
 from data.entry.imaging_save import save_imaging
 from data.entry.judged import Heard, judge_now
 from data.entry.said import NotSaved, Problem, Unsure, texts
-from data.entry.save import Changed, KeyReused, Saved, Submission, WrongPatient, checked_key
+from data.entry.save import OTHER_PATIENT, Changed, KeyReused, Saved, Submission, WrongPatient, checked_key
 from data.entry.visit_save import save_visit
 from data.outbox import mail_policy
 from data.patients import find_by_mrn
@@ -71,9 +74,9 @@ def _save(mrn: str, form: str) -> ResponseReturnValue:
             {"who": save.who, "at": moment_text(save.at, settings.zone), "said": dict(save.said)}
             for save in changed.theirs
         ]
-        return jsonify(outcome="changed", why=str(changed), version=changed.current, theirs=theirs), 409
+        return jsonify(outcome="changed", why=_why(changed, settings.zone), version=changed.current, theirs=theirs), 409
     except (WrongPatient, KeyReused) as refused:
-        return jsonify(outcome="wrong", why=str(refused)), 409
+        return jsonify(outcome="wrong", why=tell(refused.args[0])), 409
     heard = judge_now(
         current_database(),
         actor,
@@ -99,17 +102,27 @@ def _draft(mrn: str, form: str) -> ResponseReturnValue:
         with current_database().write() as session:
             patient = find_by_mrn(session, actor, mrn)
             if body.get("patient") != patient.uuid:
-                raise WrongPatient("this form was opened for another patient than the one of this page")
+                raise WrongPatient(OTHER_PATIENT)
             keep_draft(session, actor, patient.id, form, typed, now=now)
     except NotSaved as refused:
         return jsonify(outcome="refused", problems=_problems(refused)), 400
     except WrongPatient as refused:
-        return jsonify(outcome="wrong", why=str(refused)), 409
+        return jsonify(outcome="wrong", why=tell(refused.args[0])), 409
     return jsonify(outcome="kept", at=now.astimezone(current_settings().zone).strftime("%H:%M:%S")), 200
 
 
 def _problems(refused: NotSaved) -> list[dict[str, str]]:
     return [{"field": problem.field, "why": tell(problem.why)} for problem in refused.problems]
+
+
+def _why(changed: Changed, zone: ZoneInfo) -> str:
+    last = changed.theirs[-1] if changed.theirs else None
+    return _(
+        "changed by {who}: version {current} now, you opened version {given}",
+        who=_("somebody") if last is None else f"{last.who} ({moment_text(last.at, zone)})",
+        current=changed.current,
+        given=changed.given,
+    )
 
 
 def _reached(mrn: str, form: str) -> Save:
@@ -125,9 +138,9 @@ def _submission(sent: Any) -> Submission:
     body = _body(sent)
     confirmed = body.get("confirmed", [])
     if not isinstance(confirmed, list) or len(confirmed) > MOST_CONFIRMED:
-        raise NotSaved([Problem("", "the answers to the questions did not arrive")])
+        raise NotSaved([Problem("", say("the answers to the questions did not arrive"))])
     if not isinstance(body.get("patient"), str):
-        raise NotSaved([Problem("", "the form does not say whose it is; reload the page")])
+        raise NotSaved([Problem("", say("the form does not say whose it is; reload the page"))])
     band = texts({"wristband": body.get("wristband", "")}).get("wristband", "")
     return Submission(
         patient=body["patient"],
@@ -141,13 +154,13 @@ def _submission(sent: Any) -> Submission:
 
 def _body(sent: Any) -> dict[str, Any]:
     if not isinstance(sent, dict):
-        raise NotSaved([Problem("", "the form did not arrive whole; reload the page")])
+        raise NotSaved([Problem("", say("the form did not arrive whole; reload the page"))])
     return sent
 
 
 def _count(sent: Any) -> int:
     if not isinstance(sent, int) or isinstance(sent, bool) or not 0 <= sent < 2**31:
-        raise NotSaved([Problem("", "the form does not say at which version it was opened; reload the page")])
+        raise NotSaved([Problem("", say("the form does not say at which version it was opened; reload the page"))])
     return sent
 
 
@@ -162,11 +175,12 @@ def _answer(saved: Saved, heard: Heard) -> dict[str, Any]:
         "who": saved.who,
         "urgent": [_shown(flag) for flag in heard.urgent],
         "changed": [_shown(flag) for flag in heard.changed if flag["severity"] != "urgent"],
-        "failed": heard.failed,
+        "failed": None if heard.failed is None else tell(heard.failed),
         "contact": settings.contact_line,
     }
 
 
 def _shown(flag: Mapping[str, Any]) -> dict[str, str]:
     named = ("severity", "title", "question", "why")
-    return {name: str(flag[name]) for name in named} | {"address": f"/flag/{flag['id']}"}
+    words = {name: tell(flag[name]) for name in named}
+    return words | {"word": _(SEVERITY_WORDS[flag["severity"]]), "address": f"/flag/{flag['id']}"}

@@ -24,6 +24,7 @@ ENGLISH = "en"
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 CATALOGUES = Path(__file__).parent / "translations"
 ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+BRIEF_MONTHS = {"de": ("Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez")}
 PATTERNS = {"de": ("d. MMM y", "MMM y")}
 
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
@@ -62,7 +63,8 @@ def _(message: str, **values: object) -> str:
 
 
 def tell(said: object) -> str:
-    """A sentence of the rules in the language in force; a plain text, of which only the English is known, as it is."""
+    """A sentence of the rules in the language in force; a plain text, of which only the English is known, as it is,
+    unless the whole of it is in the catalogue: a code, or a title judged before sentences were kept in parts."""
     if language() == ENGLISH:
         return str(said)
     if isinstance(said, Said):
@@ -72,7 +74,9 @@ def tell(said: object) -> str:
         return turned(text.format(**values) if values else text, turns)
     if isinstance(said, Figure):
         return marked(said)
-    return day_words(said) if isinstance(said, Day) else str(said)
+    if isinstance(said, Day):
+        return day_words(said)
+    return (_catalogue(language()).get(str(said)) if said else None) or str(said)
 
 
 def day_words(day: str) -> str:
@@ -89,12 +93,32 @@ def message(text: str) -> str:
 
 def counted(one: str, many: str, n: int, **values: object) -> str:
     """The message for a count: `one` for 1, else `many`; both may name `{n}`."""
-    return _(one if n == 1 else many, n=n, **values)
+    return _(one if n == 1 else many, n=whole(n), **values)
 
 
 def marked(text: str) -> str:
     """A number written with a point, with the decimal mark of the language in force."""
     return text if language() == ENGLISH else text.replace(".", ",")
+
+
+def whole(count: int) -> str:
+    """A count with its thousands parted: `12,400`, `12.400`."""
+    return f"{count:,}" if language() == ENGLISH else f"{count:,}".replace(",", ".")
+
+
+def separators() -> str:
+    """Decimal mark and thousands mark, as a plotly layout takes them."""
+    return ".," if language() == ENGLISH else ",."
+
+
+def day_pattern() -> str:
+    """Day and month on a time axis, as d3 writes dates; assets/locale.js teaches it the names of the months."""
+    return "%-d %b" if language() == ENGLISH else "%-d. %b"
+
+
+def month_brief(month: int) -> str:
+    """The name of a month (1-12) in as few letters as an axis needs: `Mar`, `Mär`."""
+    return BRIEF_MONTHS.get(language(), ENGLISH_MONTHS)[month - 1]
 
 
 def date_words(on: date) -> str:

@@ -6,7 +6,9 @@ from urllib.parse import quote
 
 from flask import Flask, Response
 
+from dashboard.board.case import read_case
 from dashboard.board.pdf import tumour_board_pdf
+from dashboard.parts.units import units_of
 from dashboard.policy import CLINICAL, Policy, note_activity, require_scope
 from dashboard.request import (
     current_actor,
@@ -17,7 +19,6 @@ from dashboard.request import (
     request_now,
 )
 from data.exports.patient_record import note_export
-from data.trends import trends
 
 PATTERN = "/p/<mrn>/summary.pdf"
 ENDPOINT = "patient.summary"
@@ -39,10 +40,11 @@ def _summary(mrn: str) -> Response:
     note_activity()
     actor, now, protocol = current_actor(), request_now(), current_protocol()
     with current_database().read() as session:
-        found = trends(session, actor, mrn, protocol=protocol, now=now)
-    made = tumour_board_pdf(found, protocol, zone=current_settings().zone, now=now, by=current_sign_in().person_name)
+        case = read_case(session, actor, mrn, protocol=protocol, now=now)
+    zone, who = current_settings().zone, current_sign_in()
+    made = tumour_board_pdf(case, protocol, units_of(who.preferences), zone=zone, now=now, by=who.person_name)
     with current_database().write() as session:
-        note_export(session, actor, mrn, "pdf", records=len(found.chart.results), now=now)
+        note_export(session, actor, mrn, "pdf", records=len(case.trends.chart.results), now=now)
     answer = Response(made, mimetype="application/pdf")
     # The name of a file is seen by who looks over a shoulder or into a folder: it names nobody.
     answer.headers["Content-Disposition"] = 'inline; filename="tumour-board-summary.pdf"'

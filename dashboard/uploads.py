@@ -16,6 +16,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
+from clinical.saying import say
+from dashboard.language import _, tell
 from dashboard.policy import Policy, note_activity
 from dashboard.request import current_actor, current_database, current_settings, request_now
 from data.errors import BadInput
@@ -52,13 +54,15 @@ def _receive() -> ResponseReturnValue:
             open_job(session, current_actor(), id=upload.id, files=upload.files, format=found.format, now=request_now())
     except (TooMuch, RequestEntityTooLarge):
         upload.discard()
-        return _refused(413, f"One upload holds at most {LARGEST_UPLOAD // 1024 // 1024} MB and {MOST_FILES} files")
+        return _refused(
+            413, _("One upload holds at most {mb} MB and {n} files", mb=LARGEST_UPLOAD // 1024 // 1024, n=MOST_FILES)
+        )
     except (TimeoutError, ClientDisconnected, ConnectionError):
         upload.discard()
-        return _refused(408, "The file did not arrive whole; send it again")
+        return _refused(408, _("The file did not arrive whole; send it again"))
     except BadInput as refused:
         upload.discard()
-        return _refused(400, str(refused))
+        return _refused(400, tell(refused.args[0]))
     except BaseException:
         upload.discard()
         raise
@@ -69,14 +73,14 @@ def _take(upload: Upload) -> None:
     stream = cast(IO[bytes], _Whole(request.stream, request.content_length))
     if request.mimetype == "multipart/form-data":
         parser = FormDataParser(max_form_memory_size=FRAME, max_form_parts=MOST_FILES + 5)
-        _, _, files = parser.parse(stream, request.mimetype, request.content_length, request.mimetype_params)
-        for _, storage in files.items(multi=True):
+        _stream, _form, files = parser.parse(stream, request.mimetype, request.content_length, request.mimetype_params)
+        for _name, storage in files.items(multi=True):
             with closing(storage):
                 upload.take(storage.stream, storage.filename)
     else:
         upload.take(stream, unquote(request.headers.get("X-File-Name", "")))
     if not upload.files:
-        raise BadInput("no file came with the request")
+        raise BadInput(say("no file came with the request"))
 
 
 class _Whole:
@@ -110,4 +114,4 @@ def _limit_silence() -> None:
 
 def _refused(code: int, why: str) -> ResponseReturnValue:
     # What is left of the body is not read: the connection cannot be used again.
-    return jsonify({"error": "Not taken", "advice": f"{why}."}), code, {"Connection": "close"}
+    return jsonify({"error": _("Not taken"), "advice": f"{why}."}), code, {"Connection": "close"}

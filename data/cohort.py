@@ -18,6 +18,7 @@ from clinical.chart import Chart
 from clinical.finding import SEVERITIES
 from data.charts import load_part
 from data.flag_moves import STANDING
+from data.flag_sentences import sentence
 from data.glance import Glance, read_glance
 from data.models import Flag, IngestPatient, Judgement, Patient, PatientTeam, Team, Watermark
 from data.models import Glance as Stored
@@ -267,17 +268,18 @@ def _flags(
     members = [*ids, *(id for id, survivor in merged.items() if survivor in shown)]
     counts: dict[int, dict[str, int]] = {}
     overdue: dict[int, str] = {}
+    said = case((Flag.rule.in_(OVERDUE_RULES), Flag.finding["said"]["title"]))
     rows = session.execute(
-        select(Flag.patient_id, Flag.severity, Flag.rule, Flag.title).where(
+        select(Flag.patient_id, Flag.severity, Flag.rule, Flag.title, said).where(
             Flag.patient_id.in_(members), Flag.status.in_(sorted(STANDING))
         )
     )
-    for patient_id, severity, rule, title in rows:
+    for patient_id, severity, rule, title, made in rows:
         owner = merged.get(patient_id, patient_id)
         own = counts.setdefault(owner, {})
         own[severity] = own.get(severity, 0) + 1
         if rule in OVERDUE_RULES:
-            overdue[owner] = title
+            overdue[owner] = sentence({"title": made}, "title", title)
     return counts, overdue
 
 

@@ -82,7 +82,7 @@ def evidence_digest(finding: Finding) -> str:
         finding.thresholds,
         finding.contains,
     )
-    return sha256(msgspec.json.encode(rests_on)).hexdigest()
+    return sha256(msgspec.json.encode(rests_on, enc_hook=str)).hexdigest()
 
 
 def differences(

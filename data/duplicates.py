@@ -14,6 +14,7 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from clinical.saying import say
 from data.errors import BadInput
 from data.intake.item import RETRACTIONS, Item, plain_json
 from data.models import Batch, Patient, Record
@@ -102,7 +103,7 @@ def retract_record(session: Session, actor: Actor, record: int, *, reason: str, 
     if actor.role not in (SYSTEM_ROLE, *CLINICAL_ROLES):
         raise Forbidden("records are retracted by clinicians")
     if len(reason.strip()) < SHORTEST_REASON:
-        raise NotRetracted(f"say why in at least {SHORTEST_REASON} letters")
+        raise NotRetracted(say("say why in at least {n} letters", n=SHORTEST_REASON))
     row = session.scalar(
         select(Record)
         .join(Patient, Patient.id == standing_id(Record.patient_id))
@@ -111,7 +112,7 @@ def retract_record(session: Session, actor: Actor, record: int, *, reason: str, 
     if row is None:
         raise NotFound(f"no record {record}")
     if row.superseded_by is not None or row.status in RETRACTIONS:
-        raise NotRetracted(f"record {record} does not stand any more")
+        raise NotRetracted(say("record {record} does not stand any more", record=record))
     content = {name: getattr(row, name) for name in Item.__struct_fields__}
     # Without a source id: a person retracts the result, not the report of one source.
     changes = {"status": "entered-in-error", "reason": reason.strip(), "place": f"record {record}", "source_id": None}

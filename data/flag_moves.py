@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, cast
 from sqlalchemy import CursorResult, insert, select, update
 from sqlalchemy.orm import Session
 
+from clinical.saying import say
 from data.errors import BadInput
 from data.models import Flag, FlagHistory
 
@@ -94,7 +95,9 @@ def next_status(status: Status, action: Action, before_snooze: Status | None = N
     """
     move = MOVES[action]
     if status not in move.sources:
-        raise NotAllowed(f"a flag that is {status} cannot be moved by {action!r}")
+        raise NotAllowed(
+            say("a flag that is {status} cannot be moved by {action}", status=say(status), action=repr(action))
+        )
     if move.target is not None:
         return move.target
     if before_snooze not in MOVES["snooze"].sources:
@@ -106,9 +109,15 @@ def check_snooze(severity: str, *, now: datetime, until: datetime) -> None:
     """Raises NotAllowed when `until` is not ahead of `now` or further than the severity allows."""
     longest = LONGEST_SNOOZE[severity]
     if until <= now:
-        raise NotAllowed("a flag is snoozed until a moment ahead")
+        raise NotAllowed(say("a flag is snoozed until a moment ahead"))
     if until - now > longest:
-        raise NotAllowed(f"a flag of severity {severity} is snoozed for at most {_in_words(longest)}")
+        raise NotAllowed(
+            say(
+                "a flag of severity {severity} is snoozed for at most {span}",
+                severity=say(severity),
+                span=_in_words(longest),
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,4 +237,4 @@ def stale(session: Session, flag_id: str, given: int) -> StaleVersion:
 
 
 def _in_words(length: timedelta) -> str:
-    return f"{length.days} days" if length.days else f"{length.seconds // 3600} hours"
+    return say("{n} days", n=length.days) if length.days else say("{n} hours", n=length.seconds // 3600)

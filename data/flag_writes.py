@@ -16,6 +16,7 @@ from clinical.finding import Finding
 from data.announcing import TOLD, MailPolicy, announce, cancel_unsent
 from data.differences import Difference, StandingFlag, dedup_key, evidence_digest, rekeyed
 from data.flag_moves import CLOSED, Mover, Status, change, move, status_before_snooze, write_history
+from data.flag_sentences import finding_document
 from data.models import Flag, Patient
 from data.models.flag import OPEN_ONLY
 from data.survivors import survivors
@@ -171,7 +172,7 @@ def _open(
     ).all()
     if not inserted:
         return  # another judge opened it first
-    mover = Mover(bench.actor, bench.now, finding.why)
+    mover = Mover(bench.actor, bench.now, str(finding.why))
     write_history(session, flag.id, mover, status=None, target="open", detail=_detail(bench, finding, moment))
     written.opened += 1
     written.traces.append(_trace("open", flag, None, "open", moment))
@@ -182,7 +183,7 @@ def _change(
     session: Session, bench: Bench, difference: Difference, flag: StandingFlag, moment: datetime, written: Written
 ) -> None:
     finding, what = difference.finding, difference.what
-    mover = Mover(bench.actor, bench.now, difference.why)
+    mover = Mover(bench.actor, bench.now, str(difference.why))
     values: dict[str, Any] = {"cleared_at": flag.cleared_at or moment}
     detail: dict[str, Any] = {"as_of": msgspec.to_builtins(moment)}
     if finding is not None:
@@ -229,10 +230,10 @@ def _content(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]
         "protocol_version": bench.protocol_version,
         "axis": finding.axis,
         "severity": finding.severity,
-        "title": finding.title,
-        "question": finding.question,
-        "why": finding.why,
-        "finding": msgspec.to_builtins(finding),
+        "title": str(finding.title),
+        "question": str(finding.question),
+        "why": str(finding.why),
+        "finding": finding_document(finding),
         "evidence_digest": evidence_digest(finding),
         "as_of": moment,
         "first_evidence_at": finding.first_evidence_at,

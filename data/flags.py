@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from clinical.saying import say
 from data.announcing import cancel_unsent
 from data.audit import write_audit
 from data.errors import BadInput
@@ -25,6 +26,7 @@ from data.flag_moves import (
     next_status,
     stale,
 )
+from data.flag_sentences import restored_finding, sentence
 from data.models import Flag, FlagHistory, Judgement, Patient, Person
 from data.people import Actor, Forbidden, NotFound, visible
 from data.survivors import numbered, standing_id, survivor_of
@@ -44,7 +46,7 @@ class ReasonMissing(BadInput):
 def list_flags(
     session: Session, actor: Actor, *, mrn: str | None = None, status: str | None = None
 ) -> list[dict[str, Any]]:
-    """The flags the actor may see, newest first, as the contract prints them.
+    """The flags the actor may see, newest first, as the contract prints them, sentences as they were made (`Said`).
 
     Raises NotFound for a patient the actor may not see, BadInput for an unknown status, Forbidden for a role that sees
     no patients.
@@ -105,7 +107,7 @@ def show_flag(session: Session, actor: Actor, flag_id: str) -> dict[str, Any]:
         "cleared_at": _iso(flag.cleared_at),
         "snoozed_until": _iso(flag.snoozed_until),
         "protocol_version": flag.protocol_version,
-        "finding": flag.finding,
+        "finding": restored_finding(flag.finding),
     }
 
 
@@ -184,7 +186,7 @@ def _at_hand(session: Session, actor: Actor, flag_id: str, action: Action, *, wh
     if flag is None:
         raise NotFound(f"no flag {flag_id!r}")
     if len(why.strip()) < SHORTEST_REASON:
-        raise ReasonMissing(f"say why in at least {SHORTEST_REASON} letters")
+        raise ReasonMissing(say("say why in at least {n} letters", n=SHORTEST_REASON))
     if flag.version != version:
         raise stale(session, flag_id, version)
     next_status(flag.status, action)
@@ -211,7 +213,8 @@ def _require_reader(actor: Actor) -> None:
 
 
 def _as_contract(flag: Flag, mrn: str, history: list[dict[str, Any]]) -> dict[str, Any]:
-    finding = flag.finding
+    finding = restored_finding(flag.finding)
+    said = flag.finding.get("said")
     comparison = finding["compared_with"]
     return {
         "id": flag.id,
@@ -225,9 +228,9 @@ def _as_contract(flag: Flag, mrn: str, history: list[dict[str, Any]]) -> dict[st
         "opened_at": _iso(flag.opened_at),
         "as_of": _iso(flag.as_of),
         "first_evidence_at": _iso(flag.first_evidence_at),
-        "title": flag.title,
-        "question": flag.question,
-        "why": flag.why,
+        "title": sentence(said, "title", flag.title),
+        "question": sentence(said, "question", flag.question),
+        "why": sentence(said, "why", flag.why),
         "evidence": [_evidence(evidence) for evidence in finding["evidence"]],
         "compared_with": None if comparison is None else _some(comparison, COMPARISON),
         "thresholds": [_some(threshold, THRESHOLD) for threshold in finding["thresholds"]],

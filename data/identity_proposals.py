@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, func, insert, select, true
 from sqlalchemy.orm import Session, aliased
 
+from clinical.saying import say
 from data.audit import write_audit
 from data.errors import BadInput
 from data.intake.deaths import DAY_NOT_SAID, DECEASED, day_of_death
@@ -129,7 +130,7 @@ def _merge(session: Session, actor: Actor, row: IdentityProposal, reason: str, n
     found = [known_number(session, number) for number in numbers]
     there = next((id for id in found if id is not None), None)
     if there is None:
-        raise ProposalError("neither of the two is a patient here")
+        raise ProposalError(say("neither of the two is a patient here"))
     teams = session.scalars(
         select(Team.name).join(PatientTeam, PatientTeam.team_id == Team.id).where(PatientTeam.patient_id == there)
     ).all()
@@ -182,7 +183,7 @@ def _update(session: Session, actor: Actor, row: IdentityProposal, reason: str, 
 def _note_death(session: Session, actor: Actor, row: IdentityProposal, reason: str, now: datetime) -> None:
     before, said = row.facts["changes"][DECEASED]
     if row.patient_id is None or day_of_death(session, row.patient_id) != before:
-        raise ProposalError(_CHANGED.format("day of death"))
+        raise ProposalError(_CHANGED.format(say("day of death")))
     on = row.created_at.date() if said == DAY_NOT_SAID else date.fromisoformat(said)
     set_status(session, actor, mrn=row.into_number, status="deceased", on=on, reason=reason, now=now)
 
@@ -190,9 +191,9 @@ def _note_death(session: Session, actor: Actor, row: IdentityProposal, reason: s
 def _open(session: Session, actor: Actor, proposal: int, reason: str) -> IdentityProposal:
     row = _get(session, actor, proposal, lock=True)
     if row.state != OPEN:
-        raise ProposalError(f"proposal {proposal} is {row.state} already")
+        raise ProposalError(say("proposal {number} is {state} already", number=proposal, state=say(row.state)))
     if len(reason.strip()) < SHORTEST_REASON:
-        raise ProposalError(f"say why in at least {SHORTEST_REASON} letters")
+        raise ProposalError(say("say why in at least {n} letters", n=SHORTEST_REASON))
     return row
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
+from clinical.saying import say
 from data.audit import write_audit
 from data.errors import BadInput
 from data.models import Patient, PatientMerge, PatientSurvivor
@@ -62,11 +63,17 @@ def pair_to_merge(session: Session, actor: Actor, *, merged: str, into: str) -> 
     one, other = _patient(session, actor, merged), _patient(session, actor, into)
     target = survivor_of(session, other.id)
     if one.id == other.id:
-        raise NotMerged(f"{one.mrn!r} cannot be merged into itself")
+        raise NotMerged(say("{number} cannot be merged into itself", number=repr(one.mrn)))
     if survivor_of(session, one.id) != one.id:
-        raise NotMerged(f"{one.mrn!r} is merged already; take that back first")
+        raise NotMerged(say("{number} is merged already; take that back first", number=repr(one.mrn)))
     if target == one.id:
-        raise NotMerged(f"{other.mrn!r} is merged into {one.mrn!r}: the two would be merged into each other")
+        raise NotMerged(
+            say(
+                "{other} is merged into {number}: the two would be merged into each other",
+                other=repr(other.mrn),
+                number=repr(one.mrn),
+            )
+        )
     return one, session.get_one(Patient, target)
 
 
@@ -94,7 +101,7 @@ def merge_in_force(session: Session, actor: Actor, *, merged: str) -> tuple[Pati
     one = _patient(session, actor, merged)
     row = session.scalar(select(PatientMerge).where(PatientMerge.from_id == one.id, PatientMerge.unmerged_at.is_(None)))
     if row is None:
-        raise NotMerged(f"{one.mrn!r} is not merged into anybody")
+        raise NotMerged(say("{number} is not merged into anybody", number=repr(one.mrn)))
     return one, row
 
 
@@ -153,7 +160,7 @@ def _lock(session: Session, patient_ids: Sequence[int]) -> None:
 
 def _reason(said: str) -> str:
     if len(said.strip()) < SHORTEST_REASON:
-        raise NotMerged(f"say why in at least {SHORTEST_REASON} letters")
+        raise NotMerged(say("say why in at least {n} letters", n=SHORTEST_REASON))
     return said.strip()
 
 

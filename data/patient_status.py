@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, get_args
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinical.saying import Day, say
 from data.announcing import cancel_unsent
 from data.audit import write_audit
 from data.errors import BadInput
@@ -45,13 +46,13 @@ def set_status(
     if status not in STATUSES:
         raise StatusError(f"a patient is {', '.join(STATUSES)}, not {status!r}")
     if len(reason.strip()) < SHORTEST_REASON:
-        raise StatusError(f"say why in at least {SHORTEST_REASON} letters")
+        raise StatusError(say("say why in at least {n} letters", n=SHORTEST_REASON))
     if on > (now + FURTHEST_EAST).date():
-        raise StatusError(f"{on.isoformat()} lies in the future")
+        raise StatusError(say("{day} lies in the future", day=Day(on.isoformat())))
     lock_ingest(session)
     patient = find_by_mrn(session, actor, mrn)
     if patient.birth_date is not None and on < patient.birth_date:
-        raise StatusError(f"{on.isoformat()} lies before the birth date")
+        raise StatusError(say("{day} lies before the birth date", day=Day(on.isoformat())))
     before = state_of(patient)
     note_status(session, actor, patient, status, on, reason.strip(), now)
     for name, column in _COLUMNS.items():

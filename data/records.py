@@ -158,7 +158,7 @@ def supersede(
 
 def item_of(record: Record) -> Item:
     """The fact a record states, as it was handed over."""
-    return Item(**{name: getattr(record, name) for name in Item.__dataclass_fields__})
+    return Item(**{name: getattr(record, name) for name in Item.__struct_fields__})
 
 
 def _new_version(item: Item) -> Version:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from clinical.chart import Chart
 from clinical.scans import counted_once
 from clinical.units import to_canonical
 from data.readings import HIGH, LOW, DayReadings, days_of
@@ -90,6 +91,14 @@ def sensor_days(days: Iterable[DayReadings]) -> SensorDays:
 def load_sensor_days(session: Session, patient_ids: Sequence[int], first: date, last: date) -> SensorDays:
     """The days from `first` to `last`, both included, of a patient known by `patient_ids` (the survivor first)."""
     return sensor_days(days_of(session, patient_ids, first, last))
+
+
+def whole_sensor_course(session: Session, patient_ids: Sequence[int], chart: Chart) -> SensorDays:
+    """Every day on which the chart has sensor readings."""
+    days = chart.sensor_days
+    if not days:
+        return sensor_days(())
+    return load_sensor_days(session, patient_ids, days[0].effective.date(), days[-1].effective.date())
 
 
 def load_sensor_readings(session: Session, patient_ids: Sequence[int], first: date, last: date) -> SensorReadings:

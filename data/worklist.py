@@ -15,6 +15,7 @@ from clinical.finding import SEVERITIES
 from data.cohort import in_team, named_like
 from data.deadlines import due_on, overdue_before
 from data.flag_moves import STANDING
+from data.flag_sentences import sentence
 from data.freshness import dead_mails
 from data.job_runs import last_done
 from data.models import Flag, Judgement, Outbox, Patient, PatientSurvivor, Person
@@ -111,7 +112,7 @@ def worklist_page(
             select(
                 *(Flag.id, Flag.severity, Flag.status, Patient.mrn, Patient.name, Patient.birth_date, Flag.rule),
                 *(Flag.axis, Flag.title, Flag.why, Flag.opened_at, Flag.first_evidence_at, Person.name.label("owner")),
-                *(Flag.cleared_at, Flag.snoozed_until),
+                *(Flag.cleared_at, Flag.snoozed_until, Flag.finding["said"].label("said")),
             )
         )
         .join(Person, Person.id == Flag.owner_id, isouter=True)
@@ -132,8 +133,8 @@ def _rows(found: Iterable[Any], today: date, zone: ZoneInfo) -> tuple[WorklistRo
             birth_date=row.birth_date,
             rule=row.rule,
             axis=row.axis,
-            title=row.title,
-            why=row.why,
+            title=sentence(row.said, "title", row.title),
+            why=sentence(row.said, "why", row.why),
             since=row.opened_at,
             first_evidence_at=row.first_evidence_at,
             owner=row.owner,

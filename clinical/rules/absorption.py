@@ -14,11 +14,12 @@ from clinical.finding import Finding, Severity, Suppressed
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import capital, chained, say
 from clinical.therapy import regimen_at, running
 from clinical.weight import weight_change
 from clinical.wording import date_of, day, number, said
 
-_QUESTION = "Pancreatic insufficiency: work-up, dietitian, part of the analogue?"
+_QUESTION = say("Pancreatic insufficiency: work-up, dietitian, part of the analogue?")
 
 
 def _next_lapse(chart: Chart, protocol: Protocol, now: datetime) -> datetime | None:
@@ -55,16 +56,16 @@ def malabsorption(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[F
     if len(signs) < protocol["absorption_signs"]:
         return
     shown = evidence(*(entry for sign in signs for entry in sign.entries))
-    joined = "; ".join(sign.words for sign in signs)
+    joined = chained("; ", (sign.words for sign in signs))
     yield Finding(
         rule="R19",
         rule_version="1",
         axis="toxicity",
         severity=_severity(chart, signs, protocol),
         subject="malabsorption",
-        title="Malabsorption possible",
+        title=say("Malabsorption possible"),
         question=_QUESTION,
-        why=f"{joined[0].upper()}{joined[1:]}{_treatment(chart, now)}.",
+        why=chained("", (capital(joined), _treatment(chart, now), ".")),
         first_evidence_at=first_effective(shown),
         evidence=shown,
         thresholds=used(protocol, "absorption_signs", *dict.fromkeys(n for sign in signs for n in sign.thresholds)),
@@ -78,7 +79,11 @@ def suppressed_elastase(chart: Chart, protocol: Protocol) -> tuple[Suppressed, .
     result = latest_told(chart, "elastase")
     if result is None or not watery(chart, result) or not below_limit(result, protocol["elastase_low"]):
         return ()
-    return (Suppressed(what=f"faecal elastase {said(result)} of {day(result)}", why="watery stool"),)
+    return (
+        Suppressed(
+            what=say("faecal elastase {value} of {date}", value=said(result), date=day(result)), why=say("watery stool")
+        ),
+    )
 
 
 def _severity(chart: Chart, signs: tuple[AbsorptionSign, ...], protocol: Protocol) -> Severity:
@@ -89,17 +94,27 @@ def _severity(chart: Chart, signs: tuple[AbsorptionSign, ...], protocol: Protoco
 
 
 def _treatment(chart: Chart, now: datetime) -> str:
-    told = [f"on {t.drug} since {date_of(t.effective)}" for t in running(chart, frozenset({"pancreatin"}), now)]
+    told = [
+        say("on {drug} since {date}", drug=t.drug, date=date_of(t.effective))
+        for t in running(chart, frozenset({"pancreatin"}), now)
+    ]
     regimen = regimen_at(chart, now)
     if regimen is not None:
-        told.append(f"on {regimen.drug} since {date_of(regimen.started)} ({number((now - regimen.started).days)} days)")
-    return "".join(f"; {part}" for part in told)
+        told.append(
+            say(
+                "on {drug} since {date} ({number} days)",
+                drug=regimen.drug,
+                date=date_of(regimen.started),
+                number=number((now - regimen.started).days),
+            )
+        )
+    return chained("; ", ("", *told)) if told else ""
 
 
 def _never_measured(chart: Chart) -> tuple[str, ...]:
-    missing = [] if latest_told(chart, "elastase") else ["faecal elastase"]
+    missing = [] if latest_told(chart, "elastase") else [say("faecal elastase")]
     if latest_told(chart, *FAT_SOLUBLE) is None:
-        missing.append("vitamins A, D, E, K")
+        missing.append(say("vitamins A, D, E, K"))
     if usual_stools(chart) is None:
-        missing.append("usual stools a day")
+        missing.append(say("usual stools a day"))
     return tuple(missing)

@@ -13,14 +13,15 @@ from clinical.evidence import evidence, first_effective, used
 from clinical.finding import ComparedWith, Finding, Severity, Suppressed
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import capital, chained, say
 from clinical.stones import StoneCourse, stone_course
 from clinical.therapy import Regimen, analogue_steps, is_analogue, regimen_at
 from clinical.wording import date_of, day, listed, number
 
-_STONES_QUESTION = "Gallstones on an analogue: symptoms? Plan, continue?"
-_CHOLESTATIC_QUESTION = "Ultrasound due? Another cause?"
-_URGENT_QUESTION = "Biliary complication or pancreatitis: same-day assessment?"
-_ORDER_QUESTION = "Order a biliary ultrasound?"
+_STONES_QUESTION = say("Gallstones on an analogue: symptoms? Plan, continue?")
+_CHOLESTATIC_QUESTION = say("Ultrasound due? Another cause?")
+_URGENT_QUESTION = say("Biliary complication or pancreatitis: same-day assessment?")
+_ORDER_QUESTION = say("Order a biliary ultrasound?")
 
 
 @rule(
@@ -46,7 +47,7 @@ def stones(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding
         axis="toxicity",
         severity="medium" if course.new else "info",
         subject="biliary",
-        title="New gallstones or sludge on an analogue" if course.new else "Gallstones or sludge unchanged",
+        title=say("New gallstones or sludge on an analogue") if course.new else say("Gallstones or sludge unchanged"),
         question=_STONES_QUESTION,
         why=_stones_in_words(course),
         first_evidence_at=course.appeared.effective,
@@ -54,10 +55,12 @@ def stones(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding
         compared_with=ComparedWith(
             kind="previous",
             effective=None if course.before is None else course.before.effective,
-            note="no ultrasound before" if course.before is None else "ultrasound before",
+            note=say("no ultrasound before") if course.before is None else say("ultrasound before"),
         ),
         thresholds=used(protocol, "stones_earliest") if course.before is None else (),
-        not_recorded=("an ultrasound before the analogue",) if course.before is None and course.on_analogue else (),
+        not_recorded=(say("an ultrasound before the analogue"),)
+        if course.before is None and course.on_analogue
+        else (),
     )
 
 
@@ -97,7 +100,7 @@ def biliary_complication(chart: Chart, protocol: Protocol, now: datetime) -> Ite
         axis="toxicity",
         severity="urgent",
         subject="biliary",
-        title="Biliary complication or pancreatitis possible",
+        title=say("Biliary complication or pancreatitis possible"),
         question=_URGENT_QUESTION,
         why=_sentence(signs),
         first_evidence_at=first_effective(shown),
@@ -107,8 +110,7 @@ def biliary_complication(chart: Chart, protocol: Protocol, now: datetime) -> Ite
 
 
 def _sentence(signs: tuple[AcuteSign, ...]) -> str:
-    joined = "; ".join(sign.words for sign in signs)
-    return f"{joined[0].upper()}{joined[1:]}."
+    return capital(chained("; ", (sign.words for sign in signs))) + "."
 
 
 @rule(
@@ -134,7 +136,7 @@ def cholestatic_pattern(chart: Chart, protocol: Protocol, _now: datetime) -> Ite
         return
     first, second = found.pair
     latest = found.run[-1]
-    later = "" if latest is second else f"; still {latest.words}"
+    later = "" if latest is second else say("; still {words}", words=latest.words)
     shown = evidence(*first.results, *second.results)
     yield Finding(
         rule="R17",
@@ -142,9 +144,9 @@ def cholestatic_pattern(chart: Chart, protocol: Protocol, _now: datetime) -> Ite
         axis="toxicity",
         severity="medium",
         subject="cholestasis",
-        title="Cholestatic liver enzymes",
+        title=say("Cholestatic liver enzymes"),
         question=_CHOLESTATIC_QUESTION,
-        why=f"{first.words}; confirmed: {second.words}{later}.",
+        why=say("{first}; confirmed: {second}{later}.", first=first.words, second=second.words, later=later),
         first_evidence_at=first_effective(shown),
         evidence=shown,
         thresholds=used(protocol, "cholestatic_alp", "cholestatic_ratio", "cholestatic_ggt"),
@@ -152,8 +154,10 @@ def cholestatic_pattern(chart: Chart, protocol: Protocol, _now: datetime) -> Ite
         if found.other_source is None
         else (
             Suppressed(
-                what="alkaline phosphatase",
-                why=f"metastases in liver or bone on {day(found.other_source)} raise it too; judged by GGT",
+                what=say("alkaline phosphatase"),
+                why=say(
+                    "metastases in liver or bone on {date} raise it too; judged by GGT", date=day(found.other_source)
+                ),
             ),
         ),
     )
@@ -188,12 +192,21 @@ def ultrasound_overdue(chart: Chart, protocol: Protocol, now: datetime) -> Itera
         return
     severity: Severity = "high" if now >= long_overdue else "medium"
     last = _last_ultrasound(chart)
-    started = f"on {regimen.drug} since {date_of(regimen.started)}"
+    started = say("on {drug} since {date}", drug=regimen.drug, date=date_of(regimen.started))
     if last is None:
-        why = f"No biliary ultrasound is recorded, {started} ({(now - regimen.started).days} days)."
+        why = say(
+            "No biliary ultrasound is recorded, {started} ({days} days).",
+            started=started,
+            days=(now - regimen.started).days,
+        )
     else:
         days = (now - last.effective).days
-        why = f"Last biliary ultrasound {day(last)}, {days} days ago, {started}; overdue after 9 months."
+        why = say(
+            "Last biliary ultrasound {date}, {days} days ago, {started}; overdue after 9 months.",
+            date=day(last),
+            days=days,
+            started=started,
+        )
     therapy = [t for t in chart.therapy if is_analogue(t.drug) and t.effective == regimen.started]
     shown = evidence(*([last] if last else []), *therapy)
     yield Finding(
@@ -202,7 +215,7 @@ def ultrasound_overdue(chart: Chart, protocol: Protocol, now: datetime) -> Itera
         axis="process",
         severity=severity,
         subject="ultrasound",
-        title="Biliary ultrasound overdue",
+        title=say("Biliary ultrasound overdue"),
         question=_ORDER_QUESTION,
         why=why,
         first_evidence_at=overdue,
@@ -212,7 +225,7 @@ def ultrasound_overdue(chart: Chart, protocol: Protocol, now: datetime) -> Itera
             value=protocol["ultrasound_overdue"],
             unit="d",
             effective=overdue,
-            note=f"first due after {number(protocol['ultrasound_first'])} days on an analogue",
+            note=say("first due after {number} days on an analogue", number=number(protocol["ultrasound_first"])),
         ),
         thresholds=used(protocol, "ultrasound_first", "ultrasound_overdue", "ultrasound_long_overdue"),
     )
@@ -234,9 +247,17 @@ def _last_ultrasound(chart: Chart) -> BiliaryUltrasound | None:
 
 
 def _stones_in_words(course: StoneCourse) -> str:
-    what = listed(course.what)
-    before = f", not on the ultrasound of {day(course.before)}" if course.before is not None else ""
-    seen = f"{what[0].upper()}{what[1:]} since the ultrasound of {day(course.appeared)}{before}"
-    size = "" if course.last.max_mm is None else f"; up to {number(course.last.max_mm)} mm on {day(course.last)}"
-    unchanged = "" if course.new else f"; unchanged on {day(course.last)}"
-    return f"{seen}{size}{unchanged}."
+    before = say(", not on the ultrasound of {date}", date=day(course.before)) if course.before is not None else ""
+    seen = say(
+        "{what} since the ultrasound of {date}{before}",
+        what=capital(listed(course.what)),
+        date=day(course.appeared),
+        before=before,
+    )
+    size = (
+        ""
+        if course.last.max_mm is None
+        else say("; up to {number} mm on {date}", number=number(course.last.max_mm), date=day(course.last))
+    )
+    unchanged = "" if course.new else say("; unchanged on {date}", date=day(course.last))
+    return chained("", (seen, size, unchanged, "."))

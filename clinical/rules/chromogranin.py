@@ -13,10 +13,11 @@ from clinical.finding import ComparedWith, Finding, Suppressed, UsedThreshold
 from clinical.protocol import Protocol
 from clinical.rules.marker import too_soon_after_procedure
 from clinical.rules.registry import found_by, rule
+from clinical.saying import say
 from clinical.validity import not_recorded
 from clinical.wording import date_of, day, percent, quantity
 
-_QUESTION = "Chromogranin A supports only: what else raises it?"
+_QUESTION = say("Chromogranin A supports only: what else raises it?")
 _STRONGER = ("R01", "R02", "R03", "R06", "R42")
 _RISE = ("chromogranin_cv_within", "chromogranin_cv_analytical", "confirm_earliest", "confirm_latest")
 
@@ -38,19 +39,26 @@ def chromogranin_alone(chart: Chart, protocol: Protocol, now: datetime) -> Itera
         return
     first, last = rise.first.result, rise.last.result
     shown = evidence(first, last)
-    over = f"{percent((rise.last.least or 0.0) / rise.nadir.value - 1)} over the nadir"
+    over = say("{percent} over the nadir", percent=percent((rise.last.least or 0.0) / rise.nadir.value - 1))
     yield Finding(
         rule="R05",
         rule_version="1",
         axis="marker",
         severity="low",
         subject="chromogranin-a",
-        title="Chromogranin A rises alone",
+        title=say("Chromogranin A rises alone"),
         question=_QUESTION,
-        why=f"Chromogranin A {quantity(last.value, last.unit, last.comparator)} on {day(last)}, {over} of "
-        f"{quantity(rise.nadir.value, last.unit)} ({date_of(rise.nadir.at)}), after "
-        f"{quantity(first.value, first.unit, first.comparator)} on {day(first)}; no rise of glucagon, no progression "
-        "by imaging.",
+        why=say(
+            "Chromogranin A {quantity} on {date}, {over} of {quantity2} ({date2}), after {quantity3} "
+            "on {date3}; no rise of glucagon, no progression by imaging.",
+            quantity=quantity(last.value, last.unit, last.comparator),
+            date=day(last),
+            over=over,
+            quantity2=quantity(rise.nadir.value, last.unit),
+            date2=date_of(rise.nadir.at),
+            quantity3=quantity(first.value, first.unit, first.comparator),
+            date3=day(first),
+        ),
         first_evidence_at=first_effective(shown),
         evidence=shown,
         compared_with=ComparedWith(kind="nadir", value=rise.nadir.value, unit=last.unit, effective=rise.nadir.at),
@@ -75,7 +83,7 @@ def _alone(chart: Chart, protocol: Protocol, now: datetime) -> Rise | None:
 
 
 def _held_back(chart: Chart, protocol: Protocol, rise: Rise) -> tuple[Suppressed, ...]:
-    what = f"rise of chromogranin A on {day(rise.last.result)}"
+    what = say("rise of chromogranin A on {date}", date=day(rise.last.result))
     procedure = too_soon_after_procedure(chart, rise.last, protocol)
     because = of_chromogranin(chart, rise.last.result.effective, protocol)
     after = () if procedure is None else (Suppressed(what=what, why=procedure.why),)

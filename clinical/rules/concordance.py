@@ -15,13 +15,14 @@ from clinical.finding import ComparedWith, Evidence, Finding
 from clinical.imaging import Scan, scans
 from clinical.protocol import Protocol
 from clinical.rules.registry import found_by, rule
+from clinical.saying import bare, chained, say
 from clinical.skin import skin_worse
 from clinical.wording import date_of, day, listed, number
 
 _NOT_PROGRESSING = frozenset({"CR", "PR", "SD", "NED", "non-CR/non-PD"})
-_CONCORDANT_QUESTION = "Concordant recurrence: MDT, line of therapy?"
-_DISCORDANT_QUESTION = "Discordant: occult disease or assay? SSTR PET?"
-_RELAPSE_QUESTION = "Syndrome relapse with disease: MDT?"
+_CONCORDANT_QUESTION = say("Concordant recurrence: MDT, line of therapy?")
+_DISCORDANT_QUESTION = say("Discordant: occult disease or assay? SSTR PET?")
+_RELAPSE_QUESTION = say("Syndrome relapse with disease: MDT?")
 
 
 @rule(
@@ -49,7 +50,7 @@ def concordant(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Find
         axis="marker",
         severity="high",
         subject="disease",
-        title="Concordant recurrence" if chart.state() == "ned-resected" else "Concordant progression",
+        title=say("Concordant recurrence") if chart.state() == "ned-resected" else say("Concordant progression"),
         question=_CONCORDANT_QUESTION,
         why=_joined(imaging, marker),
         first_evidence_at=min(marker.first_evidence_at, imaging.first_evidence_at),
@@ -80,16 +81,22 @@ def discordant(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Find
     if age > protocol["discordance_window"]:
         return
     shown = evidence(*_entries(scan))
-    when = f"{number(age)} days before the last sample" if age > 0 else "since the rise"
+    when = say("{number} days before the last sample", number=number(age)) if age > 0 else say("since the rise")
     yield Finding(
         rule="R10",
         rule_version="1",
         axis="marker",
         severity="medium",
         subject="disease",
-        title="Glucagon rises, the scan does not show why",
+        title=say("Glucagon rises, the scan does not show why"),
         question=_DISCORDANT_QUESTION,
-        why=f"Scan of {date_of(scan.day)} {scan.verdict}, {when}, yet: {_sentence(marker)}.",
+        why=say(
+            "Scan of {date} {verdict}, {when}, yet: {sentence}.",
+            date=date_of(scan.day),
+            verdict=scan.verdict,
+            when=when,
+            sentence=bare(marker.why),
+        ),
         first_evidence_at=marker.first_evidence_at,
         evidence=_in_order((*marker.evidence, *shown)),
         compared_with=marker.compared_with,
@@ -123,10 +130,15 @@ def syndrome_relapse(chart: Chart, protocol: Protocol, now: datetime) -> Iterabl
         axis="skin",
         severity="high",
         subject="skin",
-        title="Syndrome relapse with disease",
+        title=say("Syndrome relapse with disease"),
         question=_RELAPSE_QUESTION,
-        why=f"Skin worse on {day(skin.last)} ({listed(skin.changes)}), confirmed on {day(skin.confirmed_by)}; "
-        f"{_joined(*disease)}",
+        why=say(
+            "Skin worse on {date} ({which}), confirmed on {date2}; {joined}",
+            date=day(skin.last),
+            which=listed(skin.changes),
+            date2=day(skin.confirmed_by),
+            joined=_joined(*disease),
+        ),
         first_evidence_at=min(skin.first.effective, *(f.first_evidence_at for f in disease)),
         evidence=_in_order((*looks, *(e for f in disease for e in f.evidence))),
         compared_with=ComparedWith(
@@ -134,7 +146,7 @@ def syndrome_relapse(chart: Chart, protocol: Protocol, now: datetime) -> Iterabl
             value=None if best is None or best.iga is None else float(best.iga),
             unit=None if best is None or best.iga is None else "{score}",
             effective=None if best is None else best.effective,
-            note="best of the last three assessments",
+            note=say("best of the last three assessments"),
         ),
         thresholds=tuple(t for f in disease for t in f.thresholds),
         not_recorded=tuple(dict.fromkeys(m for f in (*disease, *looked_into) for m in f.not_recorded)),
@@ -173,8 +185,4 @@ def _in_order(every: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 
 def _joined(*findings: Finding) -> str:
-    return f"{'; '.join(_sentence(f) for f in findings)}."
-
-
-def _sentence(finding: Finding) -> str:
-    return finding.why.removesuffix(".")
+    return chained("; ", (bare(f.why) for f in findings)) + "."

@@ -17,10 +17,11 @@ from clinical.finding import ComparedWith, Finding
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.rules.registry import found_by, rule
+from clinical.saying import bare, chained, say
 from clinical.validity import not_recorded
 from clinical.wording import day, percent, quantity
 
-_DILUTE_QUESTION = "Hook effect or change of assay: dilute and run again?"
+_DILUTE_QUESTION = say("Hook effect or change of assay: dilute and run again?")
 
 
 @rule(
@@ -46,17 +47,24 @@ def falls_while_worse(chart: Chart, protocol: Protocol, now: datetime) -> Iterab
         return
     fall = ""
     if before.least and last.result.value is not None:
-        fall = f" ({percent(last.result.value / before.least - 1)})"
+        fall = chained("", (" (", percent(last.result.value / before.least - 1), ")"))
     yield Finding(
         rule="R04",
         rule_version="1",
         axis="marker",
         severity="medium",
         subject="glucagon",
-        title="Glucagon falls while the disease or the skin is worse",
+        title=say("Glucagon falls while the disease or the skin is worse"),
         question=_DILUTE_QUESTION,
-        why=f"Glucagon {_said(last)} on {day(last.result)} after {_said(before)} on {day(before.result)}{fall}, yet: "
-        f"{'; '.join(f.why.removesuffix('.') for f in beside)}.",
+        why=say(
+            "Glucagon {said} on {date} after {said2} on {date2}{fall}, yet: {which}.",
+            said=_said(last),
+            date=day(last.result),
+            said2=_said(before),
+            date2=day(before.result),
+            fall=fall,
+            which=chained("; ", (bare(f.why) for f in beside)),
+        ),
         first_evidence_at=last.result.effective,
         evidence=tuple(
             {
@@ -68,7 +76,7 @@ def falls_while_worse(chart: Chart, protocol: Protocol, now: datetime) -> Iterab
             value=before.result.value,
             unit=before.result.unit,
             effective=before.result.effective,
-            note="highest of the same assay within the year before, since the last operation",
+            note=say("highest of the same assay within the year before, since the last operation"),
         ),
         thresholds=used(protocol, "hook_fall", "hook_window", "concordance_window"),
         not_recorded=not_recorded(last.result, chart),
@@ -112,5 +120,11 @@ def _said(sample: Sample) -> str:
     result = sample.result
     if result.value is None:
         return f'"{result.text or result.interpretation}"'
-    limit = "" if sample.upper is None else f" (upper limit {quantity(sample.upper, result.unit)})"
-    return f"{quantity(result.value, result.unit, result.comparator)}{limit}"
+    limit = (
+        "" if sample.upper is None else say(" (upper limit {quantity})", quantity=quantity(sample.upper, result.unit))
+    )
+    return (
+        quantity(result.value, result.unit, result.comparator) + limit
+        if limit
+        else quantity(result.value, result.unit, result.comparator)
+    )

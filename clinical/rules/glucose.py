@@ -14,12 +14,13 @@ from clinical.glucose_course import GlucoseSign, high_signs, low_signs, next_hig
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import Figure, capital, chained, say
 from clinical.sensor_window import SensorWindow, enough, window_now
 from clinical.therapy import GLUCOSE_RAISING_DRUGS, HYPOGLYCAEMIC_DRUGS, regimen_at, running
 from clinical.wording import date_of, listed, number
 
-_HIGH_QUESTION = "Analogue, tumour or everolimus? Review of the glucose treatment?"
-_LOW_QUESTION = "Hypoglycaemia: antidiabetic drugs and the timing of the analogue reviewed?"
+_HIGH_QUESTION = say("Analogue, tumour or everolimus? Review of the glucose treatment?")
+_LOW_QUESTION = say("Hypoglycaemia: antidiabetic drugs and the timing of the analogue reviewed?")
 _SENSOR = ("sensor_days", "sensor_active")
 
 
@@ -62,8 +63,8 @@ def glucose_high(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Fi
         signs,
         protocol,
         subject="glucose-high",
-        title="Glucose dangerously high or ketoacidosis" if urgent else "Glucose high",
-        question=f"Same-day assessment? {_HIGH_QUESTION}" if urgent else _HIGH_QUESTION,
+        title=say("Glucose dangerously high or ketoacidosis") if urgent else say("Glucose high"),
+        question=say("Same-day assessment? {question}", question=_HIGH_QUESTION) if urgent else _HIGH_QUESTION,
         context=_raising(chart, now),
     )
     missing = () if latest_told(chart, "hba1c") is not None else ("HbA1c",)
@@ -100,11 +101,11 @@ def glucose_low(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Fin
         signs,
         protocol,
         subject="glucose-low",
-        title="Severe hypoglycaemia" if severe else "Hypoglycaemia",
-        question=f"Same-day assessment? {_LOW_QUESTION}" if severe else _LOW_QUESTION,
+        title=say("Severe hypoglycaemia") if severe else say("Hypoglycaemia"),
+        question=say("Same-day assessment? {question}", question=_LOW_QUESTION) if severe else _LOW_QUESTION,
         context=_lowering(chart, now),
     )
-    missing = ("a fingerstick glucose beside the sensor",) if by_sensor_alone else ()
+    missing = (say("a fingerstick glucose beside the sensor"),) if by_sensor_alone else ()
     insufficient = _not_enough(chart, protocol, now, lambda w: reaches(w.low, protocol["sensor_low"]))
     yield replace(found, suppressed=insufficient, not_recorded=missing)
 
@@ -125,9 +126,22 @@ def _not_enough(
     window = window_now(chart, protocol, now)
     if window is None or enough(window, protocol) or not beyond(window):
         return ()
-    parts = f"{100 * window.low:.1f} % below 54 and {100 * window.high:.1f} % above 250 mg/dL"
-    why = f"{100 * window.worn:.0f} % of the readings due in {number(protocol['sensor_days'])} days are there"
-    return (Suppressed(what=f"time in ranges of the sensor up to {window.last.isoformat()} ({parts})", why=why),)
+    parts = say(
+        "{low} % below 54 and {high} % above 250 mg/dL",
+        low=Figure(f"{100 * window.low:.1f}"),
+        high=Figure(f"{100 * window.high:.1f}"),
+    )
+    why = say(
+        "{worn} % of the readings due in {number} days are there",
+        worn=Figure(f"{100 * window.worn:.0f}"),
+        number=number(protocol["sensor_days"]),
+    )
+    return (
+        Suppressed(
+            what=say("time in ranges of the sensor up to {date} ({parts})", date=date_of(window.last), parts=parts),
+            why=why,
+        ),
+    )
 
 
 def _finding(
@@ -142,7 +156,7 @@ def _finding(
 ) -> Finding:
     graver = sorted(signs, key=lambda sign: SEVERITIES.index(sign.severity))
     shown = evidence(*(entry for sign in signs for entry in sign.entries))
-    joined = "; ".join(sign.words for sign in graver)
+    joined = chained("; ", (sign.words for sign in graver))
     words, beside = context
     thresholds = dict.fromkeys(name for sign in graver for name in sign.thresholds)
     return Finding(
@@ -153,7 +167,7 @@ def _finding(
         subject=subject,
         title=title,
         question=question,
-        why=f"{joined[0].upper()}{joined[1:]}{words}.",
+        why=chained("", (capital(joined), words, ".")),
         first_evidence_at=first_effective(shown),
         evidence=evidence(*(entry for sign in signs for entry in sign.entries), *beside),
         compared_with=graver[0].compared_with,
@@ -165,17 +179,17 @@ def _raising(chart: Chart, now: datetime) -> tuple[str, tuple[Entry, ...]]:
     """What else raises glucose at the moment, and since when."""
     drugs = running(chart, GLUCOSE_RAISING_DRUGS, now)
     regimen = regimen_at(chart, now)
-    told = [f"{t.drug} since {date_of(t.effective)}" for t in drugs]
+    told = [say("{drug} since {date}", drug=t.drug, date=date_of(t.effective)) for t in drugs]
     if regimen is not None and regimen.drug not in {t.drug for t in drugs}:
-        told.insert(0, f"{regimen.drug} since {date_of(regimen.started)}")
-    return (f"; on {listed(told)}" if told else ""), drugs
+        told.insert(0, say("{drug} since {date}", drug=regimen.drug, date=date_of(regimen.started)))
+    return (say("; on {which}", which=listed(told)) if told else ""), drugs
 
 
 def _lowering(chart: Chart, now: datetime) -> tuple[str, tuple[Entry, ...]]:
     """The drugs that can lower glucose too far, and the analogue, at the moment."""
     drugs = running(chart, HYPOGLYCAEMIC_DRUGS, now)
     regimen = regimen_at(chart, now)
-    told = [f"{t.drug} since {date_of(t.effective)}" for t in drugs]
+    told = [say("{drug} since {date}", drug=t.drug, date=date_of(t.effective)) for t in drugs]
     if regimen is not None:
-        told.append(f"{regimen.drug} since {date_of(regimen.started)}")
-    return (f"; on {listed(told)}" if told else ""), drugs
+        told.append(say("{drug} since {date}", drug=regimen.drug, date=date_of(regimen.started)))
+    return (say("; on {which}", which=listed(told)) if told else ""), drugs

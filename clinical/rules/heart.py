@@ -11,11 +11,14 @@ from clinical.finding import ComparedWith, Finding, Severity, Suppressed
 from clinical.protocol import Protocol
 from clinical.pulse import LongQtc, beside_fast_pulse, fast_pulse, long_qtc, slow_pulse
 from clinical.rules.registry import rule
+from clinical.saying import capital, chained, say
 from clinical.therapy import regimen_at
 from clinical.wording import day, listed, number, said
 
-_ECG_QUESTION = "ECG, potassium and magnesium, other drugs that slow the heart or lengthen QT; review the analogue?"
-_ECHO_QUESTION = "Cardiomyopathy of the syndrome: echocardiogram?"
+_ECG_QUESTION = say(
+    "ECG, potassium and magnesium, other drugs that slow the heart or lengthen QT; review the analogue?"
+)
+_ECHO_QUESTION = say("Cardiomyopathy of the syndrome: echocardiogram?")
 
 
 @rule(
@@ -39,7 +42,7 @@ _ECHO_QUESTION = "Cardiomyopathy of the syndrome: echocardiogram?"
 def slow_or_long(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
     """The heart beats slowly, or its QT interval is long."""
     regimen = regimen_at(chart, now)
-    on = "" if regimen is None else f", on {regimen.drug}"
+    on = "" if regimen is None else say(", on {drug}", drug=regimen.drug)
     slow, qtc = slow_pulse(chart, protocol), long_qtc(chart, protocol)
     if slow:
         yield _slow(slow, on, protocol)
@@ -57,22 +60,22 @@ def _slow(shown: tuple[Result | Symptom, ...], on: str, protocol: Protocol) -> F
         axis="toxicity",
         severity="medium",
         subject="heart-rate",
-        title="Slow heart rate with symptoms" if symptomatic else "Slow heart rate",
+        title=say("Slow heart rate with symptoms") if symptomatic else say("Slow heart rate"),
         question=_ECG_QUESTION,
-        why=f"{told[0].upper()}{told[1:]}{on}.",
+        why=chained("", (capital(told), on, ".")),
         first_evidence_at=first_effective(evidence(*shown)),
         evidence=evidence(*shown),
         compared_with=ComparedWith(kind="lower-limit", value=protocol[limit], unit="/min"),
         thresholds=used(protocol, limit, "heart_signs_together" if symptomatic else "heart_rate_apart"),
-        not_recorded=("potassium", "magnesium"),
+        not_recorded=(say("potassium"), say("magnesium")),
     )
 
 
 def _long(qtc: LongQtc, on: str, protocol: Protocol) -> Finding:
-    told = f"QTc {said(qtc.latest)} on {day(qtc.latest)}"
+    told: str = say("QTc {value} on {date}", value=said(qtc.latest), date=day(qtc.latest))
     if qtc.baseline is not None:
-        by = "" if qtc.rise is None else f", {number(qtc.rise)} ms above it"
-        told += f" (baseline {said(qtc.baseline)} on {day(qtc.baseline)}{by})"
+        by = "" if qtc.rise is None else say(", {number} ms above it", number=number(qtc.rise))
+        told += say(" (baseline {value} on {date}{by})", value=said(qtc.baseline), date=day(qtc.baseline), by=by)
     severity: Severity = "urgent" if qtc.urgent else "high"
     shown = evidence(qtc.latest, *([qtc.baseline] if qtc.baseline else []))
     return Finding(
@@ -81,9 +84,9 @@ def _long(qtc: LongQtc, on: str, protocol: Protocol) -> Finding:
         axis="toxicity",
         severity=severity,
         subject="qtc",
-        title="Long QTc",
+        title=say("Long QTc"),
         question=_ECG_QUESTION,
-        why=f"{told}{on}.",
+        why=chained("", (told, on, ".")),
         first_evidence_at=qtc.latest.effective,
         evidence=shown,
         compared_with=None
@@ -94,8 +97,13 @@ def _long(qtc: LongQtc, on: str, protocol: Protocol) -> Finding:
         thresholds=used(protocol, "qtc_long", "qtc_rise", "qtc_urgent"),
         suppressed=()
         if qtc.other_device is None
-        else (Suppressed(what="rise of QTc over its baseline", why=f"different devices: {qtc.other_device}"),),
-        not_recorded=("potassium", "magnesium", *(() if qtc.latest.method else ("device",))),
+        else (
+            Suppressed(
+                what=say("rise of QTc over its baseline"),
+                why=say("different devices: {other_device}", other_device=qtc.other_device),
+            ),
+        ),
+        not_recorded=(say("potassium"), say("magnesium"), *(() if qtc.latest.method else (say("device"),))),
     )
 
 
@@ -116,7 +124,7 @@ def fast_heart(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fin
         return
     beside = beside_fast_pulse(chart, fast[-1], protocol)
     told = listed(_told(r) for r in fast)
-    other = f"; also recorded: {listed(words for _, words in beside)}" if beside else ""
+    other = say("; also recorded: {which}", which=listed((words for _, words in beside))) if beside else ""
     shown = evidence(*fast, *(entry for entry, _ in beside))
     yield Finding(
         rule="R35",
@@ -124,9 +132,9 @@ def fast_heart(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fin
         axis="toxicity",
         severity="medium",
         subject="heart-rate",
-        title="Fast heart rate at rest",
+        title=say("Fast heart rate at rest"),
         question=_ECHO_QUESTION,
-        why=f"{told[0].upper()}{told[1:]}{other}.",
+        why=chained("", (capital(told), other, ".")),
         first_evidence_at=first_effective(evidence(*fast)),
         evidence=shown,
         compared_with=ComparedWith(kind="upper-limit", value=protocol["tachycardia"], unit="/min"),
@@ -136,5 +144,5 @@ def fast_heart(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fin
 
 def _told(entry: Result | Symptom) -> str:
     if isinstance(entry, Symptom):
-        return f"{entry.name.replace('-', ' ')} on {day(entry)}"
-    return f"heart rate {said(entry)} on {day(entry)}"
+        return say("{name} on {date}", name=entry.name.replace("-", " "), date=day(entry))
+    return say("heart rate {value} on {date}", value=said(entry), date=day(entry))

@@ -13,11 +13,12 @@ from clinical.growth import slow_growth
 from clinical.imaging import Scan, receptor_scans, recurrence_seen, scans, shows_progression
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import chained, say
 from clinical.wording import day, number, percent
 
 _RECIST = ("recist_progression", "recist_progression_least")
-_NEXT_TEST = "Which test next? Re-image in 6-12 weeks?"
-_UNSIGNED = "Calculated progression, not signed: who reads it?"
+_NEXT_TEST = say("Which test next? Re-image in 6-12 weeks?")
+_UNSIGNED = say("Calculated progression, not signed: who reads it?")
 
 
 @rule(
@@ -27,7 +28,7 @@ _UNSIGNED = "Calculated progression, not signed: who reads it?"
     severities=("high",),
     trigger="The latest scan shows progression by RECIST 1.1, or an unequivocal new lesion in a patient without "
     "evidence of disease, signed by its reader; not within 12 weeks after PRRT",
-    question="Recurrence or progression by imaging: MDT?",
+    question=say("Recurrence or progression by imaging: MDT?"),
     thresholds=(*_RECIST, "suppress_imaging_after_prrt"),
 )
 def progression(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
@@ -42,9 +43,15 @@ def progression(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fi
         axis="imaging",
         severity="high",
         subject="imaging",
-        title="Recurrence by imaging" if recurrence else "Progression by imaging",
-        question=f"{'Recurrence' if recurrence else 'Progression'} by imaging: MDT?",
-        why=f"Scan of {_day_of(scan)}: {_verdict_in_words(scan)}, signed{_by(scan)}{_measured(scan)}.",
+        title=say("Recurrence by imaging") if recurrence else say("Progression by imaging"),
+        question=say("Recurrence by imaging: MDT?") if recurrence else say("Progression by imaging: MDT?"),
+        why=say(
+            "Scan of {date}: {verdict}, signed{by}{measured}.",
+            date=_day_of(scan),
+            verdict=_verdict_in_words(scan),
+            by=_by(scan),
+            measured=_measured(scan),
+        ),
         first_evidence_at=scan.at,
         evidence=evidence(*_entries(scan)),
         compared_with=_nadir(scan),
@@ -60,7 +67,7 @@ def progression(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fi
     severities=("medium",),
     trigger="An equivocal new lesion; a new focus on receptor imaging alone; progression or a new lesion whose "
     "reading is not signed; signed progression or slow growth within 12 weeks after PRRT",
-    question=f"{_NEXT_TEST} (unsigned: {_UNSIGNED})",
+    question=say("{next_test} (unsigned: {unsigned})", next_test=_NEXT_TEST, unsigned=_UNSIGNED),
     thresholds=(*_RECIST, "suppress_imaging_after_prrt"),
 )
 def unsettled(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
@@ -74,9 +81,13 @@ def unsettled(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Find
             receptor,
             protocol,
             subject="receptor-imaging",
-            title="New focus on receptor imaging alone",
+            title=say("New focus on receptor imaging alone"),
             question=_NEXT_TEST,
-            why=f"Receptor imaging of {_day_of(receptor)} shows {_focus(receptor)}; no CT or MRI since tells its size.",
+            why=say(
+                "Receptor imaging of {date} shows {focus}; no CT or MRI since tells its size.",
+                date=_day_of(receptor),
+                focus=_focus(receptor),
+            ),
         )
 
 
@@ -87,9 +98,15 @@ def _unsettled_scan(chart: Chart, scan: Scan, protocol: Protocol) -> Iterable[Fi
             scan,
             protocol,
             subject="imaging",
-            title="Progression on a scan soon after PRRT",
+            title=say("Progression on a scan soon after PRRT"),
             question=_NEXT_TEST,
-            why=f"Scan of {_day_of(scan)}: {_verdict_in_words(scan)}{_measured(scan)}; {prrt.why}.",
+            why=say(
+                "Scan of {date}: {verdict}{measured}; {why}.",
+                date=_day_of(scan),
+                verdict=_verdict_in_words(scan),
+                measured=_measured(scan),
+                why=prrt.why,
+            ),
             suppressed=(prrt,),
         )
     elif shows_progression(chart, scan) and not scan.signed:
@@ -97,29 +114,44 @@ def _unsettled_scan(chart: Chart, scan: Scan, protocol: Protocol) -> Iterable[Fi
             scan,
             protocol,
             subject="imaging",
-            title="Progression not signed by a reader",
+            title=say("Progression not signed by a reader"),
             question=_UNSIGNED,
-            why=f"Scan of {_day_of(scan)}: {_verdict_in_words(scan)}{_measured(scan)}; nobody has signed this reading.",
+            why=say(
+                "Scan of {date}: {verdict}{measured}; nobody has signed this reading.",
+                date=_day_of(scan),
+                verdict=_verdict_in_words(scan),
+                measured=_measured(scan),
+            ),
         )
     elif equivocal := [r for r in scan.new if r.state == "equivocal"]:
-        read = f"read as {scan.response.response}, with an " if scan.response else ""
+        read = say("read as {response}, with an ", response=scan.response.response) if scan.response else ""
         yield _r07(
             scan,
             protocol,
             subject="imaging",
-            title="Equivocal new lesion",
+            title=say("Equivocal new lesion"),
             question=_NEXT_TEST,
-            why=f"Scan of {_day_of(scan)}: {read}equivocal new lesion ({lesions_in_words(equivocal)}).",
+            why=say(
+                "Scan of {date}: {read}equivocal new lesion ({lesions}).",
+                date=_day_of(scan),
+                read=read,
+                lesions=lesions_in_words(equivocal),
+            ),
         )
     elif prrt is not None and (growth := slow_growth(chart, protocol)) is not None:
         yield _r07(
             scan,
             protocol,
             subject="imaging",
-            title="Growth on a scan soon after PRRT",
+            title=say("Growth on a scan soon after PRRT"),
             question=_NEXT_TEST,
-            why=f"Scan of {_day_of(scan)}: {percent(growth.fraction)} over the nadir of {number(growth.nadir)} mm; "
-            f"{prrt.why}.",
+            why=say(
+                "Scan of {date}: {percent} over the nadir of {number} mm; {why}.",
+                date=_day_of(scan),
+                percent=percent(growth.fraction),
+                number=number(growth.nadir),
+                why=prrt.why,
+            ),
             suppressed=(prrt,),
         )
 
@@ -168,8 +200,12 @@ def after_prrt(chart: Chart, scan: Scan, protocol: Protocol) -> Suppressed | Non
     if days >= protocol["suppress_imaging_after_prrt"]:
         return None
     return Suppressed(
-        what="growth on a scan (R06, R08)",
-        why=f"PRRT on {day(prrt.entry)}, {days} days before the scan: pseudo-progression is possible for 12 weeks",
+        what=say("growth on a scan (R06, R08)"),
+        why=say(
+            "PRRT on {date}, {days} days before the scan: pseudo-progression is possible for 12 weeks",
+            date=day(prrt.entry),
+            days=days,
+        ),
     )
 
 
@@ -179,32 +215,36 @@ def _followed_up(receptor: Scan, morphological: tuple[Scan, ...]) -> bool:
 
 def _verdict_in_words(scan: Scan) -> str:
     if scan.response is not None:
-        return f"read as {scan.response.response}"
+        return say("read as {response}", response=scan.response.response)
     if scan.progression:
-        return f"calculated {scan.verdict}"
-    return f"tumour seen ({lesions_in_words(scan.lesions)})"
+        return say("calculated {verdict}", verdict=scan.verdict)
+    return say("tumour seen ({lesions})", lesions=lesions_in_words(scan.lesions))
 
 
 def _measured(scan: Scan) -> str:
     assessment = scan.assessment
     if assessment is None or assessment.target is None:
-        return f" ({lesions_in_words(scan.new)})" if scan.new else ""
-    return f" ({assessment.reason})"
+        return say(" ({lesions})", lesions=lesions_in_words(scan.new)) if scan.new else ""
+    return say(" ({reason})", reason=assessment.reason)
 
 
 def _focus(scan: Scan) -> str:
     if scan.new:
-        return f"a new focus ({lesions_in_words(scan.new)})"
-    return "progression"
+        return say("a new focus ({lesions})", lesions=lesions_in_words(scan.new))
+    return say("progression")
 
 
 def lesions_in_words(lesions: Iterable[Lesion]) -> str:
     """Lesions by name, site and size."""
-    return ", ".join(
-        f"{r.lesion}{f', {r.site or r.organ}' if r.site or r.organ else ''}"
-        f"{'' if r.diameter_tenths is None else f', {number(r.diameter_tenths / 10)} mm'}"
-        for r in lesions
-    )
+    return chained(", ", (part for lesion in lesions for part in _lesion_in_words(lesion)))
+
+
+def _lesion_in_words(lesion: Lesion) -> Iterable[str]:
+    yield lesion.lesion
+    if lesion.site or lesion.organ:
+        yield lesion.site or lesion.organ or ""
+    if lesion.diameter_tenths is not None:
+        yield say("{number} mm", number=number(lesion.diameter_tenths / 10))
 
 
 def _entries(scan: Scan) -> list[Entry]:
@@ -215,13 +255,13 @@ def _nadir(scan: Scan) -> ComparedWith | None:
     assessment = scan.assessment
     if assessment is None or assessment.nadir is None:
         return None
-    note = None if assessment.baseline is None else f"baseline {number(assessment.baseline)} mm"
+    note = None if assessment.baseline is None else say("baseline {number} mm", number=number(assessment.baseline))
     return ComparedWith(kind="nadir", value=assessment.nadir, unit="mm", note=note)
 
 
 def _by(scan: Scan) -> str:
     reader = scan.response.reader if scan.response else scan.lesions[0].reader
-    return f" by {reader}" if reader else ""
+    return say(" by {reader}", reader=reader) if reader else ""
 
 
 def _day_of(scan: Scan) -> str:
@@ -232,7 +272,7 @@ def _not_recorded(scan: Scan) -> tuple[str, ...]:
     missing = []
     modality = scan.response.modality if scan.response else scan.lesions[0].modality
     if modality is None:
-        missing.append("modality")
+        missing.append(say("modality"))
     if scan.response is not None and not scan.lesions:
-        missing.append("lesion measurements")
+        missing.append(say("lesion measurements"))
     return tuple(missing)

@@ -13,11 +13,12 @@ from clinical.injections import Cycle, cycles
 from clinical.labels import LabelStatus, label_status
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import capital, chained, say
 from clinical.therapy import Regimen, analogue_steps, regimen_at
 from clinical.wording import date_of, day, days_between, listed, number
 
-_ADHERENCE_QUESTION = "Not given, given elsewhere or not recorded? An informal change of interval?"
-_RATIONALE_QUESTION = "Is the rationale for a regimen above the label documented?"
+_ADHERENCE_QUESTION = say("Not given, given elsewhere or not recorded? An informal change of interval?")
+_RATIONALE_QUESTION = say("Is the rationale for a regimen above the label documented?")
 
 
 def _next_late(chart: Chart, protocol: Protocol, now: datetime) -> datetime | None:
@@ -70,11 +71,14 @@ def injection_off_plan(chart: Chart, protocol: Protocol, now: datetime) -> Itera
     severity: Severity = "medium" if medium else "low"
     said = [_late_in_words(c, now) for c in late]
     if early:
-        days = listed(f"{c.days_early} days early on {day(c.following)}" for c in early if c.following)
-        said.append(f"injections {days}")
+        days = listed(
+            say("{days_early} days early on {date}", days_early=c.days_early, date=day(c.following))
+            for c in early
+            if c.following
+        )
+        said.append(say("injections {days}", days=days))
     shown: list[Entry] = [e for c in (*late, *early) for e in (c.previous, c.following) if e is not None]
     worst = max(late, key=lambda c: c.days_late(now)) if late else early[-1]
-    sentence = "; ".join(said)
     yield Finding(
         rule="R29",
         rule_version="1",
@@ -83,7 +87,7 @@ def injection_off_plan(chart: Chart, protocol: Protocol, now: datetime) -> Itera
         subject="injection",
         title=_title(late, early),
         question=_ADHERENCE_QUESTION,
-        why=f"{sentence[0].upper()}{sentence[1:]}.",
+        why=capital(chained("; ", said)) + ".",
         first_evidence_at=beyond(midnight(worst.latest), protocol["injection_late"])
         if late
         else min(c.following.effective for c in early if c.following),
@@ -93,7 +97,7 @@ def injection_off_plan(chart: Chart, protocol: Protocol, now: datetime) -> Itera
             value=float(worst.interval_days),
             unit="d",
             effective=midnight(worst.latest if late else worst.earliest),
-            note="planned date of the injection",
+            note=say("planned date of the injection"),
         ),
         thresholds=used(
             protocol,
@@ -115,29 +119,35 @@ def withheld_injections(chart: Chart, protocol: Protocol, now: datetime) -> tupl
 def _title(late: list[Cycle], early: list[Cycle]) -> str:
     parts = []
     if late:
-        parts.append("Injection overdue" if late[-1].following is None else "Injection came late")
+        parts.append(say("Injection overdue") if late[-1].following is None else say("Injection came late"))
     if early:
-        parts.append("Injections came early" if not parts else "others came early")
-    return ", ".join(parts)
+        parts.append(say("Injections came early") if not parts else say("others came early"))
+    return chained(", ", parts)
 
 
 def _late_in_words(cycle: Cycle, now: datetime) -> str:
     drug = cycle.previous.drug
     if cycle.following is None:
-        return (
-            f"no injection of {drug} recorded since {day(cycle.previous)}, planned for {date_of(cycle.latest)}, "
-            f"{cycle.days_late(now)} days ago"
+        return say(
+            "no injection of {drug} recorded since {date}, planned for {date2}, {days_late} days ago",
+            drug=drug,
+            date=day(cycle.previous),
+            date2=date_of(cycle.latest),
+            days_late=cycle.days_late(now),
         )
-    return (
-        f"injection of {day(cycle.following)} {cycle.days_late(now)} days after its planned date "
-        f"{date_of(cycle.latest)}"
+    return say(
+        "injection of {date} {days_late} days after its planned date {date2}",
+        date=day(cycle.following),
+        days_late=cycle.days_late(now),
+        date2=date_of(cycle.latest),
     )
 
 
 def _withheld(cycle: Cycle) -> Suppressed:
     entry = cycle.withheld_for or cycle.previous
     return Suppressed(
-        what=f"lateness of the injection after {day(cycle.previous)}", why=f"withheld around PRRT of {day(entry)}"
+        what=say("lateness of the injection after {date}", date=day(cycle.previous)),
+        why=say("withheld around PRRT of {date}", date=day(entry)),
     )
 
 
@@ -171,9 +181,13 @@ def above_label(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Fin
         axis="process",
         severity="info",
         subject="label",
-        title="Regimen above the label",
+        title=say("Regimen above the label"),
         question=_RATIONALE_QUESTION,
-        why=f"{_above_in_words(regimen, status, actual)}; label in force: {protocol.jurisdiction}.",
+        why=say(
+            "{above}; label in force: {jurisdiction}.",
+            above=_above_in_words(regimen, status, actual),
+            jurisdiction=protocol.jurisdiction,
+        ),
         first_evidence_at=regimen.since,
         evidence=evidence(*shown),
         compared_with=ComparedWith(
@@ -196,8 +210,22 @@ def _above_in_words(regimen: Regimen, status: LabelStatus, actual: int | None) -
     parts = []
     if status.above_dose:
         ratio = number((status.dose_mg or 0) / status.label.max_mg)
-        parts.append(f"recorded at {ratio} times the most its label allows per {status.label.per}")
+        parts.append(
+            say("recorded at {ratio} times the most its label allows per {per}", ratio=ratio, per=status.label.per)
+        )
     if status.short_interval:
-        interval = f"{actual} days apart" if actual is not None else f"planned every {regimen.interval_days} days"
-        parts.append(f"{interval} against {status.label.min_interval_days} on its label")
-    return f"{regimen.drug} since {date_of(date_utc(regimen.since))}, {listed(parts)}"
+        interval = (
+            say("{actual} days apart", actual=actual)
+            if actual is not None
+            else say("planned every {interval_days} days", interval_days=regimen.interval_days)
+        )
+        parts.append(
+            say(
+                "{interval} against {min_interval_days} on its label",
+                interval=interval,
+                min_interval_days=status.label.min_interval_days,
+            )
+        )
+    return say(
+        "{drug} since {date}, {which}", drug=regimen.drug, date=date_of(date_utc(regimen.since)), which=listed(parts)
+    )

@@ -11,15 +11,21 @@ from clinical.finding import ComparedWith, Finding
 from clinical.injection_cycles import Escape, Windows, end_of_interval_escapes
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import chained, say
 from clinical.therapy import regimen_at
 from clinical.wording import date_of, listed, number
 
-_QUESTION = "End-of-interval escape: review of regimen?"
+_QUESTION = say("End-of-interval escape: review of regimen?")
 _THRESHOLDS = (
     *("escape_cycles", "escape_entries", "escape_relative", "escape_points", "escape_a_day"),
     "escape_late_injection",
 )
-_NAMED = {"itch": "itch", "pain": "pain", "stools-per-day": "stools a day", "rescue-doses": "rescue doses a day"}
+_NAMED = {
+    "itch": say("itch"),
+    "pain": say("pain"),
+    "stools-per-day": say("stools a day"),
+    "rescue-doses": say("rescue doses a day"),
+}
 
 
 def _lapses(chart: Chart, _protocol: Protocol, now: datetime) -> datetime | None:
@@ -57,16 +63,16 @@ def escapes_before_the_next(chart: Chart, protocol: Protocol, now: datetime) -> 
         axis="skin",
         severity="medium",
         subject="end-of-interval",
-        title="Symptoms return before the next injection",
+        title=say("Symptoms return before the next injection"),
         question=_QUESTION,
-        why=f"On {regimen.drug}: {'; '.join(_in_words(e) for e in escapes)}.",
+        why=say("On {drug}: {which}.", drug=regimen.drug, which=chained("; ", (_in_words(e) for e in escapes))),
         first_evidence_at=first_effective(shown),
         evidence=shown,
         compared_with=ComparedWith(
             kind="baseline",
             value=round(strongest.middle, 2),
             effective=strongest.cycle.start.effective,
-            note=f"mean {_NAMED[escapes[0].measure]} of the middle of the latest cycle",
+            note=say("mean {named} of the middle of the latest cycle", named=_NAMED[escapes[0].measure]),
         ),
         thresholds=used(protocol, *_THRESHOLDS),
     )
@@ -74,12 +80,21 @@ def escapes_before_the_next(chart: Chart, protocol: Protocol, now: datetime) -> 
 
 def _in_words(escape: Escape) -> str:
     pairs = listed(_pair(w) for w in escape.cycles)
-    return (
-        f"{_NAMED[escape.measure]} higher in the last week than in the middle in {escape.escaping} of the last "
-        f"{len(escape.cycles)} cycles with entries (means {pairs})"
+    return say(
+        "{named} higher in the last week than in the middle in {escaping} of the last {n} cycles "
+        "with entries (means {pairs})",
+        named=_NAMED[escape.measure],
+        escaping=escape.escaping,
+        n=len(escape.cycles),
+        pairs=pairs,
     )
 
 
 def _pair(windows: Windows) -> str:
     since = date_of(windows.cycle.start.effective)
-    return f"{number(windows.last)} after {number(windows.middle)} from {since}"
+    return say(
+        "{last} after {middle} from {since}",
+        last=number(windows.last),
+        middle=number(windows.middle),
+        since=since,
+    )

@@ -12,6 +12,7 @@ from clinical.finding import ComparedWith, Finding, Severity, Suppressed, UsedTh
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import chained, say
 from clinical.therapy import regimen_at
 from clinical.validity import not_recorded
 from clinical.wording import date_of, day, number, percent, quantity
@@ -28,8 +29,13 @@ def too_soon_after_procedure(chart: Chart, sample: Sample, protocol: Protocol) -
         surgical = entry.procedure in ("resection", "cholecystectomy", "prrt")
         if entry.kind == "procedure" and surgical and timedelta(0) <= drawn - entry.effective < window:
             return Suppressed(
-                what=f"rise of glucagon on {day(sample.result)}",
-                why=f"{entry.procedure} on {day(entry)}, less than {number(window.days)} days before the sample",
+                what=say("rise of glucagon on {date}", date=day(sample.result)),
+                why=say(
+                    "{procedure} on {date}, less than {number} days before the sample",
+                    procedure=entry.procedure,
+                    date=day(entry),
+                    number=number(window.days),
+                ),
             )
     return None
 
@@ -41,7 +47,9 @@ def too_soon_after_procedure(chart: Chart, sample: Sample, protocol: Protocol) -
     severities=("medium",),
     trigger="A valid glucagon above its upper limit, at least one reference change value and 30 pg/mL above the nadir "
     "of its epoch",
-    question="Order a repeat in 14-28 days, same laboratory and same phase of the injection cycle? Any confounder?",
+    question=say(
+        "Order a repeat in 14-28 days, same laboratory and same phase of the injection cycle? Any confounder?"
+    ),
     thresholds=(*_RISE_THRESHOLDS, "phase_window", "suppress_marker_after_procedure"),
 )
 def provisional_rise(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
@@ -56,8 +64,10 @@ def provisional_rise(chart: Chart, protocol: Protocol, _now: datetime) -> Iterab
         rise,
         rule_id="R01",
         severity="medium",
-        title="Glucagon has risen, not yet confirmed",
-        question="Order a repeat in 14-28 days, same laboratory and same phase of the injection cycle? Any confounder?",
+        title=say("Glucagon has risen, not yet confirmed"),
+        question=say(
+            "Order a repeat in 14-28 days, same laboratory and same phase of the injection cycle? Any confounder?"
+        ),
     )
 
 
@@ -68,8 +78,10 @@ def provisional_rise(chart: Chart, protocol: Protocol, _now: datetime) -> Iterab
     severities=("high", "medium"),
     trigger="A confirmed rise of glucagon in any state but resected without evidence of disease; doubling is high; "
     "or a confirmed doubling of the lowest nadir across changes of the analogue",
-    question="On an analogue at steady state: biochemical escape, review analogue and disease? Otherwise: biochemical "
-    "progression, restage?",
+    question=say(
+        "On an analogue at steady state: biochemical escape, review analogue and disease? "
+        "Otherwise: biochemical progression, restage?"
+    ),
     thresholds=(*_RISE_THRESHOLDS, *_CONFIRM_THRESHOLDS, "doubling_factor", "drift_factor", "phase_window"),
 )
 def confirmed_rise(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
@@ -83,9 +95,9 @@ def confirmed_rise(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable
     regimen = regimen_at(chart, rise.last.result.effective)
     escape = regimen is not None and regimen.steady
     title, question = (
-        ("Biochemical escape on the analogue", "Biochemical escape: review analogue and disease?")
+        (say("Biochemical escape on the analogue"), say("Biochemical escape: review analogue and disease?"))
         if escape
-        else ("Biochemical progression", "Biochemical progression: restage?")
+        else (say("Biochemical progression"), say("Biochemical progression: restage?"))
     )
     yield _rise_finding(
         chart,
@@ -105,7 +117,7 @@ def confirmed_rise(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable
     severities=("medium",),
     trigger="A glucagon that would count but cannot be judged: an invalid sample of at least twice the limit, any "
     "rise under renal failure, or a rise that nothing comparable precedes; until a later sample can be judged",
-    question="Repeat under valid conditions?",
+    question=say("Repeat under valid conditions?"),
     thresholds=("recurrence_factor", "valid_least_egfr", "valid_least_glucose", "valid_condition_window"),
 )
 def not_evaluable(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
@@ -124,9 +136,15 @@ def not_evaluable(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[
         axis="marker",
         severity="medium",
         subject="glucagon",
-        title="Glucagon is raised and cannot be judged",
-        question="Repeat under valid conditions?",
-        why=f"Glucagon {_value(sample)} on {day(sample.result)}{_against_limit(sample)} is not judged: {reason}.",
+        title=say("Glucagon is raised and cannot be judged"),
+        question=say("Repeat under valid conditions?"),
+        why=say(
+            "Glucagon {value} on {date}{against_limit} is not judged: {reason}.",
+            value=_value(sample),
+            date=day(sample.result),
+            against_limit=_against_limit(sample),
+            reason=reason,
+        ),
         first_evidence_at=first_effective(shown),
         evidence=shown,
         compared_with=_compared_with_limit(sample),
@@ -145,7 +163,7 @@ def _why_not_judged(sample: Sample, protocol: Protocol) -> str | None:
     )
     renal = any(reason.startswith("eGFR") for reason in sample.invalid_because)
     if twice or (renal and sample.rise):
-        return "; ".join(sample.invalid_because)
+        return chained("; ", sample.invalid_because)
     return None
 
 
@@ -190,15 +208,23 @@ def rise_in_words(rise: Rise) -> str:
     last, first = rise.last, rise.first
     over = percent((last.least or 0.0) / rise.nadir.value - 1)
     unit = last.result.unit
-    confirmation = ""
+    confirmation: str = ""
     if rise.confirmed and first is not last:
-        confirmation = f", confirmed after {_value(first)} on {day(first.result)}"
-        confirmation += " and doubled" if rise.doubling else ""
-    across = " across dose changes of the analogue" if rise.across_changes else ""
-    return (
-        f"Glucagon {_value(last)} on {day(last.result)}{_against_limit(last)}, {over} over the nadir of "
-        f"{quantity(rise.nadir.value, unit)} ({_nadir_basis(rise)}){across}; a rise counts from "
-        f"{quantity(rise.limit, unit)}{confirmation}."
+        confirmation = say(", confirmed after {value} on {date}", value=_value(first), date=day(first.result))
+        confirmation += say(" and doubled") if rise.doubling else ""
+    across = say(" across dose changes of the analogue") if rise.across_changes else ""
+    return say(
+        "Glucagon {value} on {date}{against_limit}, {over} over the nadir of {quantity} "
+        "({nadir_basis}){across}; a rise counts from {quantity2}{confirmation}.",
+        value=_value(last),
+        date=day(last.result),
+        against_limit=_against_limit(last),
+        over=over,
+        quantity=quantity(rise.nadir.value, unit),
+        nadir_basis=_nadir_basis(rise),
+        across=across,
+        quantity2=quantity(rise.limit, unit),
+        confirmation=confirmation,
     )
 
 
@@ -209,7 +235,7 @@ def compared_with_nadir(rise: Rise) -> ComparedWith:
         value=rise.nadir.value,
         unit=rise.last.result.unit,
         effective=rise.nadir.at,
-        note=("across dose changes; " if rise.across_changes else "") + _nadir_basis(rise),
+        note=(say("across dose changes; ") if rise.across_changes else "") + _nadir_basis(rise),
     )
 
 
@@ -239,8 +265,10 @@ def rise_thresholds(rise: Rise, protocol: Protocol) -> tuple[UsedThreshold, ...]
 def _nadir_basis(rise: Rise) -> str:
     when = date_of(rise.nadir.at)
     if rise.nadir.results >= 3:
-        return f"{when}, lowest median of three of {rise.nadir.results} results"
-    return f"{when}, nadir from {rise.nadir.results} result{'s' if rise.nadir.results > 1 else ''}"
+        return say("{when}, lowest median of three of {results} results", when=when, results=rise.nadir.results)
+    if rise.nadir.results > 1:
+        return say("{when}, nadir from {results} results", when=when, results=rise.nadir.results)
+    return say("{when}, nadir from 1 result", when=when)
 
 
 def _value(sample: Sample) -> str:
@@ -249,8 +277,8 @@ def _value(sample: Sample) -> str:
 
 def _against_limit(sample: Sample) -> str:
     if sample.upper is None:
-        return " (upper limit not recorded)"
-    return f" (upper limit {quantity(sample.upper, sample.result.unit)})"
+        return say(" (upper limit not recorded)")
+    return say(" (upper limit {quantity})", quantity=quantity(sample.upper, sample.result.unit))
 
 
 def _compared_with_limit(sample: Sample) -> ComparedWith | None:

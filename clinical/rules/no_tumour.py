@@ -17,12 +17,13 @@ from clinical.finding import ComparedWith, Finding
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import capital, chained, say
 from clinical.skin import is_active
 from clinical.validity import not_recorded
 from clinical.wording import day, listed, number, quantity
 
-_CAUSE = "Cause (liver, kidney, drugs, malabsorption, glucagon receptor)? Repeat fasting?"
-_LOCALISE = f"Localise a tumour? {_CAUSE}"
+_CAUSE = say("Cause (liver, kidney, drugs, malabsorption, glucagon receptor)? Repeat fasting?")
+_LOCALISE = say("Localise a tumour? {cause}", cause=_CAUSE)
 _UNTOUCHED = frozenset({"absent", "not-evaluable"})
 
 
@@ -47,10 +48,10 @@ def without_tumour(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable
         return
     shown = evidence(*([] if sample is None else [sample.result]), *([] if rash is None else [rash]))
     found = [_glucagon_in_words(sample, protocol)] if sample else []
-    found += [f"rash active on {day(rash)}"] if rash else []
+    found += [say("rash active on {date}", date=day(rash))] if rash else []
     confounders = () if sample is None else _confounders(chart, sample, protocol)
-    beside = f"; recorded beside it: {listed(confounders)}" if confounders else ""
-    ending = "no tumour found on complete work-up" if searched else "no tumour recorded so far"
+    beside = say("; recorded beside it: {which}", which=listed(confounders)) if confounders else ""
+    ending = say("no tumour found on complete work-up") if searched else say("no tumour recorded so far")
     yield Finding(
         rule="R40",
         rule_version="1",
@@ -59,7 +60,7 @@ def without_tumour(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable
         subject="no-tumour",
         title=_title(sample, protocol, searched=searched),
         question=_CAUSE if searched else _LOCALISE,
-        why=f"{_capital(listed(found))}; {ending}{beside}.",
+        why=chained("", (capital(listed(found)), "; ", ending, beside, ".")),
         first_evidence_at=first_effective(shown),
         evidence=shown,
         compared_with=None
@@ -96,28 +97,32 @@ def _borderline(sample: Sample, protocol: Protocol) -> bool:
 
 
 def _title(sample: Sample | None, protocol: Protocol, *, searched: bool) -> str:
-    ending = "no tumour found" if searched else "no tumour recorded"
+    ending = say("no tumour found") if searched else say("no tumour recorded")
     if sample is None:
-        return f"Active rash, {ending}"
+        return say("Active rash, {ending}", ending=ending)
     if _borderline(sample, protocol):
-        return f"Glucagon borderline above its limit, {ending}"
-    return f"Hyperglucagonaemia, {ending}"
+        return say("Glucagon borderline above its limit, {ending}", ending=ending)
+    return say("Hyperglucagonaemia, {ending}", ending=ending)
 
 
 def _glucagon_in_words(sample: Sample, protocol: Protocol) -> str:
     result = sample.result
     if result.value is None:
-        return f'glucagon "{result.text or result.interpretation}" on {day(result)}'
-    limit = "" if sample.upper is None else f" (upper limit {quantity(sample.upper, result.unit)}"
+        return say('glucagon "{what}" on {date}', what=result.text or result.interpretation, date=day(result))
+    limit: str = ""
     if sample.upper is not None:
-        borderline = ", borderline" if _borderline(sample, protocol) else ""
-        limit += f", {number(result.value / sample.upper)} times it{borderline})" if sample.upper else ")"
-    return f"glucagon {quantity(result.value, result.unit, result.comparator)} on {day(result)}{limit}"
+        limit = say(" (upper limit {quantity}", quantity=quantity(sample.upper, result.unit))
+        times = number(result.value / sample.upper) if sample.upper else ""
+        limit += say(", {times} times it", times=times) if times else ""
+        limit += say(", borderline") if times and _borderline(sample, protocol) else ""
+        limit += ")"
+    return say(
+        "glucagon {quantity} on {date}{limit}",
+        quantity=quantity(result.value, result.unit, result.comparator),
+        date=day(result),
+        limit=limit,
+    )
 
 
 def _confounders(chart: Chart, sample: Sample, protocol: Protocol) -> tuple[str, ...]:
     return (*sample.invalid_because, *of_glucagon(chart, sample.result.effective, protocol))
-
-
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]

@@ -13,11 +13,12 @@ from clinical.evidence import evidence, used
 from clinical.finding import ComparedWith, Finding, Suppressed
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import capital, chained, say
 from clinical.therapy import regimen_at
 from clinical.wording import date_of, day, percent, said
 
-_DEFICIENT = "Cause? Treatment? When to recheck? Malabsorption?"
-_TREND = "Trend towards deficiency: recheck when?"
+_DEFICIENT = say("Cause? Treatment? When to recheck? Malabsorption?")
+_TREND = say("Trend towards deficiency: recheck when?")
 
 
 @rule(
@@ -50,7 +51,13 @@ def deficiency(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fin
             subject=low.result.analyte,
             title=_title(low),
             question=_DEFICIENT,
-            why=f"{name[0].upper()}{name[1:]} {said(low.result)} on {day(low.result)}, {'; '.join(told)}.",
+            why=say(
+                "{name} {value} on {date}, {which}.",
+                name=capital(name),
+                value=said(low.result),
+                date=day(low.result),
+                which=chained("; ", told),
+            ),
             first_evidence_at=low.result.effective,
             evidence=evidence(low.result, *low.entries),
             compared_with=_limit(low),
@@ -82,11 +89,20 @@ def b12_falling(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Fin
         axis="toxicity",
         severity="low",
         subject="b12",
-        title="Vitamin B12 falling on an analogue",
+        title=say("Vitamin B12 falling on an analogue"),
         question=_TREND,
-        why=f"Vitamin B12 {said(trend.latest)} on {day(trend.latest)}, {percent(trend.change)} from "
-        f"{said(trend.baseline)} on {day(trend.baseline)} (chance alone: {percent(trend.rcv)}), on {regimen.drug} "
-        f"since {date_of(regimen.started)}.",
+        why=say(
+            "Vitamin B12 {value} on {date}, {change} from {before} on {before_date} (chance alone: "
+            "{chance}), on {drug} since {since}.",
+            value=said(trend.latest),
+            date=day(trend.latest),
+            change=percent(trend.change),
+            before=said(trend.baseline),
+            before_date=day(trend.baseline),
+            chance=percent(trend.rcv),
+            drug=regimen.drug,
+            since=date_of(regimen.started),
+        ),
         first_evidence_at=trend.latest.effective,
         evidence=evidence(trend.baseline, trend.latest),
         compared_with=ComparedWith(
@@ -102,20 +118,22 @@ def suppressed_nutrition(chart: Chart, protocol: Protocol, now: datetime) -> tup
     found = deficiencies(chart, protocol).not_judged
     trend = b12_trend(chart, protocol, now)
     if trend is not None and trend.replaced is not None:
-        what = f"R36, vitamin B12 {percent(trend.change)} on {day(trend.latest)}"
-        found += (Suppressed(what=what, why=f"vitamin B12 given on {day(trend.replaced)}"),)
+        what = say("R36, vitamin B12 {percent} on {date}", percent=percent(trend.change), date=day(trend.latest))
+        found += (Suppressed(what=what, why=say("vitamin B12 given on {date}", date=day(trend.replaced))),)
     return found
 
 
 def _title(low: Deficiency) -> str:
     analyte, name = low.result.analyte, NAMES[low.result.analyte]
     if analyte in ("inr", "pivka-ii"):
-        return f"Vitamin K low by {name}"
+        return say("Vitamin K low by {name}", name=name)
     if analyte == "mma":
-        return "Vitamin B12 low by methylmalonic acid"
+        return say("Vitamin B12 low by methylmalonic acid")
     if analyte == "efa-ratio":
-        return "Essential fatty acids low"
-    return f"{name[0].upper()}{name[1:]} {'severely low' if low.beyond.severe else 'low'}"
+        return say("Essential fatty acids low")
+    return (
+        say("{name} severely low", name=capital(name)) if low.beyond.severe else say("{name} low", name=capital(name))
+    )
 
 
 def _limit(low: Deficiency) -> ComparedWith | None:

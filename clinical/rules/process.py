@@ -12,11 +12,12 @@ from clinical.evidence import evidence, used
 from clinical.finding import ComparedWith, Finding, Suppressed
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import chained, say
 from clinical.validity import plausible
 from clinical.wording import day, listed, quantity
 
-_EPOCH_QUESTION = "Accept the new epoch? Is there a paired sample?"
-_VALUE_QUESTION = "Is the value or its unit wrong: correct it or confirm it?"
+_EPOCH_QUESTION = say("Accept the new epoch? Is there a paired sample?")
+_VALUE_QUESTION = say("Is the value or its unit wrong: correct it or confirm it?")
 
 
 @rule(
@@ -26,7 +27,7 @@ _VALUE_QUESTION = "Is the value or its unit wrong: correct it or confirm it?"
     severities=("medium",),
     trigger="The laboratory, method or unit of a marker changed, until the new one has two results; or the latest "
     "value of a quantity lies outside what is plausible",
-    question=f"{_EPOCH_QUESTION} {_VALUE_QUESTION}",
+    question=chained(" ", (_EPOCH_QUESTION, _VALUE_QUESTION)),
     thresholds=("new_assay_settled",),
 )
 def series_broken(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
@@ -56,10 +57,16 @@ def _changed_assay(chart: Chart, protocol: Protocol, analyte: str) -> Iterable[F
         axis="process",
         severity="medium",
         subject=f"{analyte}:assay",
-        title=f"{name}: another {listed(_differences(last, first))}",
+        title=say("{name}: another {which}", name=name, which=listed(_differences(last, first))),
         question=_EPOCH_QUESTION,
-        why=f"{name} of {day(first.result)} ({_described(first)}) does not continue the series of {day(last.result)} "
-        f"({_described(last)}).",
+        why=say(
+            "{name} of {date} ({described}) does not continue the series of {date2} ({described2}).",
+            name=name,
+            date=day(first.result),
+            described=_described(first),
+            date2=day(last.result),
+            described2=_described(last),
+        ),
         first_evidence_at=first.result.effective,
         evidence=shown,
         compared_with=ComparedWith(
@@ -68,24 +75,26 @@ def _changed_assay(chart: Chart, protocol: Protocol, analyte: str) -> Iterable[F
         thresholds=used(protocol, "new_assay_settled"),
         suppressed=(
             Suppressed(
-                what="R01, R02 across the change",
-                why="results of different assays are not compared; what needs only the result's own range is judged",
+                what=say("R01, R02 across the change"),
+                why=say(
+                    "results of different assays are not compared; what needs only the result's own range is judged"
+                ),
             ),
         ),
     )
 
 
 def _differences(before: Sample, after: Sample) -> list[str]:
-    named = [
+    named: list[str] = [
         name
         for name, one, other in (
-            ("laboratory", before.assay.lab, after.assay.lab),
-            ("method", before.assay.method, after.assay.method),
-            ("unit", before.result.unit, after.result.unit),
+            (say("laboratory"), before.assay.lab, after.assay.lab),
+            (say("method"), before.assay.method, after.assay.method),
+            (say("unit"), before.result.unit, after.result.unit),
         )
         if one is not None and other is not None and one != other
     ]
-    return named or ["upper limit, method not recorded"]
+    return named or [say("upper limit, method not recorded")]
 
 
 def _described(sample: Sample) -> str:
@@ -93,9 +102,9 @@ def _described(sample: Sample) -> str:
     limit = (
         ""
         if sample.result.ref_high is None
-        else f", upper limit {quantity(sample.result.ref_high, sample.result.unit)}"
+        else say(", upper limit {quantity}", quantity=quantity(sample.result.ref_high, sample.result.unit))
     )
-    return f"{value}{limit}, {sample.assay.named()}"
+    return chained("", (value, limit, ", ", sample.assay.named()))
 
 
 def _implausible(chart: Chart) -> Iterable[Finding]:
@@ -114,13 +123,24 @@ def _implausible(chart: Chart) -> Iterable[Finding]:
             axis="process",
             severity="medium",
             subject=f"{analyte}:implausible",
-            title=f"{known.name}: implausible value",
+            title=say("{name}: implausible value", name=known.name),
             question=_VALUE_QUESTION,
-            why=f"{known.name} {value} on {day(result)} lies outside {quantity(known.plausible_low, None)} to "
-            f"{quantity(known.plausible_high, known.canonical_unit)}.",
+            why=say(
+                "{name} {value} on {date} lies outside {quantity} to {quantity2}.",
+                name=known.name,
+                value=value,
+                date=day(result),
+                quantity=quantity(known.plausible_low, None),
+                quantity2=quantity(known.plausible_high, known.canonical_unit),
+            ),
             first_evidence_at=result.effective,
             evidence=evidence(result),
-            suppressed=(Suppressed(what=f"judging {known.name} of {day(result)}", why="implausible value"),)
+            suppressed=(
+                Suppressed(
+                    what=say("judging {name} of {date}", name=known.name, date=day(result)),
+                    why=say("implausible value"),
+                ),
+            )
             if analyte in MARKERS
             else (),
         )

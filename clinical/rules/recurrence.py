@@ -18,13 +18,14 @@ from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.rules.marker import compared_with_nadir, rise_in_words, rise_thresholds
 from clinical.rules.registry import rule
+from clinical.saying import say
 from clinical.validity import not_recorded
 from clinical.wording import date_of, day, days_between, number, quantity
 
 _WITHIN_TO_CLOSE = 2
-_RECURRENCE_QUESTION = "Recurrence by marker: CT/MRI and SSTR PET? (imaging still negative = separate status)"
-_FIRST_ABOVE_QUESTION = "First value above the limit after a normal run: repeat in 4-6 weeks? Any confounder?"
-_REMISSION_QUESTION = "Incomplete biochemical remission: residual disease?"
+_RECURRENCE_QUESTION = say("Recurrence by marker: CT/MRI and SSTR PET? (imaging still negative = separate status)")
+_FIRST_ABOVE_QUESTION = say("First value above the limit after a normal run: repeat in 4-6 weeks? Any confounder?")
+_REMISSION_QUESTION = say("Incomplete biochemical remission: residual disease?")
 
 
 @dataclass(slots=True)
@@ -116,7 +117,7 @@ def recurrence_by_marker(chart: Chart, protocol: Protocol, _now: datetime) -> It
         axis="marker",
         severity="high",
         subject="glucagon",
-        title="Recurrence by marker",
+        title=say("Recurrence by marker"),
         question=_RECURRENCE_QUESTION,
         why=why,
         first_evidence_at=first_effective(shown),
@@ -144,7 +145,7 @@ def first_above_limit(chart: Chart, protocol: Protocol, _now: datetime) -> Itera
     if not standing.after_normal or standing.normal is None:
         return
     last, normal = standing.after_normal[-1], standing.normal
-    again = "; since then within the limit once, two are needed" if standing.normals_since else ""
+    again = say("; since then within the limit once, two are needed") if standing.normals_since else ""
     shown = evidence(normal.result, *(s.result for s in standing.after_normal))
     yield Finding(
         rule="R42",
@@ -152,10 +153,18 @@ def first_above_limit(chart: Chart, protocol: Protocol, _now: datetime) -> Itera
         axis="marker",
         severity="medium",
         subject="glucagon",
-        title="Glucagon above its limit after a normal run",
+        title=say("Glucagon above its limit after a normal run"),
         question=_FIRST_ABOVE_QUESTION,
-        why=f"Glucagon {_said(last)} on {day(last.result)}{_limit_in_words(last)}, after {_said(normal)} on "
-        f"{day(normal.result)}{_limit_in_words(normal)}{again}.",
+        why=say(
+            "Glucagon {said} on {date}{limit_in_words}, after {said2} on {date2}{limit_in_words2}{again}.",
+            said=_said(last),
+            date=day(last.result),
+            limit_in_words=_limit_in_words(last),
+            said2=_said(normal),
+            date2=day(normal.result),
+            limit_in_words2=_limit_in_words(normal),
+            again=again,
+        ),
         first_evidence_at=standing.after_normal[0].result.effective,
         evidence=shown,
         compared_with=_limit_of(last),
@@ -191,17 +200,24 @@ def incomplete_remission(chart: Chart, protocol: Protocol, _now: datetime) -> It
     if apart < protocol["remission_after"]:
         return
     shown = evidence(operation.entry, *(s.result for s in since))
-    intent = ("intent of the operation",) if operation.entry.intent is None else ()
+    intent = (say("intent of the operation"),) if operation.entry.intent is None else ()
     yield Finding(
         rule="R33",
         rule_version="1",
         axis="marker",
         severity="medium",
         subject="glucagon",
-        title="Glucagon still above its limit after the operation",
+        title=say("Glucagon still above its limit after the operation"),
         question=_REMISSION_QUESTION,
-        why=f"Glucagon {_said(last)} on {day(last.result)}{_limit_in_words(last)}, {apart} days after the resection of "
-        f"{day(operation.entry)}, and not once within the limit since.",
+        why=say(
+            "Glucagon {said} on {date}{limit_in_words}, {apart} days after the resection of {date2}, "
+            "and not once within the limit since.",
+            said=_said(last),
+            date=day(last.result),
+            limit_in_words=_limit_in_words(last),
+            apart=apart,
+            date2=day(operation.entry),
+        ),
         first_evidence_at=since[0].result.effective,
         evidence=shown,
         compared_with=_limit_of(last),
@@ -228,14 +244,20 @@ def _unmeasured(chart: Chart, protocol: Protocol, operation: Boundary) -> Iterab
         axis="marker",
         severity="low",
         subject="glucagon",
-        title="Glucagon not measured since an operation that left tumour",
+        title=say("Glucagon not measured since an operation that left tumour"),
         question=_REMISSION_QUESTION,
-        why=f"Glucagon {_said(last)} on {day(last.result)}{_limit_in_words(last)}, resection on "
-        f"{day(operation.entry)}, residual disease known; no glucagon since.",
+        why=say(
+            "Glucagon {said} on {date}{limit_in_words}, resection on {date2}, residual disease "
+            "known; no glucagon since.",
+            said=_said(last),
+            date=day(last.result),
+            limit_in_words=_limit_in_words(last),
+            date2=day(operation.entry),
+        ),
         first_evidence_at=operation.entry.effective,
         evidence=shown,
         compared_with=_limit_of(last),
-        not_recorded=("glucagon after the operation",),
+        not_recorded=(say("glucagon after the operation"),),
     )
 
 
@@ -254,14 +276,26 @@ def _single(raised: list[Sample], protocol: Protocol) -> tuple[Sample, str] | No
     second = next((s for s in high[1:] if days_between(first.result, s.result) >= 1), None)
     times = number((first.least or 0.0) / (first.upper or 1.0))
     confirmed = (
-        f"confirmed by {_said(second)} on {day(second.result)}"
+        say("confirmed by {said} on {date}", said=_said(second), date=day(second.result))
         if second is not None
-        else "not yet confirmed by a second sample (within 14 days)"
+        else say("not yet confirmed by a second sample (within 14 days)")
     )
-    latest = "" if raised[-1] in (first, second) else f"; latest {_said(raised[-1])} on {day(raised[-1].result)}"
+    latest = (
+        ""
+        if raised[-1] in (first, second)
+        else say("; latest {said} on {date}", said=_said(raised[-1]), date=day(raised[-1].result))
+    )
     return first, (
-        f"Glucagon {_said(first)} on {day(first.result)}{_limit_in_words(first)}, {times} times the limit in a patient "
-        f"without evidence of disease; {confirmed}{latest}."
+        say(
+            "Glucagon {said} on {date}{limit_in_words}, {times} times the limit in a patient without "
+            "evidence of disease; {confirmed}{latest}.",
+            said=_said(first),
+            date=day(first.result),
+            limit_in_words=_limit_in_words(first),
+            times=times,
+            confirmed=confirmed,
+            latest=latest,
+        )
     )
 
 
@@ -270,12 +304,17 @@ def _in_words(raised: list[Sample], protocol: Protocol) -> tuple[Sample, str] | 
     worded = [s for s in raised if s.result.value is None or s.upper is None]
     critical = next((s for s in worded if CRITICAL_HIGH & set(words_of(s.result))), None)
     if critical is not None:
-        return critical, f"Glucagon called critically high on {day(critical.result)}, no number given."
+        return critical, say("Glucagon called critically high on {date}, no number given.", date=day(critical.result))
     if not worded or days_between(raised[0].result, raised[-1].result) < protocol["confirm_earliest"]:
         return None
     return raised[0], (
-        f"Glucagon {_said(raised[0])} on {day(raised[0].result)} and again {_said(raised[-1])} on "
-        f"{day(raised[-1].result)}; how high is not known."
+        say(
+            "Glucagon {said} on {date} and again {said2} on {date2}; how high is not known.",
+            said=_said(raised[0]),
+            date=day(raised[0].result),
+            said2=_said(raised[-1]),
+            date2=day(raised[-1].result),
+        )
     )
 
 
@@ -287,11 +326,15 @@ def _said(sample: Sample) -> str:
 
 
 def _limit_in_words(sample: Sample) -> str:
-    return "" if sample.upper is None else f" (upper limit {quantity(sample.upper, sample.result.unit)})"
+    return (
+        ""
+        if sample.upper is None
+        else say(" (upper limit {quantity})", quantity=quantity(sample.upper, sample.result.unit))
+    )
 
 
 def _limit_of(sample: Sample) -> ComparedWith | None:
     if sample.upper is None:
         return None
-    note = f"of the result of {date_of(sample.result.effective)}"
+    note = say("of the result of {date}", date=date_of(sample.result.effective))
     return ComparedWith(kind="upper-limit", value=sample.upper, unit=sample.result.unit, note=note)

@@ -13,9 +13,10 @@ from clinical.evidence import evidence, used
 from clinical.finding import ComparedWith, Finding
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import say
 from clinical.wording import day, number
 
-_CHASE_QUESTION = "Chase the laboratory, or draw again?"
+_CHASE_QUESTION = say("Chase the laboratory, or draw again?")
 
 
 def _next_missing(chart: Chart, protocol: Protocol, now: datetime) -> datetime | None:
@@ -49,15 +50,21 @@ def result_not_back(chart: Chart, protocol: Protocol, now: datetime) -> Iterable
             axis="process",
             severity="medium" if long else "low",
             subject=sample.analyte,
-            title=f"{name}: sent, no result",
+            title=say("{name}: sent, no result", name=name),
             question=_CHASE_QUESTION,
-            why=f"{name} was sent on {day(sample)}, {days_since(sample.effective, now)} days ago, and no result is "
-            f"recorded; it usually takes up to {number(protocol[usual])} days.",
+            why=say(
+                "{name} was sent on {date}, {days_since} days ago, and no result is recorded; it usually "
+                "takes up to {number} days.",
+                name=name,
+                date=day(sample),
+                days_since=days_since(sample.effective, now),
+                number=number(protocol[usual]),
+            ),
             first_evidence_at=sample.effective,
             evidence=evidence(sample),
             compared_with=ComparedWith(
                 kind="schedule", value=protocol[usual], unit="d", effective=back_by(sample, protocol)
             ),
             thresholds=used(protocol, usual, "result_back_long"),
-            not_recorded=(f"result of {day(sample)}",),
+            not_recorded=(say("result of {date}", date=day(sample)),),
         )

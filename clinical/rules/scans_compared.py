@@ -13,10 +13,11 @@ from clinical.imaging import Scan, receptor_scans, recurrence_seen, scans
 from clinical.protocol import Protocol
 from clinical.rules.imaging import after_prrt, lesions_in_words
 from clinical.rules.registry import rule
-from clinical.wording import date_of, number, percent
+from clinical.saying import say
+from clinical.wording import date_of, listed, number, percent
 
-_SLOW_QUESTION = "Slow growth: shorten the interval of scans?"
-_WHICH_QUESTION = "Which scan decides? Biopsy?"
+_SLOW_QUESTION = say("Slow growth: shorten the interval of scans?")
+_WHICH_QUESTION = say("Which scan decides? Biopsy?")
 
 
 @rule(
@@ -40,9 +41,14 @@ def grows_slowly(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[F
         axis="imaging",
         severity="low",
         subject="imaging",
-        title="Slow growth below progression",
+        title=say("Slow growth below progression"),
         question=_SLOW_QUESTION,
-        why=f"Scans of {date_of(growth.first.day)} and {date_of(growth.last.day)}: {growth_in_words(growth)}.",
+        why=say(
+            "Scans of {date} and {date2}: {growth_in_words}.",
+            date=date_of(growth.first.day),
+            date2=date_of(growth.last.day),
+            growth_in_words=growth_in_words(growth),
+        ),
         first_evidence_at=growth.first.at,
         evidence=evidence(*_entries(growth.first), *_entries(growth.last)),
         compared_with=ComparedWith(kind="nadir", value=growth.nadir, unit="mm"),
@@ -76,14 +82,14 @@ def scans_disagree(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable
         axis="imaging",
         severity="medium",
         subject="scans",
-        title="CT or MRI and receptor imaging disagree",
+        title=say("CT or MRI and receptor imaging disagree"),
         question=_WHICH_QUESTION,
-        why=f"{said}; {number(apart)} days apart.",
+        why=say("{said}; {number} days apart.", said=said, number=number(apart)),
         first_evidence_at=max(receptor.at, size.at),
         evidence=evidence(*_entries(size), *_entries(receptor)),
         thresholds=used(protocol, "scan_disagreement_window"),
         not_recorded=tuple(
-            f"modality of the scan of {date_of(s.day)}" for s in (size, receptor) if _modality(s) is None
+            say("modality of the scan of {date}", date=date_of(s.day)) for s in (size, receptor) if _modality(s) is None
         ),
     )
 
@@ -91,9 +97,13 @@ def scans_disagree(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable
 def growth_in_words(growth: SlowGrowth) -> str:
     """The growth, its nadir and its pace."""
     sums = [number(s.assessment.sum_mm or 0.0) for s in (growth.first, growth.last) if s.assessment]
-    pace = "" if growth.a_year is None else f", {percent(growth.a_year)} a year since it"
-    return (
-        f"sums of {' and '.join(sums)} mm, {percent(growth.fraction)} over the nadir of {number(growth.nadir)} mm{pace}"
+    pace = "" if growth.a_year is None else say(", {percent} a year since it", percent=percent(growth.a_year))
+    return say(
+        "sums of {which} mm, {percent} over the nadir of {number} mm{pace}",
+        which=listed(sums),
+        percent=percent(growth.fraction),
+        number=number(growth.nadir),
+        pace=pace,
     )
 
 
@@ -101,11 +111,17 @@ def _disagreement(chart: Chart, size: Scan, receptor: Scan) -> str | None:
     new_in_size = _shows_new(size) or recurrence_seen(chart, size)
     new_in_receptor = _shows_new(receptor) or receptor.progression or recurrence_seen(chart, receptor)
     if new_in_size and _negative(receptor):
-        return f"{_named(size)} shows {_new(size)}, {_named(receptor)} is negative"
+        return say(
+            "{named} shows {new}, {named2} is negative", named=_named(size), new=_new(size), named2=_named(receptor)
+        )
     if new_in_receptor and not new_in_size and not (receptor.progression and not receptor.new and size.progression):
-        return (
-            f"{_named(receptor)} shows {_new(receptor)}, {_named(size)} does not"
-            f"{f' ({size.verdict})' if size.verdict else ''}"
+        verdict = say(" ({verdict})", verdict=size.verdict) if size.verdict else ""
+        return say(
+            "{named} shows {new}, {named2} does not{verdict}",
+            named=_named(receptor),
+            new=_new(receptor),
+            named2=_named(size),
+            verdict=verdict,
         )
     return None
 
@@ -132,12 +148,12 @@ def _shows_new(scan: Scan) -> bool:
 
 def _new(scan: Scan) -> str:
     if scan.new:
-        return f"a new lesion ({lesions_in_words(scan.new)})"
-    return "progression" if scan.progression else f"tumour ({lesions_in_words(scan.lesions)})"
+        return say("a new lesion ({lesions})", lesions=lesions_in_words(scan.new))
+    return say("progression") if scan.progression else say("tumour ({lesions})", lesions=lesions_in_words(scan.lesions))
 
 
 def _named(scan: Scan) -> str:
-    return f"{_modality(scan) or 'CT or MRI'} of {date_of(scan.day)}"
+    return say("{modality} of {date}", modality=_modality(scan) or say("CT or MRI"), date=date_of(scan.day))
 
 
 def _modality(scan: Scan) -> str | None:

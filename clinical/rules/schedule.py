@@ -17,14 +17,15 @@ from clinical.finding import ComparedWith, Finding, Suppressed
 from clinical.obligations import obligations
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import capital, chained, say
 from clinical.surveillance import DueItem, next_change, schedule
 from clinical.wording import day, listed, number
 
 _VITAMINS = ("vitamin-a", "vitamin-d", "vitamin-e", "vitamin-k")
 BOOKED = ("glucagon", "scan", "hba1c", "tsh", "b12", *_VITAMINS, "zinc")
-_BOOK_QUESTION = "Book what is missing?"
-_WATCH_QUESTION = "Biliary watch after stopping: order an ultrasound?"
-_GLUCOSE_QUESTION = "Glucose check?"
+_BOOK_QUESTION = say("Book what is missing?")
+_WATCH_QUESTION = say("Biliary watch after stopping: order an ultrasound?")
+_GLUCOSE_QUESTION = say("Glucose check?")
 
 
 def _next_booked(chart: Chart, protocol: Protocol, now: datetime) -> datetime | None:
@@ -86,25 +87,26 @@ def surveillance_overdue(chart: Chart, protocol: Protocol, now: datetime) -> Ite
         axis="process",
         severity="medium" if medium else "low",
         subject="schedule",
-        title="; ".join(
-            part
-            for part in (
-                f"Overdue: {_together(late)}" if late else "",
-                f"{'never' if late else 'Never'} measured: {_together(never)}" if never else "",
-            )
-            if part
-        ),
+        title=_title(late, never),
         question=_BOOK_QUESTION,
-        why=f"{_sentence(overdue, now)}.",
+        why=_sentence(overdue, now) + ".",
         first_evidence_at=min(item.overdue_from for item in overdue),
         evidence=evidence(*(e for item in overdue for e in (item.last, item.since) if e is not None)),
         compared_with=_compared(worst),
         thresholds=used(protocol, *dict.fromkeys(name for item in overdue for name in item.thresholds)),
-        suppressed=(Suppressed(what="CT or MRI", why="low risk of relapse: complete resection, G1, T1 N0"),)
+        suppressed=(Suppressed(what=say("CT or MRI"), why=say("low risk of relapse: complete resection, G1, T1 N0")),)
         if spared
         else (),
         not_recorded=tuple(item.name for item in never),
     )
+
+
+def _title(late: Sequence[DueItem], never: Sequence[DueItem]) -> str:
+    overdue = say("Overdue: {items}", items=_together(late))
+    unmeasured = say("Never measured: {items}", items=_together(never))
+    if late and never:
+        return say("Overdue: {items}; never measured: {others}", items=_together(late), others=_together(never))
+    return overdue if late else unmeasured
 
 
 def _together(items: Sequence[DueItem]) -> str:
@@ -112,7 +114,8 @@ def _together(items: Sequence[DueItem]) -> str:
     letters = [item.code[-1].upper() for item in items if item.code in _VITAMINS]
     names = [item.name for item in items if item.code not in _VITAMINS]
     if letters:
-        names.append(f"{'vitamins' if len(letters) > 1 else 'vitamin'} {listed(sorted(letters))}")
+        which = listed(sorted(letters))
+        names.append(say("vitamins {which}", which=which) if len(letters) > 1 else say("vitamin {which}", which=which))
     return listed(names)
 
 
@@ -121,21 +124,30 @@ def _sentence(overdue: Sequence[DueItem], now: datetime) -> str:
     alike: dict[str, list[DueItem]] = {}
     for item in overdue:
         alike.setdefault(_how(item, now), []).append(item)
-    said = "; ".join(f"{_together(items)} {how}" for how, items in alike.items())
-    return said[0].upper() + said[1:]
+    return capital(chained("; ", (chained(" ", (_together(items), how)) for how, items in alike.items())))
 
 
 def _how(item: DueItem, now: datetime) -> str:
-    every = f"every {number(item.interval_days)} days"
+    every = say("every {number} days", number=number(item.interval_days))
     if item.last is None:
-        return f"never measured, {item.context}"
-    days = f"last on {day(item.last)}, {days_since(item.last.effective, now)} days ago"
-    return f"{days}, not since then though {item.context}" if item.never else f"{days}, asked for {every}"
+        return say("never measured, {context}", context=item.context)
+    days = say(
+        "last on {date}, {days_since} days ago", date=day(item.last), days_since=days_since(item.last.effective, now)
+    )
+    return (
+        say("{days}, not since then though {context}", days=days, context=item.context)
+        if item.never
+        else say("{days}, asked for {every}", days=days, every=every)
+    )
 
 
 def _compared(item: DueItem) -> ComparedWith:
     return ComparedWith(
-        kind="schedule", value=item.interval_days, unit="d", effective=item.due, note=f"{item.name}, {item.context}"
+        kind="schedule",
+        value=item.interval_days,
+        unit="d",
+        effective=item.due,
+        note=chained(", ", (item.name, item.context)),
     )
 
 
@@ -171,18 +183,22 @@ def watch_after_stopping(chart: Chart, protocol: Protocol, now: datetime) -> Ite
     if course is None or course.ended is None or item is None:
         return
     if item.last is None:
-        said = "No biliary ultrasound is recorded"
+        said = say("No biliary ultrasound is recorded")
     else:
-        said = f"Last biliary ultrasound {day(item.last)}, {days_since(item.last.effective, now)} days ago"
+        said = say(
+            "Last biliary ultrasound {date}, {days_since} days ago",
+            date=day(item.last),
+            days_since=days_since(item.last.effective, now),
+        )
     yield Finding(
         rule="R38",
         rule_version="1",
         axis="process",
         severity="low",
         subject="ultrasound-after-analogue",
-        title="Biliary ultrasound after the analogue overdue",
+        title=say("Biliary ultrasound after the analogue overdue"),
         question=_WATCH_QUESTION,
-        why=f"{said}; {item.context}, stones come up to years later.",
+        why=say("{said}; {context}, stones come up to years later.", said=said, context=item.context),
         first_evidence_at=item.overdue_from,
         evidence=evidence(course.start, course.last_dose, *([item.last] if item.last else [])),
         compared_with=_compared(item),
@@ -210,20 +226,24 @@ def no_glucose_after_change(chart: Chart, protocol: Protocol, now: datetime) -> 
     item = _item(chart, protocol, now, "glucose-after-change")
     if item is None:
         return
-    before = "none before" if item.last is None else f"the last one on {day(item.last)}, before it"
+    before = say("none before") if item.last is None else say("the last one on {date}, before it", date=day(item.last))
     yield Finding(
         rule="R39",
         rule_version="1",
         axis="process",
         severity="low",
         subject="glucose",
-        title="No glucose since the analogue was started or changed",
+        title=say("No glucose since the analogue was started or changed"),
         question=_GLUCOSE_QUESTION,
-        why=f"{item.context[0].upper()}{item.context[1:]}, {days_since(item.since.effective, now)} days ago, and no "
-        f"glucose is recorded since; {before}.",
+        why=say(
+            "{context}, {days_since} days ago, and no glucose is recorded since; {before}.",
+            context=capital(item.context),
+            days_since=days_since(item.since.effective, now),
+            before=before,
+        ),
         first_evidence_at=item.overdue_from,
         evidence=evidence(item.since, *([item.last] if item.last else [])),
         compared_with=_compared(item),
         thresholds=used(protocol, "glucose_after_change"),
-        not_recorded=("glucose",),
+        not_recorded=(say("glucose"),),
     )

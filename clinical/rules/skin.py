@@ -14,14 +14,15 @@ from clinical.imaging import scans, shows_progression
 from clinical.nutrition import Inquiry, nutrients_beside
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import chained, say
 from clinical.skin import SkinWorse, skin_worse
 from clinical.therapy import RASH_DRUGS, Regimen, regimen_at
 from clinical.wording import day, days_between, listed, number
 
 _CONFIRM = ("skin_iga_step", "skin_iga_least", "skin_bsa_points", "skin_bsa_relative")
 _WINDOWS = ("skin_glucagon_window", "skin_imaging_window", "skin_nutrient_window")
-_RELAPSE_QUESTION = "Skin recurrence with stable disease and markers: review SSA dose/interval; nutrient cause?"
-_ORDER_QUESTION = "Order zinc, amino acids, albumin, swab or biopsy?"
+_RELAPSE_QUESTION = say("Skin recurrence with stable disease and markers: review SSA dose/interval; nutrient cause?")
+_ORDER_QUESTION = say("Order zinc, amino acids, albumin, swab or biopsy?")
 
 
 @rule(
@@ -49,9 +50,9 @@ def skin_recurrence(chart: Chart, protocol: Protocol, _now: datetime) -> Iterabl
         protocol,
         rule_id="R11",
         severity="high" if severe else "medium",
-        title="Skin recurrence with stable disease",
+        title=say("Skin recurrence with stable disease"),
         question=_RELAPSE_QUESTION,
-        context=f"on {stable.regimen.drug}; {listed(stable.found)}",
+        context=say("on {drug}; {which}", drug=stable.regimen.drug, which=listed(stable.found)),
         stable=stable,
     )
 
@@ -77,15 +78,15 @@ def skin_worse_unexplained(chart: Chart, protocol: Protocol, _now: datetime) -> 
     moderate = (skin.worst_iga or 0) >= protocol["skin_moderate_iga"]
     parts = [*stable.against, *stable.found]
     if stable.missing:
-        parts.append(f"missing: {listed(stable.missing)}")
+        parts.append(say("missing: {which}", which=listed(stable.missing)))
     yield _skin_finding(
         skin,
         protocol,
         rule_id="R12",
         severity="medium" if moderate else "low",
-        title="Skin is worse" if skin.confirmed_by else "Skin is worse, not yet confirmed",
+        title=say("Skin is worse") if skin.confirmed_by else say("Skin is worse, not yet confirmed"),
         question=_ORDER_QUESTION,
-        context="; ".join(parts),
+        context=chained("; ", parts),
         stable=stable,
     )
 
@@ -121,7 +122,7 @@ def _stable(chart: Chart, skin: SkinWorse, protocol: Protocol) -> _Stability:
     looked = _Stability()
     looked.regimen = regimen_at(chart, skin.last.effective)
     if looked.regimen is None:
-        looked.add(Inquiry(against=("not on an analogue",)))
+        looked.add(Inquiry(against=(say("not on an analogue"),)))
     looked.add(_glucagon(chart, skin, protocol))
     looked.add(_last_scan(chart, skin, protocol))
     looked.add(nutrients_beside(chart, skin.last, protocol))
@@ -132,29 +133,40 @@ def _stable(chart: Chart, skin: SkinWorse, protocol: Protocol) -> _Stability:
 def _glucagon(chart: Chart, skin: SkinWorse, protocol: Protocol) -> Inquiry:
     course = marker_course(chart, protocol)
     if course.rise is not None or course.across is not None:
-        return Inquiry(against=("glucagon is rising",))
+        return Inquiry(against=(say("glucagon is rising"),))
     valid = [s for s in course.samples if s.valid and s.result.value is not None]
     recent = [s for s in valid if days_between(s.result, skin.last) <= protocol["skin_glucagon_window"]]
     if not recent:
-        return Inquiry(missing=(f"a valid glucagon within {number(protocol['skin_glucagon_window'])} days",))
+        return Inquiry(
+            missing=(say("a valid glucagon within {number} days", number=number(protocol["skin_glucagon_window"])),)
+        )
     last = recent[-1]
     if last.above and chart.state() == "ned-resected":
-        return Inquiry(against=("glucagon is above its limit",), entries=(last.result,))
-    return Inquiry(found=(f"glucagon without a rise on {day(last.result)}",), entries=(last.result,))
+        return Inquiry(against=(say("glucagon is above its limit"),), entries=(last.result,))
+    return Inquiry(found=(say("glucagon without a rise on {date}", date=day(last.result)),), entries=(last.result,))
 
 
 def _last_scan(chart: Chart, skin: SkinWorse, protocol: Protocol) -> Inquiry:
     read = [s for s in scans(chart) if s.verdict not in (None, "NE")]
     if not read:
-        return Inquiry(missing=("a scan that was read",))
+        return Inquiry(missing=(say("a scan that was read"),))
     last = read[-1]
     entry: Entry = last.response or last.lesions[0]
     if shows_progression(chart, last):
-        return Inquiry(against=(f"progression on the scan of {day(entry)}",), entries=(entry,))
+        return Inquiry(against=(say("progression on the scan of {date}", date=day(entry)),), entries=(entry,))
     if days_between(entry, skin.last) > protocol["skin_imaging_window"]:
         window = number(protocol["skin_imaging_window"])
-        return Inquiry(missing=(f"a scan within {window} days (last {last.verdict} on {day(entry)})",))
-    return Inquiry(found=(f"scan of {day(entry)} {last.verdict}",), entries=(entry,))
+        return Inquiry(
+            missing=(
+                say(
+                    "a scan within {window} days (last {verdict} on {date})",
+                    window=window,
+                    verdict=last.verdict,
+                    date=day(entry),
+                ),
+            )
+        )
+    return Inquiry(found=(say("scan of {date} {verdict}", date=day(entry), verdict=last.verdict),), entries=(entry,))
 
 
 def _infection_and_drugs(chart: Chart, skin: SkinAssessment, protocol: Protocol) -> Inquiry:
@@ -162,14 +174,16 @@ def _infection_and_drugs(chart: Chart, skin: SkinAssessment, protocol: Protocol)
     recent = [a for a in chart.skin if days_between(a, skin) <= window]
     noted = [a for a in recent if a.infection is not None]
     drugs = [a for a in recent if a.new_drug is not None]
-    missing = [name for name, notes in (("infection", noted), ("new drugs", drugs)) if not notes]
-    against = [f"infection {noted[-1].infection}"] if noted and noted[-1].infection != "none" else []
-    found = ["no infection"] if noted and not against else []
+    missing = [name for name, notes in ((say("infection"), noted), (say("new drugs"), drugs)) if not notes]
+    against = (
+        [say("infection {infection}", infection=noted[-1].infection)] if noted and noted[-1].infection != "none" else []
+    )
+    found = [say("no infection")] if noted and not against else []
     tags = sorted(_new_drugs(drugs) | _rash_drugs(chart, skin))
     if tags:
-        found.append(f"possible drug rash: {listed(tags)}")
+        found.append(say("possible drug rash: {which}", which=listed(tags)))
     elif drugs:
-        found.append("no new drug")
+        found.append(say("no new drug"))
     return Inquiry(tuple(missing), tuple(against), tuple(found))
 
 
@@ -200,12 +214,12 @@ def _skin_finding(
 ) -> Finding:
     looks = [a for a in (skin.first, skin.confirmed_by, skin.last) if a is not None]
     if skin.confirmed_by is not None:
-        confirmation = f"confirmed on {day(skin.confirmed_by)}"
+        confirmation = say("confirmed on {date}", date=day(skin.confirmed_by))
     elif skin.same_rater:
-        confirmation = "seen again by the same rater, another rater or a photo review is needed"
+        confirmation = say("seen again by the same rater, another rater or a photo review is needed")
     else:
-        confirmation = "not yet confirmed by a second look after 3-21 days"
-    said = "; ".join(part for part in (listed(skin.changes), confirmation, context) if part)
+        confirmation = say("not yet confirmed by a second look after 3-21 days")
+    said = chained("; ", (part for part in (listed(skin.changes), confirmation, context) if part))
     reference = min(skin.reference, key=lambda a: (a.iga is None, a.iga or 0), default=None)
     return Finding(
         rule=rule_id,
@@ -215,7 +229,7 @@ def _skin_finding(
         subject="skin",
         title=title,
         question=question,
-        why=f"Skin worse on {day(skin.last)}: {said}.",
+        why=say("Skin worse on {date}: {said}.", date=day(skin.last), said=said),
         first_evidence_at=skin.first.effective,
         evidence=evidence(*looks, *skin.reference, *stable.entries),
         compared_with=ComparedWith(
@@ -223,7 +237,7 @@ def _skin_finding(
             value=None if reference is None or reference.iga is None else float(reference.iga),
             unit=None if reference is None or reference.iga is None else "{score}",
             effective=None if reference is None else reference.effective,
-            note="best of the last three assessments",
+            note=say("best of the last three assessments"),
         ),
         thresholds=used(protocol, *_CONFIRM, *_WINDOWS),
         not_recorded=stable.missing,

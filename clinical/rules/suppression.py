@@ -18,15 +18,22 @@ from clinical.rules.glucose import suppressed_sensor
 from clinical.rules.injections import withheld_injections
 from clinical.rules.marker import strongest_rise, too_soon_after_procedure
 from clinical.rules.nutrition import suppressed_nutrition
+from clinical.saying import say
 from clinical.wording import date_of
 
 
 def no_longer_followed(chart: Chart) -> Suppressed | None:
     """Why nothing at all is found of this patient; None while they are followed."""
-    ends = ((chart.deceased, "died"), (chart.withdrawn, "withdrew"), (chart.transferred, "was transferred"))
+    ends = (
+        (chart.deceased, say("died")),
+        (chart.withdrawn, say("withdrew")),
+        (chart.transferred, say("was transferred")),
+    )
     for at, what in ends:
         if at is not None:
-            return Suppressed(what="every rule", why=f"the patient {what} on {date_of(at)}")
+            return Suppressed(
+                what=say("every rule"), why=say("the patient {what} on {date}", what=what, date=date_of(at))
+            )
     return None
 
 

@@ -12,14 +12,15 @@ from clinical.evidence import evidence, first_effective, used
 from clinical.finding import Finding
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import capital, say
 from clinical.wording import day, listed
 
-_QUESTION = "Thrombosis or embolism: imaging now?"
+_QUESTION = say("Thrombosis or embolism: imaging now?")
 _SYMPTOMS = {
-    "leg-swelling": "a swollen leg",
-    "chest-pain": "chest pain",
-    "dyspnoea": "shortness of breath",
-    "stroke-signs": "signs of a stroke",
+    "leg-swelling": say("a swollen leg"),
+    "chest-pain": say("chest pain"),
+    "dyspnoea": say("shortness of breath"),
+    "stroke-signs": say("signs of a stroke"),
 }
 _CLOT = r"(?:thrombo-?embol\w*|\w*thrombosis|thromb(?:us|i)|embol(?:ism|us|i)|dvt|vte|clots?|stroke)"
 _TEST = r"(?:d-?dimers?|doppler)"
@@ -34,9 +35,13 @@ _SHOWN = re.compile(rf"\b{_CLOT}\b|\b{_TEST}\b\W+(?:\w+\W+){{0,2}}?(?:positive|r
 
 def _signs(chart: Chart) -> tuple[tuple[Entry, str], ...]:
     signs: list[tuple[Entry, str]] = [
-        (s, f"{_SYMPTOMS[s.name]} on {day(s)}") for s in chart.symptoms if s.present and s.name in _SYMPTOMS
+        (s, say("{symptoms} on {date}", symptoms=_SYMPTOMS[s.name], date=day(s)))
+        for s in chart.symptoms
+        if s.present and s.name in _SYMPTOMS
     ]
-    signs += [(f, f"{f.text or f.code} on {day(f)}") for f in chart.findings if _shows_clot(f)]
+    signs += [
+        (f, say("{what} on {date}", what=f.text or f.code, date=day(f))) for f in chart.findings if _shows_clot(f)
+    ]
     return tuple(sorted(signs, key=lambda sign: (sign[0].effective, sign[0].record)))
 
 
@@ -86,9 +91,9 @@ def clot_signs(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Find
         axis="toxicity",
         severity="urgent",
         subject="thrombosis",
-        title="Thrombosis or embolism possible",
+        title=say("Thrombosis or embolism possible"),
         question=_QUESTION,
-        why=f"{said[0].upper()}{said[1:]}; clots are part of the glucagonoma syndrome.",
+        why=say("{said}; clots are part of the glucagonoma syndrome.", said=capital(said)),
         first_evidence_at=first_effective(shown),
         evidence=shown,
         thresholds=used(protocol, "thrombosis_window"),

@@ -13,11 +13,12 @@ from clinical.evidence import evidence, first_effective, used
 from clinical.finding import ComparedWith, Finding, Suppressed
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import capital, chained, say
 from clinical.therapy import running
 from clinical.validity import acute_illness
 from clinical.wording import day, days_between, listed, said
 
-_QUESTION = "Hypothyroidism: treat?"
+_QUESTION = say("Hypothyroidism: treat?")
 _THRESHOLDS = ("thyroid_confirm_earliest", "thyroid_confirm_latest")
 
 
@@ -41,16 +42,16 @@ def hypothyroidism(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[
         return
     told = listed(_told(r) for r in shown)
     hormone = running(chart, frozenset({"levothyroxine"}), now)
-    treated = f"; levothyroxine recorded from {day(hormone[0])}" if hormone else ""
+    treated = say("; levothyroxine recorded from {date}", date=day(hormone[0])) if hormone else ""
     yield Finding(
         rule="R24",
         rule_version="1",
         axis="toxicity",
         severity="medium" if central else "low",
         subject="thyroid",
-        title="Central hypothyroidism possible" if central else "Hypothyroidism",
+        title=say("Central hypothyroidism possible") if central else say("Hypothyroidism"),
         question=_QUESTION,
-        why=f"{told[0].upper()}{told[1:]}{treated}.",
+        why=chained("", (capital(told), treated, ".")),
         first_evidence_at=first_effective(evidence(*shown)),
         evidence=evidence(*shown, *hormone),
         compared_with=_limit(shown[-1]),
@@ -107,7 +108,12 @@ def _confirmed(results: list[Result], protocol: Protocol) -> tuple[Result, ...]:
 
 
 def _told(result: Result) -> str:
-    return f"{'TSH' if result.analyte == 'tsh' else 'free T4'} {said(result)} on {day(result)}"
+    return say(
+        "{what} {value} on {date}",
+        what=say("TSH") if result.analyte == "tsh" else say("free T4"),
+        value=said(result),
+        date=day(result),
+    )
 
 
 def _limit(result: Result) -> ComparedWith:
@@ -116,5 +122,5 @@ def _limit(result: Result) -> ComparedWith:
         kind="upper-limit" if above else "lower-limit",
         value=result.ref_high if above else result.ref_low,
         unit=result.unit,
-        note="limit of the laboratory",
+        note=say("limit of the laboratory"),
     )

@@ -13,12 +13,13 @@ from clinical.inflammation import inflammation, inflammation_in_words
 from clinical.numbers import exceeds, reaches
 from clinical.protocol import Protocol
 from clinical.rules.registry import rule
+from clinical.saying import capital, chained, say
 from clinical.weight import weight_change
 from clinical.wording import day, days_between, quantity, said
 
-_WEIGHT = "Catabolism, pancreatic insufficiency, tumour?"
-_ANAEMIA = "Anaemia work-up: bleeding, transfusion?"
-_SUPPORT = "Nutrition support?"
+_WEIGHT = say("Catabolism, pancreatic insufficiency, tumour?")
+_ANAEMIA = say("Anaemia work-up: bleeding, transfusion?")
+_SUPPORT = say("Nutrition support?")
 _FLUID = frozenset({"ascites", "oedema", "leg-swelling"})
 
 
@@ -49,7 +50,11 @@ def weight_loss(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fi
         return
     name, severity = reached
     fluid = _fluid(chart, change.baseline, change.latest)
-    hidden = "" if fluid is None else f"; {_fluid_in_words(fluid)}, so that more may be lost than is weighed"
+    hidden = (
+        ""
+        if fluid is None
+        else say("; {fluid}, so that more may be lost than is weighed", fluid=_fluid_in_words(fluid))
+    )
     words = change.words
     yield Finding(
         rule="R25",
@@ -57,9 +62,9 @@ def weight_loss(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fi
         axis="toxicity",
         severity=severity,
         subject="weight",
-        title="Weight loss",
+        title=say("Weight loss"),
         question=_WEIGHT,
-        why=f"{words[0].upper()}{words[1:]}{hidden}.",
+        why=chained("", (capital(words), hidden, ".")),
         first_evidence_at=change.latest.effective,
         evidence=evidence(change.baseline, change.latest, *([fluid] if fluid is not None else [])),
         compared_with=ComparedWith(
@@ -91,22 +96,28 @@ def anaemia(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Findin
     )
     if not (low or fallen):
         return
-    reasons = [f"below {quantity(protocol['haemoglobin_low'], 'g/L')}"] if low else []
+    reasons = [say("below {quantity}", quantity=quantity(protocol["haemoglobin_low"], "g/L"))] if low else []
     thresholds = ["haemoglobin_low"] if low else []
     if fallen and highest is not None:
-        reasons.append(f"{said(highest)} on {day(highest)}")
+        reasons.append(say("{value} on {date}", value=said(highest), date=day(highest)))
         thresholds += ["haemoglobin_fall", "haemoglobin_fall_window"]
     causes = [f for f in chart.findings if f.code in ("bleeding", "transfusion") and _around(f, latest, protocol)]
-    told = "".join(f"; {f.code} on {day(f)}" for f in causes)
+    told = chained("", (say("; {code} on {date}", code=f.code, date=day(f)) for f in causes))
     yield Finding(
         rule="R27",
         rule_version="1",
         axis="toxicity",
         severity="high",
         subject="haemoglobin",
-        title="Haemoglobin very low" if low else "Haemoglobin fallen fast",
+        title=say("Haemoglobin very low") if low else say("Haemoglobin fallen fast"),
         question=_ANAEMIA,
-        why=f"Haemoglobin {said(latest)} on {day(latest)}, {', '.join(reasons)}{told}.",
+        why=say(
+            "Haemoglobin {value} on {date}, {which}{told}.",
+            value=said(latest),
+            date=day(latest),
+            which=chained(", ", reasons),
+            told=told,
+        ),
         first_evidence_at=latest.effective,
         evidence=evidence(latest, *([highest] if fallen and highest is not None else []), *causes),
         compared_with=_previous(highest)
@@ -127,7 +138,10 @@ def anaemia(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Findin
 )
 def protein_low(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
     """Albumin or amino acids are low."""
-    for analyte, name, limit in (("albumin", "Albumin", protocol["albumin_low"]), ("amino-acids", "Amino acids", None)):
+    for analyte, name, limit in (
+        ("albumin", say("Albumin"), protocol["albumin_low"]),
+        ("amino-acids", say("Amino acids"), None),
+    ):
         result = latest_told(chart, analyte)
         if result is None or (analyte == "albumin" and result.value is None):
             continue
@@ -135,18 +149,36 @@ def protein_low(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Fi
         if not below_limit(result, lower):
             continue
         shown = tuple(r for r in inflammation(chart, result, protocol) if r.analyte == "crp")
-        tag = f"; inflammation at the time: {inflammation_in_words(shown)}" if shown else ""
+        tag = (
+            say(
+                "; inflammation at the time: {inflammation}",
+                inflammation=inflammation_in_words(shown),
+            )
+            if shown
+            else ""
+        )
         numbered = lower is not None and result.value is not None
-        against = f"below {quantity(lower, result.unit)}" if numbered else "called low by the laboratory"
+        against = (
+            say("below {quantity}", quantity=quantity(lower, result.unit))
+            if numbered
+            else say("called low by the laboratory")
+        )
         yield Finding(
             rule="R28",
             rule_version="1",
             axis="toxicity",
             severity="medium",
             subject=analyte,
-            title=f"{name} low",
+            title=say("{name} low", name=name),
             question=_SUPPORT,
-            why=f"{name} {said(result)} on {day(result)}, {against}{tag}.",
+            why=say(
+                "{name} {value} on {date}, {against}{tag}.",
+                name=name,
+                value=said(result),
+                date=day(result),
+                against=against,
+                tag=tag,
+            ),
             first_evidence_at=result.effective,
             evidence=evidence(result, *shown),
             compared_with=ComparedWith(kind="lower-limit", value=lower, unit=result.unit) if numbered else None,
@@ -164,7 +196,7 @@ def _fluid(chart: Chart, baseline: Entry, latest: Entry) -> Symptom | CodedFindi
 
 def _fluid_in_words(entry: Symptom | CodedFinding) -> str:
     name = entry.name if isinstance(entry, Symptom) else entry.code
-    return f"{name.replace('-', ' ')} on {day(entry)}"
+    return say("{name} on {date}", name=name.replace("-", " "), date=day(entry))
 
 
 def _highest_before(results: Sequence[Result], protocol: Protocol) -> Result | None:

@@ -63,7 +63,7 @@
     if ((spec.units || []).length > 1) {
       const unit = select(spec.unit || spec.name + ".unit", spec.units);
       unit.dataset.with = spec.name;
-      unit.setAttribute("aria-label", `Unit of ${spec.label}`);
+      unit.setAttribute("aria-label", nadirText("Unit of {label}", { label: spec.label }));
       const both = element("div", "entry-pair");
       control.replaceWith(both);
       both.append(control, unit);
@@ -141,7 +141,7 @@
     const box = element("div", "entry-answers");
     for (const row of spec.rows) {
       const legend = element("legend", null, row.label);
-      const made = radios({ name: row.name, options: [["yes", "yes"], ["no", "no"]] }, legend);
+      const made = radios({ name: row.name, options: [["yes", nadirText("yes")], ["no", nadirText("no")]] }, legend);
       made.append(element("span", "entry-last", row.last), element("span", "entry-wrong"));
       made.classList.add("entry-answer");
       box.append(made);
@@ -163,16 +163,16 @@
   }
 
   function list(spec) {
-    return frame(spec, select(spec.name, spec.options, spec.first || "choose"));
+    return frame(spec, select(spec.name, spec.options, spec.first || nadirText("choose")));
   }
 
   function planned(_spec, form) {
     const box = element("div", "entry-planned");
     if (!form.planned) {
-      box.append(element("p", "soft", "No depot regimen is recorded, so nothing is planned."));
+      box.append(element("p", "soft", nadirText("No depot regimen is recorded, so nothing is planned.")));
       return box;
     }
-    const fill = element("button", "chip", `Fill in as planned: ${form.planned.words}`);
+    const fill = element("button", "chip", nadirText("Fill in as planned: {what}", { what: form.planned.words }));
     fill.type = "button";
     const late = element("p", "entry-late");
     late.setAttribute("role", "status");
@@ -197,7 +197,7 @@
       const prefix = `${spec.prefix}.${count}`;
       const made = element("div", "entry-row");
       made.setAttribute("role", "group");
-      made.setAttribute("aria-label", `Line ${count}`);
+      made.setAttribute("aria-label", nadirText("Line {n}", { n: count }));
       made.dataset.row = prefix;
       for (const column of spec.columns) {
         const named = { ...column, name: `${prefix}.${column.name}`, unit: `${prefix}.unit` };
@@ -230,7 +230,7 @@
     function units() {
       const known = form.analytes[at("analyte").value];
       const chosen = at("unit").value;
-      at("unit").replaceChildren(new Option("choose", ""));
+      at("unit").replaceChildren(new Option(nadirText("choose"), ""));
       for (const [unit, words] of known ? known.units : []) at("unit").append(new Option(words, unit));
       at("unit").value = chosen;
       row.querySelector(`[data-about="${prefix}.value"] .entry-last`).textContent = known ? known.last : "";

@@ -6,7 +6,13 @@
 
   const entry = (window.nadirEntry = window.nadirEntry || {});
   const SVG = "http://www.w3.org/2000/svg";
-  const SHARES = ["none", "a quarter", "half", "three quarters", "all"];
+  const shares = () => [
+    nadirText("none"),
+    nadirText("a quarter"),
+    nadirText("half"),
+    nadirText("three quarters"),
+    nadirText("all of it"),
+  ];
   /* x, y, width, height, rounding of each part; the back is drawn to the right, seen from behind. */
   const PLACES = {
     "head-front": [68, 4, 44, 46, 20],
@@ -36,7 +42,7 @@
     const how = entry.element(
       "p",
       "entry-last",
-      "Click a part for a quarter, half, three quarters, all, none. Keys: left and right choose the part, 0 to 4 mark it.",
+      nadirText("Click a part for a quarter, half, three quarters, all, none. Keys: left and right choose the part, 0 to 4 mark it."),
     );
     how.id = "entry-map-how";
     const kept = entry.element("input");
@@ -45,9 +51,9 @@
     const words = entry.element("p", "entry-map-words");
     words.setAttribute("role", "status");
     const svg = drawn("svg", { viewBox: "0 0 360 310", role: "group" });
-    svg.setAttribute("aria-label", "Body map, front and back");
+    svg.setAttribute("aria-label", nadirText("Body map, front and back"));
     svg.setAttribute("aria-describedby", how.id);
-    for (const [x, label] of [[90, "front"], [270, "back"]]) {
+    for (const [x, label] of [[90, nadirText("front")], [270, nadirText("back")]]) {
       const title = drawn("text", { x, y: 305, class: "entry-map-side", "aria-hidden": "true" });
       title.textContent = label;
       svg.append(title);
@@ -63,7 +69,7 @@
     function show() {
       for (const name of names) {
         const level = marked[name] || 0;
-        const share = SHARES[level];
+        const share = shares()[level];
         const shape = shapes[name];
         shape.setAttribute("aria-valuenow", level);
         shape.setAttribute("aria-valuetext", share);
@@ -71,10 +77,13 @@
         shape.querySelector("text").textContent = level ? `${level * 25}` : "";
       }
       const told = names.filter((name) => marked[name]);
-      const parts = told.map((name) => `${form.parts[name].words} ${SHARES[marked[name]]}`);
+      const parts = told.map((name) => `${form.parts[name].words} ${shares()[marked[name]]}`);
       words.textContent = told.length
-        ? `Marked: ${parts.join(", ")}. Body surface ${surface()} % by the rule of nines.`
-        : "Nothing is marked.";
+        ? nadirText("Marked: {parts}. Body surface {surface} % by the rule of nines.", {
+            parts: parts.join(", "),
+            surface: surface().toLocaleString(document.documentElement.lang),
+          })
+        : nadirText("Nothing is marked.");
     }
 
     function mark(name, level) {
@@ -111,7 +120,7 @@
       const shape = drawn("g", {
         role: "slider",
         tabindex: index ? "-1" : "0",
-        "aria-label": `${form.parts[name].words}, ${form.parts[name].surface} % of the body`,
+        "aria-label": nadirText("{part}, {surface} % of the body", { part: form.parts[name].words, surface: form.parts[name].surface }),
         "aria-valuemin": 0,
         "aria-valuemax": 4,
         class: "entry-part",

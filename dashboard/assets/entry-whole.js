@@ -38,12 +38,12 @@
       const first = element("section", "card entry-first");
       first.append(
         entry.build(this.spec.when, this.spec),
-        entry.build({ kind: "text", type: "text", name: "wristband", label: "Wristband number", hint: "scan or type" }, this.spec),
+        entry.build({ kind: "text", type: "text", name: "wristband", label: nadirText("Wristband number"), hint: nadirText("scan or type") }, this.spec),
       );
       this.root.append(laboratories, this.tabs, first);
       for (const part of this.spec.sections) this.root.append(this.section(part));
       const bar = element("div", "entry-bar");
-      this.button = element("button", "button primary", `Save ${this.spec.title} of ${this.named}`);
+      this.button = element("button", "button primary", this.spec.save);
       this.button.type = "button";
       this.button.id = "entry-save";
       this.state = element("span", "entry-state soft small");
@@ -78,8 +78,8 @@
 
     restore() {
       entry.fill(this.root, this.spec.draft.said);
-      const note = element("p", "notice", `You began this on ${this.spec.draft.at} and did not save it. `);
-      const drop = element("button", "chip", "Discard what I had begun");
+      const note = element("p", "notice", nadirText("You began this on {at} and did not save it.", { at: this.spec.draft.at }) + " ");
+      const drop = element("button", "chip", nadirText("Discard what I had begun"));
       drop.type = "button";
       drop.addEventListener("click", async () => {
         await this.send("/draft", this.body({}));
@@ -96,9 +96,11 @@
       if (!late || !planned || !planned.latest) return;
       const given = (this.field("injection.when").value || this.field("when").value).slice(0, 10);
       const off = (day) => Math.round((Date.parse(given) - Date.parse(day)) / 86400000);
-      const words = off(planned.latest) > 0 ? `${off(planned.latest)} days late`
-        : off(planned.earliest) < 0 ? `${-off(planned.earliest)} days early` : "as planned";
-      const text = given ? `Planned for ${planned.latest}: ${words} if given on ${given}.` : "";
+      const words = off(planned.latest) > 0 ? nadirText("{n} days late", { n: off(planned.latest) })
+        : off(planned.earliest) < 0 ? nadirText("{n} days early", { n: -off(planned.earliest) }) : nadirText("as planned");
+      const text = given
+        ? nadirText("Planned for {planned}: {words} if given on {given}.", { planned: planned.latest, given, words })
+        : "";
       if (late.textContent !== text) late.textContent = text;
     }
 
@@ -137,10 +139,10 @@
         const response = await this.send("/draft", body);
         if (!response.ok) throw new Error(String(response.status));
         const answer = await response.json();
-        if (this.dirty && body.number === this.number) this.state.textContent = `Draft kept ${answer.at}; not yet in the record`;
+        if (this.dirty && body.number === this.number) this.state.textContent = nadirText("Draft kept {at}; not yet in the record", { at: answer.at });
       } catch (_) {
         if (!this.dirty) return;
-        this.state.textContent = "The draft is not kept: no connection. Trying again.";
+        this.state.textContent = nadirText("The draft is not kept: no connection. Trying again.");
         window.clearTimeout(this.timer);
         this.timer = window.setTimeout(() => this.keep(), AGAIN_MS);
       }
@@ -172,7 +174,7 @@
         } catch (_) {
           if (!this.root.isConnected) throw _;
         }
-        this.state.textContent = "Not saved yet: no connection. Trying again; leave the page open.";
+        this.state.textContent = nadirText("Not saved yet: no connection. Trying again; leave the page open.");
         await new Promise((go) => window.setTimeout(go, AGAIN_MS));
       }
     }
@@ -184,7 +186,7 @@
       else if (answer.outcome === "ask") this.ask(answer.questions);
       else if (answer.outcome === "changed") this.changed(answer);
       else if (answer.outcome === "refused") this.refused(answer.problems);
-      else this.say("error", `Not saved: ${answer.why || answer.advice || answer.error}`);
+      else this.say("error", nadirText("Not saved: {why}", { why: answer.why || answer.advice || answer.error }));
       if (answer.outcome !== "saved") this.said.focus();
     }
 
@@ -202,7 +204,7 @@
     }
 
     refused(problems) {
-      const box = this.say("error", "Not saved. Nothing was stored:");
+      const box = this.say("error", nadirText("Not saved. Nothing was stored:"));
       const list = element("ul", "plain-list");
       for (const { field, why } of problems) {
         const about = this.root.querySelector(`[data-about="${CSS.escape(field)}"]`);
@@ -218,23 +220,23 @@
     }
 
     ask(questions) {
-      const box = this.say("notice entry-ask", "Not saved yet. Please look again:");
+      const box = this.say("notice entry-ask", nadirText("Not saved yet. Please look again:"));
       for (const question of questions) {
         const label = element("label");
         const yes = element("input");
         yes.type = "checkbox";
         yes.value = question.id;
-        label.append(yes, ` ${question.words} Yes, it is right.`);
+        label.append(yes, ` ${question.words} ${nadirText("Yes, it is right.")}`);
         box.append(label);
       }
-      box.append(element("p", "soft small", "Correct the field, or tick what is right and save again."));
+      box.append(element("p", "soft small", nadirText("Correct the field, or tick what is right and save again.")));
     }
 
     changed(answer) {
-      const box = this.say("error", `Not saved: ${answer.why}. What was saved meanwhile, and what you typed:`);
+      const box = this.say("error", nadirText("Not saved: {why}. What was saved meanwhile, and what you typed:", { why: answer.why }));
       const table = element("table", "sides");
       const head = table.createTHead().insertRow();
-      for (const name of ["Field", "Saved meanwhile", "Yours"]) {
+      for (const name of [nadirText("Field"), nadirText("Saved meanwhile"), nadirText("Yours")]) {
         const cell = element("th", null, name);
         cell.scope = "col";
         head.append(cell);
@@ -247,7 +249,7 @@
         const label = this.root.querySelector(`[data-about="${CSS.escape(name)}"] :is(label, legend, h3)`);
         for (const text of [label ? label.textContent : name, theirs[name] || "", mine[name] || ""]) row.insertCell().textContent = text;
       }
-      const also = element("button", "button", "Save mine as well");
+      const also = element("button", "button", nadirText("Save mine as well"));
       also.type = "button";
       also.addEventListener("click", () => {
         this.version = answer.version;
@@ -260,12 +262,20 @@
       this.dirty = false;
       this.root.querySelectorAll("details, section, .entry-bar, .notice").forEach((one) => one.remove());
       document.querySelectorAll(".entry-before").forEach((one) => one.remove());
-      const again = answer.again ? " It had been saved before; nothing was stored twice." : "";
-      const done = this.say("done", `Saved for ${this.named}: ${answer.stored} entries, ${answer.at}, by ${answer.who}.${again}`);
+      const again = answer.again ? " " + nadirText("It had been saved before; nothing was stored twice.") : "";
+      const done = this.say(
+        "done",
+        nadirText("Saved for {patient}: {n} entries, {at}, by {who}.", {
+          patient: this.named,
+          n: answer.stored,
+          at: answer.at,
+          who: answer.who,
+        }) + again,
+      );
       for (const flag of answer.urgent) this.said.prepend(this.flag(flag, answer.contact));
       for (const flag of answer.changed) done.append(this.flag(flag));
-      if (answer.failed) done.append(element("p", "error", `The rules were not run: ${answer.failed}.`));
-      const back = element("a", "button", "To the patient's page");
+      if (answer.failed) done.append(element("p", "error", nadirText("The rules were not run: {why}.", { why: answer.failed })));
+      const back = element("a", "button", nadirText("To the patient's page"));
       back.href = `/p/${encodeURIComponent(this.spec.mrn)}`;
       back.dataset.inApp = "";
       this.said.append(back);
@@ -278,9 +288,9 @@
       link.href = flag.address;
       link.dataset.inApp = "";
       const head = element("p");
-      head.append(element("span", `severity ${flag.severity}`, flag.severity), " ", link);
+      head.append(element("span", `severity ${flag.severity}`, flag.word), " ", link);
       box.append(head, element("p", null, flag.question), element("p", "small", flag.why));
-      if (contact) box.append(element("p", null, `Call ${contact}`));
+      if (contact) box.append(element("p", null, nadirText("Call {contact}", { contact })));
       return box;
     }
   }
@@ -324,7 +334,7 @@
     (event) => {
       if (!unsaved() || !event.target.closest("a[href]")) return;
       open.keep();
-      if (window.confirm(`Leave? What you typed for ${open.named} is kept as a draft and is not in the record.`)) return;
+      if (window.confirm(nadirText("Leave? What you typed for {patient} is kept as a draft and is not in the record.", { patient: open.named }))) return;
       event.preventDefault();
       event.stopImmediatePropagation();
     },
@@ -350,7 +360,7 @@
   function warn() {
     if (!open || !open.root.isConnected) return;
     const elsewhere = [...new Set(others.values())].filter((mrn) => mrn && mrn !== open.spec.mrn);
-    const text = elsewhere.length ? `Another tab shows the patient ${elsewhere.join(", ")}. This form is of ${open.named}.` : "";
+    const text = elsewhere.length ? nadirText("Another tab shows the patient {others}. This form is of {patient}.", { others: elsewhere.join(", "), patient: open.named }) : "";
     if (open.tabs.textContent !== text) open.tabs.textContent = text;
     open.tabs.classList.toggle("notice", Boolean(text));
   }

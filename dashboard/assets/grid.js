@@ -60,7 +60,7 @@
       begin(props.id);
       return () => grids.delete(props.id);
     }, [props.id, narrow]);
-    const waiting = React.createElement("p", { className: "soft grid-waits" }, "The table is being loaded …");
+    const waiting = React.createElement("p", { className: "soft grid-waits" }, nadirText("The table is being loaded …"));
     const shown = { ...fitted(props, narrow), key: narrow ? "cards" : "rows" };
     return React.createElement(React.Suspense, { fallback: waiting }, React.createElement(Loaded, shown));
   }
@@ -216,7 +216,7 @@
         if (node.data) rows.push({ cells: shown.map((column) => node.data[column.field] || { parts: [] }) });
       });
       const all = api.getDisplayedRowCount();
-      const said = rows.length < all ? `The first ${rows.length} of ${all} rows; the file (CSV) holds all.` : "";
+      const said = rows.length < all ? nadirText("The first {n} of {all} rows; the file (CSV) holds all.", { n: rows.length, all }) : "";
       const paper = document.createElement("div");
       paper.className = "grid-paper";
       paper.append(

@@ -4,8 +4,6 @@
 (function () {
   "use strict";
 
-  const WORDS = "Drop files here";
-
   function element(name, css, text) {
     const made = document.createElement(name);
     if (css) made.className = css;
@@ -29,14 +27,14 @@
     const form = new FormData();
     for (const file of files) form.append("file", file, file.name);
     zone.classList.add("busy-drop");
-    say(zone, files.length === 1 ? `Sending ${files[0].name} …` : `Sending ${files.length} files …`);
+    say(zone, files.length === 1 ? nadirText("Sending {name} …", { name: files[0].name }) : nadirText("Sending {n} files …", { n: files.length }));
     try {
       const response = await window.fetch(zone.dataset.drop, { method: "POST", body: form, nadirSaysItself: true });
       const answer = await response.json();
       if (response.ok) open(answer.job);
       else say(zone, `${answer.error}: ${answer.advice}`, "error");
     } catch (_) {
-      say(zone, "Not sent: the connection broke off. Files above the limit are cut off; otherwise try again.", "error");
+      say(zone, nadirText("Not sent: the connection broke off. Files above the limit are cut off; otherwise try again."), "error");
     } finally {
       zone.classList.remove("busy-drop");
     }
@@ -51,7 +49,7 @@
     input.id = "import-files";
     const said = element("p", "drop-said");
     said.setAttribute("role", "status");
-    label.append(input, element("span", "drop-words", WORDS), element("span", "drop-choose", "or choose files"));
+    label.append(input, element("span", "drop-words", nadirText("Drop files here")), element("span", "drop-choose", nadirText("or choose files")));
     zone.replaceChildren(label, said);
     input.addEventListener("change", () => {
       send(zone, Array.from(input.files));

@@ -30,7 +30,7 @@
   function say(text) {
     const link = document.createElement("a");
     link.href = "/";
-    link.textContent = "To the worklist";
+    link.textContent = nadirText("To the worklist");
     strip().replaceChildren(text + " ", link);
   }
 
@@ -50,12 +50,12 @@
     try {
       const answer = await response.clone().json();
       words = answer.error + ". " + answer.advice;
-      if (response.status >= 500) words += " Request " + answer.request + ".";
+      if (response.status >= 500) words += " " + nadirText("Request {id}", { id: answer.request }) + ".";
     } catch (_) {
-      words = "Nadir did not answer as it should.";
+      words = nadirText("Nadir did not answer as it should.");
     }
     if (isPage(options)) document.body.classList.add("shell-lost");
-    else words += " What you see may be old.";
+    else words += " " + nadirText("What you see may be old.");
     say(words);
   }
 
@@ -65,7 +65,7 @@
     try {
       response = await send(resource, options);
     } catch (error) {
-      if (!ours.nadirSaysItself) say("Nadir cannot be reached. What you see may be old.");
+      if (!ours.nadirSaysItself) say(nadirText("Nadir cannot be reached. What you see may be old."));
       throw error;
     }
     if (response.status === 401) leave();

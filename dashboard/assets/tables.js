@@ -54,7 +54,8 @@
     }
     const total = table.tBodies[0].rows.length;
     const said = document.querySelector(`[data-shown="${tableId}"]`);
-    if (said) said.textContent = shown === total ? `${total} rows` : `${shown} of ${total} rows`;
+    if (said) said.textContent =
+      shown === total ? nadirText("{n} rows", { n: total }) : nadirText("{n} of {all} rows", { n: shown, all: total });
   }
 
   document.addEventListener("click", (event) => {

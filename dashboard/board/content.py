@@ -11,7 +11,7 @@ from clinical.chart import ENTRY_FIELDS, Chart, Therapy
 from clinical.discordance import discordance
 from clinical.protocol import Protocol
 from clinical.recist import VisitAssessment
-from clinical.wording import number
+from dashboard.board.case import Case
 from dashboard.figures.ink import SEVERITY_SIGNS
 from dashboard.figures.synoptic import synoptic_spec
 from dashboard.figures.vector import as_svg
@@ -22,11 +22,13 @@ from dashboard.parts.flag_rows import ORDER
 from dashboard.parts.plotted.channels import midnight
 from dashboard.parts.plotted.synoptic import synoptic_content
 from dashboard.parts.plotted.therapy import dose_text
+from dashboard.parts.quantities import number
 from dashboard.parts.readouts import Readout, readouts, summary
 from dashboard.parts.records import result_line
 from dashboard.parts.times import Clock, age_text, brief_age, day_text, moment_text
+from dashboard.parts.units import Units, in_units
 from data.flag_moves import CLOSED
-from data.trends import Trends
+from data.trends import Identity, Trends
 
 CHART_WIDTH, CHART_HEIGHT = 840, 1050
 FONT = "Noto Sans, Liberation Sans, DejaVu Sans, sans-serif"
@@ -61,21 +63,25 @@ class Board:
     chart: str
 
 
-def board(found: Trends, protocol: Protocol, clock: Clock, *, by: str, most_flags: int, most_results: int) -> Board:
-    """The summary of these trends for `by`, with at most `most_flags` of the standing flags, most severe first, and the
-    newest result of at most `most_results` analytes, the newest first."""
+def board(
+    case: Case, protocol: Protocol, clock: Clock, units: Units, *, by: str, most_flags: int, most_results: int
+) -> Board:
+    """The summary of a patient for `by` in `units`, with at most `most_flags` of the standing flags, most severe first,
+    and the newest result of at most `most_results` analytes, the newest first."""
+    found, who = case.trends, case.identity
+    shown = in_units(found, units)
     standing = [f for f in found.flags if f["status"] not in CLOSED]
     newest_first = sorted(standing, key=lambda f: str(f["opened_at"]), reverse=True)
     ordered = sorted(newest_first, key=lambda f: ORDER.index(f["severity"]))
-    channels, who = readouts(found, clock), found.identity
+    channels = readouts(shown, clock, units)
     entries = [t for t in found.chart.therapy if t.kind != "injection"]
     unsigned = len(protocol.unsigned())
-    results = tuple(_latest_results(found.chart, clock))
-    figure = synoptic_spec(synoptic_content(found, clock))
+    results = tuple(_latest_results(shown.chart, clock))
+    figure = synoptic_spec(synoptic_content(found, case.sensor, clock, units))
     (start, end), meta = figure["layout"]["xaxis"]["range"], figure["layout"]["meta"]
     return Board(
         name=who.name or "Name not recorded",
-        facts=_facts(found, clock),
+        facts=_facts(who, found, clock),
         generated=moment_text(clock.now, clock.zone),
         newest=_newest(found.chart, clock),
         zone=clock.zone.key,
@@ -102,8 +108,7 @@ def spoken(marks: str) -> str:
     return arrows_in_words(marks)
 
 
-def _facts(found: Trends, clock: Clock) -> tuple[tuple[str, str], ...]:
-    who = found.identity
+def _facts(who: Identity, found: Trends, clock: Clock) -> tuple[tuple[str, str], ...]:
     ends = (("died", who.deceased), ("withdrawn", who.withdrawn), ("transferred", who.transferred))
     return (
         ("born", born_text(who, clock)),

@@ -11,10 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from clinical.protocol import Protocol
+from dashboard.board.case import Case
 from dashboard.board.content import board, spoken
 from dashboard.language import ENGLISH, speaking
 from dashboard.parts.times import Clock
-from data.trends import Trends
+from dashboard.parts.units import Units
 
 SHEETS = 2
 TAGGED = {"pdf_variant": "pdf/ua-1"}
@@ -30,20 +31,21 @@ class DoesNotFit(RuntimeError):
     """A summary that does not fit its sheets even without a flag."""
 
 
-def tumour_board_pdf(found: Trends, protocol: Protocol, *, zone: ZoneInfo, now: datetime, by: str) -> bytes:
-    """The summary on two A4 sheets, tagged for screen readers (PDF/UA-1), with the moment and `by` whom it was made.
+def tumour_board_pdf(case: Case, protocol: Protocol, units: Units, *, zone: ZoneInfo, now: datetime, by: str) -> bytes:
+    """The summary in `units` on two A4 sheets, tagged for screen readers (PDF/UA-1), with the moment and `by` whom it
+    was made.
 
     Raises PdfUnavailable where Pango is missing.
     """
     with speaking(ENGLISH):
-        return _made(found, protocol, Clock(now, zone), by)
+        return _made(case, protocol, Clock(now, zone), units, by)
 
 
-def _made(found: Trends, protocol: Protocol, clock: Clock, by: str) -> bytes:
+def _made(case: Case, protocol: Protocol, clock: Clock, units: Units, by: str) -> bytes:
     weasyprint = _weasyprint()
     template = _environment().get_template("board.html")
     for most_flags, most_results in LISTED:
-        content = board(found, protocol, clock, by=by, most_flags=most_flags, most_results=most_results)
+        content = board(case, protocol, clock, units, by=by, most_flags=most_flags, most_results=most_results)
         drawing = Markup(content.chart)  # noqa: S704
         page = template.render(board=content, chart=drawing, created=clock.now.isoformat(timespec="seconds"))
         document = weasyprint.HTML(string=page, url_fetcher=_refuse, base_url=None).render(**TAGGED)

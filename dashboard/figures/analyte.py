@@ -8,6 +8,7 @@ from dashboard.figures.ink import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, faint
 from dashboard.figures.runs import heights, marks_key, run_traces
 from dashboard.figures.series import AnalytePanel, TimesLimitPanel
 from dashboard.figures.thinning import thinned
+from dashboard.language import _
 
 INKS = (BLUE, ORANGE, PURPLE)
 SIGNS = (("circle", "●"), ("diamond", "◆"), ("square", "■"))
@@ -27,10 +28,10 @@ def analyte(panel: AnalytePanel, *, height: int = 190) -> Panel:
         title=joined(
             (
                 f"<b>{panel.name}</b> {panel.unit}",
-                f"{drawn_points} of {total} points drawn" if drawn_points < total else "",
+                _("{n} of {all} points drawn", n=drawn_points, all=total) if drawn_points < total else "",
                 *marks_key(runs, BLUE),
-                key("■", faint(GREEN, 0.4), "lab range") if panel.ranges else "no range",
-                key("╌", VERMILLION, "limit") if panel.levels else "",
+                key("■", faint(GREEN, 0.4), _("lab range")) if panel.ranges else _("no range"),
+                key("╌", VERMILLION, _("limit")) if panel.levels else "",
             )
         ),
         height=height,
@@ -53,24 +54,24 @@ def times_limit(panel: TimesLimitPanel, *, height: int = 130) -> Panel:
     """The drawn panel: each quantity in its ink and shape, the upper limit of all of them as one line at 1."""
     named = [(name, runs) for name, runs in panel.runs if any(len(r.points) for r in runs)]
     if not named:
-        return empty(panel.name, missing="never measured" if not panel.left_out else "no result with a range")
+        return empty(panel.name, missing=_("never measured") if not panel.left_out else _("no result with a range"))
     every = [r for _, runs in named for r in runs]
     top = max(float(heights(every).max(initial=1.0)) * 1.15, 1.5)
     inks = list(zip(named, INKS, SIGNS, strict=False))
     drawn = Panel(
         title=joined(
             (
-                f"<b>{panel.name}</b> × upper limit",
+                f"<b>{panel.name}</b> {_('× upper limit')}",
                 *(key(sign, ink, name) for (name, _), ink, (_, sign) in inks),
                 *marks_key(every, BLUE),
-                f"{panel.left_out} without a range not drawn" if panel.left_out else "",
+                _("{n} without a range not drawn", n=panel.left_out) if panel.left_out else "",
             )
         ),
         height=height,
         axis={"range": [0, top], "nticks": 4},
     )
     drawn.shapes.append(box(0.0, 4e12, 0, 1, fill=faint(GREEN, 0.10)))
-    for (_, runs), ink, (symbol, _) in inks:
+    for (_name, runs), ink, (symbol, _key) in inks:
         for run in runs:
             drawn.traces += run_traces(thinned(run), colour=ink, floor=0.0, plain=symbol, size=6.5)
     return drawn

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from dashboard.figures.drawing import Panel, Spec
 from dashboard.figures.ink import GREY, TEMPLATE, TEXT
+from dashboard.language import day_pattern, separators
 
 GAP = 38
 """Pixels above each panel, where its title stands."""
@@ -46,6 +47,7 @@ def stack(
         "shapes": [],
         "annotations": [],
         "bargap": 0,
+        "separators": separators(),
     }
     traces: list[Spec] = []
     top = 1.0
@@ -121,7 +123,7 @@ def _time_axis(start: float, end: float, *, anchor: str) -> dict[str, Any]:
         "anchor": anchor,
         "range": [start, end],
         "autorange": False,
-        "hoverformat": "%-d %b %Y",
+        "hoverformat": f"{day_pattern()} %Y",
         "showspikes": True,
         "spikemode": "across",
         "spikesnap": "hovered data",
@@ -129,8 +131,8 @@ def _time_axis(start: float, end: float, *, anchor: str) -> dict[str, Any]:
         "spikedash": "dot",
         "spikecolor": GREY,
         "tickformatstops": [
-            {"dtickrange": [None, 43_200_000], "value": "%H:%M\n%-d %b %Y"},
-            {"dtickrange": [43_200_000, 2_000_000_000], "value": "%-d %b\n%Y"},
+            {"dtickrange": [None, 43_200_000], "value": f"%H:%M\n{day_pattern()} %Y"},
+            {"dtickrange": [43_200_000, 2_000_000_000], "value": f"{day_pattern()}\n%Y"},
             {"dtickrange": [2_000_000_000, "M6"], "value": "%b\n%Y"},
             {"dtickrange": ["M6", None], "value": "%b\n%Y"},
         ],

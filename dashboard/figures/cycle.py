@@ -11,6 +11,7 @@ from dashboard.figures.axes import made, stack
 from dashboard.figures.drawing import Panel, empty, joined, key, recorded, scatter
 from dashboard.figures.ink import BLUE, GREY, VERMILLION, faint
 from dashboard.figures.series import Points
+from dashboard.language import _
 
 LAST_WEEK = 7
 
@@ -41,7 +42,7 @@ def cycle_figure(panels: Sequence[CyclePanel], *, interval: float) -> go.Figure:
         "range": [-0.5, longest + 1],
         "tickmode": "array",
         "tickvals": list(range(0, int(longest) + 2, 7)),
-        "title": {"text": "days since the injection", "font": {"size": 12}, "standoff": 6},
+        "title": {"text": _("days since the injection"), "font": {"size": 12}, "standoff": 6},
         "ticks": "outside",
         "ticklen": 4,
     }
@@ -53,14 +54,14 @@ def cycle_figure(panels: Sequence[CyclePanel], *, interval: float) -> go.Figure:
 def _panel(panel: CyclePanel, interval: float) -> Panel:
     values = [v for c in panel.lines for v in c.points.value.tolist()]
     if not values:
-        return empty(panel.name, missing="nothing recorded in these cycles")
+        return empty(panel.name, missing=_("nothing recorded in these cycles"))
     top = max(values) * 1.15 or 1.0
     drawn = Panel(
         title=joined(
             (
                 f"<b>{panel.name}</b> {panel.unit}",
-                key("◆", VERMILLION, "running cycle") if any(c.running for c in panel.lines) else "",
-                key("●", BLUE, "earlier, the paler the older"),
+                key("◆", VERMILLION, _("running cycle")) if any(c.running for c in panel.lines) else "",
+                key("●", BLUE, _("earlier, the paler the older")),
             )
         ),
         height=120,

@@ -8,6 +8,7 @@ from typing import Any
 
 from dashboard.figures.ink import TEXT
 from dashboard.figures.series import Floats
+from dashboard.language import _
 
 Spec = dict[str, Any]
 
@@ -94,10 +95,10 @@ def note(at: float, level: float, text: str, *, colour: str = TEXT, **rest: Any)
     }
 
 
-def empty(title: str, *, missing: str = "never measured") -> Panel:
-    """A panel for what was never measured: it says so instead of leaving a hole."""
+def empty(title: str, *, missing: str | None = None) -> Panel:
+    """A panel for what was never measured (or is `missing` in other words): it says so instead of leaving a hole."""
     panel = Panel(
-        title=f"<b>{title}</b>  ·  {missing}",
+        title=f"<b>{title}</b>  ·  {missing or _('never measured')}",
         height=26,
         axis={"visible": False, "range": [0, 1], "fixedrange": True},
     )

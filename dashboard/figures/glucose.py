@@ -10,6 +10,7 @@ from dashboard.figures.runs import dot_trace, heights, marks_key, run_traces
 from dashboard.figures.sensor import sensor_traces
 from dashboard.figures.series import GlucosePanel, Run, SensorStretch
 from dashboard.figures.thinning import thinned
+from dashboard.language import _, marked
 
 FOREVER = (0.0, 4e12)
 
@@ -18,7 +19,7 @@ def glucose(panel: GlucosePanel, *, height: int = 170) -> Panel:
     """The drawn panel; it says so when neither glucose nor HbA1c was ever measured. The sensor's traces come first."""
     sensor = panel.sensor
     if not (len(panel.readings.points) or len(sensor) or panel.hba1c):
-        return empty("Glucose and HbA1c")
+        return empty(_("Glucose and HbA1c"))
     readings = thinned(panel.readings)
     top = axis_top(panel)
     drawn = Panel(
@@ -50,13 +51,13 @@ def _title(panel: GlucosePanel, drawn: int) -> str:
     low, high = panel.target
     return joined(
         (
-            f"<b>Glucose</b> {panel.unit}",
-            key("●", VERMILLION, "lab, meter") if total else "",
-            f"{drawn} of {total} points drawn" if drawn < total else "",
+            f"<b>{_('Glucose')}</b> {panel.unit}",
+            key("●", VERMILLION, _("lab, meter")) if total else "",
+            _("{n} of {all} points drawn", n=drawn, all=total) if drawn < total else "",
             *marks_key([panel.readings], VERMILLION),
-            key("▬", SKY, "sensor 5-95 %, pale: lowest to highest") if len(panel.sensor) else "",
-            key("◆", PURPLE, f"HbA1c {panel.hba1c_unit} (right)") if panel.hba1c else "",
-            key("■", faint(GREEN, 0.3), f"{low:g}-{high:g}") if len(panel.sensor) else "",
+            key("▬", SKY, _("sensor 5-95 %, pale: lowest to highest")) if len(panel.sensor) else "",
+            key("◆", PURPLE, _("HbA1c {unit} (right)", unit=panel.hba1c_unit)) if panel.hba1c else "",
+            key("■", faint(GREEN, 0.3), marked(f"{low:g}-{high:g}")) if len(panel.sensor) else "",
         )
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dashboard.figures.axes import SIDE
-from dashboard.figures.drawing import Panel, Spec, box, empty, note, recorded, scatter
+from dashboard.figures.drawing import Panel, Spec, box, empty, joined, note, recorded, scatter
 from dashboard.figures.ink import BLUE, GREEN, GREY, ORANGE, SEVERITY_SIGNS, faint
 from dashboard.figures.series import Bar, FlagMark, Lanes
+from dashboard.language import _
 
 ROW = 40
 BAR = 0.21
@@ -26,18 +27,18 @@ def lanes(content: Lanes, *, shown: float) -> Panel:
     per_pixel = shown / TYPICAL_WIDTH
     rows: list[tuple[str, list[Spec], list[Spec], list[Spec]]] = []
     if content.flags:
-        rows.append(("Flags", _flags(content.flags), [], []))
+        rows.append((_("Flags"), _flags(content.flags), [], []))
     if content.analogue or len(content.injections):
-        rows.append(("Analogue", *_bars(content.analogue, BLUE, per_pixel)))
+        rows.append((_("Analogue"), *_bars(content.analogue, BLUE, per_pixel)))
         _injections(content, rows[-1][1])
     if content.other:
-        rows.append(("Other therapy", *_bars(content.other, ORANGE, per_pixel)))
+        rows.append((_("Other therapy"), *_bars(content.other, ORANGE, per_pixel)))
     if content.procedures:
-        rows.append(("Procedures", *_procedures(content)))
+        rows.append((_("Procedures"), *_procedures(content)))
     if not rows:
-        return empty("Therapy and flags", missing="none recorded")
+        return empty(_("Therapy and flags"), missing=_("none recorded"))
     drawn = Panel(
-        title="<b>Therapy and flags</b>" + ("" if content.analogue else "  ·  no analogue recorded"),
+        title=joined((f"<b>{_('Therapy and flags')}</b>", "" if content.analogue else _("no analogue recorded"))),
         height=ROW * len(rows),
         axis={
             "range": [-len(rows), 0],

@@ -11,6 +11,7 @@ from dashboard.figures.axes import DAY, made, stack
 from dashboard.figures.drawing import Panel, Spec, empty, joined, key, line, note, recorded, scatter
 from dashboard.figures.ink import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 from dashboard.figures.series import Points
+from dashboard.language import _
 
 INKS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, GREY)
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "hexagon")
@@ -30,12 +31,18 @@ def spider(lesions: Sequence[LesionLine], sums: Points) -> go.Figure:
     """The figure; a lesion without a baseline has no line. It says so where there is none at all."""
     drawn_lesions = [x for x in lesions if len(x.points)]
     if not drawn_lesions:
-        return made(stack([empty("Target lesions", missing="none measured")], start=0, end=1, now=None, revision="s"))
+        return made(
+            stack([empty(_("Target lesions"), missing=_("none measured"))], start=0, end=1, now=None, revision="s")
+        )
     every = [v for x in (*(d.points for d in drawn_lesions), sums) for v in x.value.tolist()]
     low, high = min([*every, PARTIAL_RESPONSE]) - 12, max([*every, 20.0]) + 12
     panel = Panel(
         title=joined(
-            ("<b>Change against baseline</b> %", key("▬", GREY, "sum"), key("╌", GREEN, "-30 %: partial response"))
+            (
+                f"<b>{_('Change against baseline')}</b> %",
+                key("▬", GREY, _("sum")),
+                key("╌", GREEN, _("-30 %: partial response")),
+            )
         ),
         height=270,
         axis={"range": [low, high], "nticks": 7, "ticksuffix": " %"},
@@ -55,7 +62,7 @@ def spider(lesions: Sequence[LesionLine], sums: Points) -> go.Figure:
         panel.traces.append(recorded({**trace, "name": lesion.name, "cliponaxis": False}, lesion.points.record))
     panel.notes += _names(drawn_lesions, least=(high - low) * NAME_PX / panel.height)
     if len(sums):
-        total = scatter(sums.at, sums.value, sums.label, mode="lines", name="sum")
+        total = scatter(sums.at, sums.value, sums.label, mode="lines", name=_("sum"))
         panel.traces.append({**total, "line": {"color": GREY, "width": 4}, "opacity": 0.75})
     return made(stack([panel], start=start - margin, end=end + margin * 1.6, now=None, revision="spider"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboard.figures.drawing import Panel, empty, joined, key, note, recorded, scatter
 from dashboard.figures.ink import GREEN, VERMILLION
 from dashboard.figures.series import LesionPanel
+from dashboard.language import _
 
 RESPONSES_AT = 0.93
 NEW_AT = 0.70
@@ -15,14 +16,16 @@ LETTERS_ONLY = 56
 def lesions(panel: LesionPanel, *, height: int = 150) -> Panel:
     """The drawn panel. Scans without measured lesions still show their response letters."""
     if not (len(panel.sums) or panel.responses or panel.new):
-        return empty("Imaging")
+        return empty(_("Imaging"))
     top = max([*panel.sums.value.tolist(), 10.0]) * 1.55
     drawn = Panel(
         title=joined(
             (
-                "<b>Sum of target lesions</b> mm" if len(panel.sums) else "<b>Imaging</b>, no target lesion measured",
-                "letters: response" if panel.responses else "",
-                key("★", VERMILLION, "new lesion") if panel.new else "",
+                f"<b>{_('Sum of target lesions')}</b> mm"
+                if len(panel.sums)
+                else f"<b>{_('Imaging')}</b>, {_('no target lesion measured')}",
+                _("letters: response") if panel.responses else "",
+                key("★", VERMILLION, _("new lesion")) if panel.new else "",
             )
         ),
         height=height if len(panel.sums) else LETTERS_ONLY,

@@ -8,6 +8,7 @@ from dashboard.figures.drawing import Panel, Spec, box, empty, joined, key, line
 from dashboard.figures.ink import BLUE, GREEN, GREY, VERMILLION, faint
 from dashboard.figures.runs import marks_key, run_traces
 from dashboard.figures.series import Floats, MarkerPanel, floats
+from dashboard.language import _, marked
 
 TICKS = tuple(m * 10.0**e for e in range(-2, 7) for m in (1, 2, 5))
 
@@ -40,12 +41,12 @@ def marker(panel: MarkerPanel, *, height: int = 230) -> Panel:
 def _title(panel: MarkerPanel) -> str:
     return joined(
         (
-            f"<b>{panel.name}</b> {panel.unit}, log",
-            key("●", BLUE, "sample"),
+            f"<b>{panel.name}</b> {panel.unit}, {_('logarithmic')}",
+            key("●", BLUE, _("sample")),
             *marks_key(panel.runs, BLUE),
-            key("■", faint(GREEN, 0.4), "lab range") if panel.ranges else "no range",
-            key("┈", BLUE, "nadir") if panel.nadirs else "",
-            key("╌", VERMILLION, "significant rise") if panel.limits else "",
+            key("■", faint(GREEN, 0.4), _("lab range")) if panel.ranges else _("no range"),
+            key("┈", BLUE, _("nadir")) if panel.nadirs else "",
+            key("╌", VERMILLION, _("significant rise")) if panel.limits else "",
         )
     )
 
@@ -64,7 +65,7 @@ def _axis(low: float, high: float) -> Spec:
         "type": "log",
         "range": [math.log10(low), math.log10(high)],
         "tickvals": ticks,
-        "ticktext": [f"{t:,.10g}".replace(",", " ") for t in ticks],
+        "ticktext": [marked(f"{t:,.10g}".replace(",", " ")) for t in ticks],
     }
 
 

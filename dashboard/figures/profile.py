@@ -12,6 +12,7 @@ from dashboard.figures.drawing import Panel, Spec, box, joined, key, line, scatt
 from dashboard.figures.ink import GREEN, SKY, faint
 from dashboard.figures.sensor import DEEP
 from dashboard.figures.series import Floats, floats
+from dashboard.language import _, marked
 
 HOURS = list(range(0, 25, 3))
 
@@ -39,11 +40,11 @@ def profile_figure(content: ProfileContent) -> go.Figure:
     drawn = Panel(
         title=joined(
             (
-                f"<b>Glucose over the day</b> {content.unit}",
-                key("▬", DEEP, "median"),
+                f"<b>{_('Glucose over the day')}</b> {content.unit}",
+                key("▬", DEEP, _("median")),
                 key("■", faint(SKY, 0.6), "25-75 %"),
                 key("■", faint(SKY, 0.3), "5-95 %"),
-                key("■", faint(GREEN, 0.35), f"{low:g}-{high:g}"),
+                key("■", faint(GREEN, 0.35), marked(f"{low:g}-{high:g}")),
             )
         ),
         height=260,
@@ -88,7 +89,8 @@ def _median(content: ProfileContent) -> Spec:
     median["line"] = {"color": DEEP, "width": 2.25}
     median["customdata"] = np.stack([content.p5, content.p25, content.p75, content.p95, content.count]).T
     median["hovertemplate"] = (
-        "<b>median %{y:.3~f}</b>  ·  25-75 %: %{customdata[1]:.3~f}-%{customdata[2]:.3~f}  ·  "
-        "5-95 %: %{customdata[0]:.3~f}-%{customdata[3]:.3~f}  ·  %{customdata[4]:.0f} readings<extra></extra>"
+        f"<b>{_('median')} %{{y:.3~f}}</b>  ·  25-75 %: %{{customdata[1]:.3~f}}-%{{customdata[2]:.3~f}}  ·  "
+        f"5-95 %: %{{customdata[0]:.3~f}}-%{{customdata[3]:.3~f}}  ·  %{{customdata[4]:.0f}} {_('readings')}"
+        "<extra></extra>"
     )
     return median

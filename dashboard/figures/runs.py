@@ -12,6 +12,7 @@ import numpy as np
 
 from dashboard.figures.drawing import Spec, key, recorded, scatter
 from dashboard.figures.series import Floats, Run, floats
+from dashboard.language import _
 
 SYMBOLS = {
     "valid": "circle",
@@ -56,9 +57,9 @@ def dot_trace(run: Run, *, colour: str, floor: float, size: float) -> Spec:
 def marks_key(runs: Sequence[Run], colour: str) -> tuple[str, ...]:
     """The entries of a panel's key for the shapes that occur in the runs."""
     found = {m for r in runs for m in r.marks}
-    signs = (("not-valid", "○", "not comparable"), ("below", "▽", "below"), ("above", "△", "above"))
+    signs = (("not-valid", "○", _("not comparable")), ("below", "▽", _("below")), ("above", "△", _("above")))
     named = [key(sign, colour, word) for mark, sign, word in signs if mark in found]
-    return (*named, key("□", colour, "in words")) if "words" in found else tuple(named)
+    return (*named, key("□", colour, _("in words"))) if "words" in found else tuple(named)
 
 
 def heights(runs: Sequence[Run]) -> Floats:

@@ -12,6 +12,7 @@ from tsdownsample import MinMaxLTTBDownsampler
 from dashboard.figures.drawing import Spec, scatter
 from dashboard.figures.ink import SKY, faint
 from dashboard.figures.series import Floats, SensorBand, SensorStretch, floats
+from dashboard.language import _, day_pattern
 
 DAY = 86_400_000.0
 GAP_DAYS = 3
@@ -23,10 +24,6 @@ DOTS_AT_MOST = 900
 """Beyond this a line alone: thousands of circles take the browser longer than everything else together."""
 DEEP = "#2A7FB8"
 ABOVE, BELOW = 1.0, -1.0
-HOVER = (
-    "<b>Sensor median %{y:.3~f}</b>  ·  5-95 %: %{customdata[0]:.3~f}-%{customdata[1]:.3~f}  ·  "
-    "lowest %{customdata[2]:.3~f}, highest %{customdata[3]:.3~f}  ·  %{customdata[4]:.0f} readings"
-)
 MARKS_TOO = ", %{customdata[5]:.0f} LO, %{customdata[6]:.0f} HI"
 
 
@@ -82,8 +79,16 @@ def _median(days: SensorBand) -> Spec:
     trace = scatter(_light(table[0]), _light(table[1]), (), mode="lines")
     trace["line"] = {"color": DEEP, "width": 1.25}
     trace["customdata"] = _told(table[2:].T, days.unit)
-    trace["hovertemplate"] = HOVER + (MARKS_TOO if marked else "") + "<extra></extra>"
+    trace["hovertemplate"] = _hover() + (MARKS_TOO if marked else "") + "<extra></extra>"
     return trace
+
+
+def _hover() -> str:
+    return (
+        f"<b>{_('Sensor median')} %{{y:.3~f}}</b>  ·  5-95 %: %{{customdata[0]:.3~f}}-%{{customdata[1]:.3~f}}  ·  "
+        f"{_('lowest')} %{{customdata[2]:.3~f}}, {_('highest')} %{{customdata[3]:.3~f}}  ·  "
+        f"%{{customdata[4]:.0f}} {_('readings')}"
+    )
 
 
 def _readings(stretch: SensorStretch) -> Spec:
@@ -99,14 +104,14 @@ def _readings(stretch: SensorStretch) -> Spec:
     trace = scatter(at, _light(value), (), mode="lines+markers" if dotted else "lines")
     trace["line"] = {"color": DEEP, "width": 1}
     trace["marker"] = {"size": 3.5, "color": DEEP}
-    trace["hovertemplate"] = "<b>Sensor %{y:.3~f}</b>  ·  %{x|%-d %b %H:%M}<extra></extra>"
+    trace["hovertemplate"] = f"<b>{_('Sensor')} %{{y:.3~f}}</b>  ·  %{{x|{day_pattern()} %H:%M}}<extra></extra>"
     return trace
 
 
 def _marks(stretch: SensorStretch, top: float) -> Spec:
     marked = stretch.mark != 0
     side = stretch.mark[marked]
-    labels = [f"Sensor {'HI' if s == ABOVE else 'LO'}: no number" for s in side]
+    labels = [_("Sensor {mark}: no number", mark="HI" if s == ABOVE else "LO") for s in side]
     trace = scatter(stretch.at[marked], np.where(side == ABOVE, top * 0.97, top * 0.02), labels, mode="markers")
     symbols = ["triangle-up-open" if s == ABOVE else "triangle-down-open" for s in side]
     trace["marker"] = {"symbol": symbols, "size": 7, "color": DEEP}

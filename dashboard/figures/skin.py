@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboard.figures.drawing import Panel, empty, joined, key, recorded, scatter
 from dashboard.figures.ink import GREY, PURPLE, VERMILLION, faint
 from dashboard.figures.series import SkinPanel
+from dashboard.language import _
 
 WORDS_AT = -0.55
 
@@ -12,15 +13,15 @@ WORDS_AT = -0.55
 def skin(panel: SkinPanel, *, height: int = 130) -> Panel:
     """The drawn panel. An assessment without a score stands as a square below the scale, never at a score."""
     if not (len(panel.iga) or len(panel.bsa) or panel.words):
-        return empty("Skin")
+        return empty(_("Skin"))
     bottom = -1.0 if panel.words else -0.3
     drawn = Panel(
         title=joined(
             (
-                "<b>Skin</b>",
+                f"<b>{_('Skin')}</b>",
                 key("▁", VERMILLION, "IGA 0-4") if len(panel.iga) else "",
-                key("◆", PURPLE, "body surface % (right)") if len(panel.bsa) else "",
-                key("■", GREY, "words, no score") if panel.words else "",
+                key("◆", PURPLE, _("body surface % (right)")) if len(panel.bsa) else "",
+                key("■", GREY, _("words, no score")) if panel.words else "",
             )
         ),
         height=height,

@@ -12,6 +12,7 @@ from dashboard.figures.ink import BLUE, ORANGE, VERMILLION
 from dashboard.figures.runs import heights, marks_key, run_traces
 from dashboard.figures.series import Points, Run, SkinPanel
 from dashboard.figures.skin import skin
+from dashboard.language import _
 
 ROW = 22
 
@@ -33,13 +34,13 @@ def skin_course(
 
 def _symptoms(itch: Run, pain: Run) -> Panel:
     if not len(heights([itch, pain])):
-        return empty("Itch and pain", missing="never recorded")
+        return empty(_("Itch and pain"), missing=_("never recorded"))
     drawn = Panel(
         title=joined(
             (
-                "<b>Itch and pain</b> 0-10",
-                key("●", ORANGE, "itch") if len(itch.points) else "",
-                key("◆", BLUE, "pain") if len(pain.points) else "",
+                f"<b>{_('Itch and pain')}</b> 0-10",
+                key("●", ORANGE, _("itch")) if len(itch.points) else "",
+                key("◆", BLUE, _("pain")) if len(pain.points) else "",
                 *marks_key([itch, pain], ORANGE),
             )
         ),
@@ -53,9 +54,9 @@ def _symptoms(itch: Run, pain: Run) -> Panel:
 
 def _regions(regions: Sequence[tuple[str, Points]]) -> Panel:
     if not regions:
-        return empty("Regions", missing="no affected region recorded")
+        return empty(_("Regions"), missing=_("no affected region recorded"))
     drawn = Panel(
-        title=joined(("<b>Regions</b>", key("■", VERMILLION, "affected"))),
+        title=joined((f"<b>{_('Regions')}</b>", key("■", VERMILLION, _("affected")))),
         height=ROW * len(regions) + 8,
         axis={
             "range": [-len(regions) + 0.4, 0.6],
@@ -64,7 +65,7 @@ def _regions(regions: Sequence[tuple[str, Points]]) -> Panel:
             "automargin": True,
         },
     )
-    for index, (_, points) in enumerate(regions):
+    for index, (_name, points) in enumerate(regions):
         squares = scatter(points.at, [-float(index)] * len(points), points.label, mode="markers", cliponaxis=False)
         squares["marker"] = {"symbol": "square", "size": 10, "color": VERMILLION}
         drawn.traces.append(recorded(squares, points.record))

@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.figures.ink import BLUE, GREEN, GREY, TEMPLATE, VERMILLION
+from dashboard.language import _, separators
 
 PARTIAL_RESPONSE = 70.0
 PROGRESSION = 120.0
@@ -37,8 +38,14 @@ def spider(sums: Sequence[SpiderLine], glucagon: Sequence[SpiderLine]) -> go.Fig
         "height": 720,
         "margin": {"l": 64, "r": 24, "t": 34, "b": 48},
         "hovermode": "closest",
+        "separators": separators(),
         "xaxis": {"domain": [0, 1], "anchor": "y", "matches": "x2", "rangemode": "tozero", "showticklabels": False},
-        "xaxis2": {"domain": [0, 1], "anchor": "y2", "rangemode": "tozero", "title": {"text": "months since baseline"}},
+        "xaxis2": {
+            "domain": [0, 1],
+            "anchor": "y2",
+            "rangemode": "tozero",
+            "title": {"text": _("months since baseline")},
+        },
         "yaxis": {"domain": [0.56, 1], "anchor": "x", "ticksuffix": " %", "rangemode": "tozero"},
         "yaxis2": {"domain": [0, 0.46], "anchor": "x2", "ticksuffix": " %", "type": "log", "dtick": "D2"},
         "shapes": [
@@ -48,8 +55,8 @@ def spider(sums: Sequence[SpiderLine], glucagon: Sequence[SpiderLine]) -> go.Fig
             _level(100.0, "y2"),
         ],
         "annotations": [
-            _title("<b>Sum of target lesions</b>, % of baseline; dashed: -30 % and +20 %", 1.0),
-            _title("<b>Glucagon</b>, % of baseline, logarithmic", 0.46),
+            _title(f"<b>{_('Sum of target lesions')}</b>, {_('% of baseline; dashed: -30 % and +20 %')}", 1.0),
+            _title(f"<b>{_('Glucagon')}</b>, {_('% of baseline, logarithmic')}", 0.46),
         ],
     }
     traces = [_trace(line, "x", "y", number, names=(GREEN, VERMILLION)) for number, line in enumerate(sums)]

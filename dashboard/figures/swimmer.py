@@ -9,20 +9,21 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from dashboard.figures.ink import BLUE, GREEN, GREY, ORANGE, PURPLE, TEMPLATE, TEXT, VERMILLION, faint
+from dashboard.language import _, message, separators
 
 EventKind = Literal["response", "progression", "procedure", "death"]
 LaneKind = Literal["analogue", "other"]
 LANE = 26
 """Pixels a patient."""
 EVENTS: dict[EventKind, tuple[str, str, str]] = {
-    "response": ("triangle-up", GREEN, "response read (CR, PR)"),
-    "progression": ("x", VERMILLION, "progression read"),
-    "procedure": ("diamond", PURPLE, "procedure"),
-    "death": ("square", TEXT, "death"),
+    "response": ("triangle-up", GREEN, message("response read (CR, PR)")),
+    "progression": ("x", VERMILLION, message("progression read")),
+    "procedure": ("diamond", PURPLE, message("procedure")),
+    "death": ("square", TEXT, message("death")),
 }
 BARS: dict[LaneKind, tuple[str, float, str]] = {
-    "analogue": (BLUE, 0.18, "somatostatin analogue"),
-    "other": (ORANGE, -0.18, "other treatment"),
+    "analogue": (BLUE, 0.18, message("somatostatin analogue")),
+    "other": (ORANGE, -0.18, message("other treatment")),
 }
 
 
@@ -67,9 +68,10 @@ def swimmer(lanes: Sequence[SwimLane]) -> go.Figure:
         "height": height,
         "barmode": "overlay",
         "hovermode": "closest",
+        "separators": separators(),
         "margin": {"l": 170, "r": 24, "t": 44, "b": 46},
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "yref": "paper", "font": {"size": 12}},
-        "xaxis": {"title": {"text": "years since the first treatment recorded"}, "zeroline": True},
+        "xaxis": {"title": {"text": _("years since the first treatment recorded")}, "zeroline": True},
         "yaxis": {
             "tickmode": "array",
             "tickvals": list(range(len(lanes))),
@@ -87,7 +89,7 @@ def _bars(lanes: Sequence[SwimLane], kind: LaneKind) -> dict[str, Any]:
     return {
         "type": "bar",
         "orientation": "h",
-        "name": words,
+        "name": _(words),
         "y": [number - above for number, _ in drawn],
         "base": [bar.start for _, bar in drawn],
         "x": [bar.end - bar.start for _, bar in drawn],
@@ -103,7 +105,7 @@ def _ongoing(lanes: Sequence[SwimLane]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": "goes on",
+        "name": _("goes on"),
         "x": [bar.end for _, bar in drawn],
         "y": [number - BARS[bar.kind][1] for number, bar in drawn],
         "hoverinfo": "skip",
@@ -118,7 +120,7 @@ def _events(lanes: Sequence[SwimLane], kind: EventKind) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": words,
+        "name": _(words),
         "x": [event.at for _, event in drawn],
         "y": [number for number, _ in drawn],
         "hovertext": [event.label for _, event in drawn],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from datetime import UTC, date, datetime
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+from dashboard.language import ENGLISH, language, marked, month_brief
+
 DAY_MS = 86_400_000.0
 MONTH_MS = 30.44 * DAY_MS
 STEPS_IN_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)
@@ -19,7 +20,7 @@ def linear_ticks(low: float, high: float, *, most: int) -> list[tuple[float, str
     step = next(m * ten for m in (1, 2, 5, 10) if m * ten >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
-    return [(round(i * step, 10), f"{round(i * step, 10):g}") for i in range(first, last + 1)]
+    return [(round(i * step, 10), marked(f"{round(i * step, 10):g}")) for i in range(first, last + 1)]
 
 
 def time_ticks(start: float, end: float, *, most: int) -> list[tuple[float, str]]:
@@ -37,9 +38,9 @@ def time_ticks(start: float, end: float, *, most: int) -> list[tuple[float, str]
     for n in range(number - number % months, number + int(span / MONTH_MS) + months + 2, months):
         at = datetime(n // 12, n % 12 + 1, 1, tzinfo=UTC).timestamp() * 1000
         if start <= at <= end:
-            found.append((at, f"{MONTHS[n % 12]}\n{n // 12}"))
+            found.append((at, f"{month_brief(n % 12 + 1)}\n{n // 12}"))
     return found
 
 
 def _day(on: date) -> str:
-    return f"{on.day} {MONTHS[on.month - 1]}\n{on.year}"
+    return f"{on.day}{'' if language() == ENGLISH else '.'} {month_brief(on.month)}\n{on.year}"

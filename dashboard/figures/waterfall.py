@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.figures.ink import BLUE, GREEN, GREY, TEMPLATE, VERMILLION
+from dashboard.language import _, marked, separators
 
 PARTIAL_RESPONSE = -30.0
 PROGRESSION = 20.0
@@ -52,6 +53,7 @@ def waterfall(bars: Sequence[WaterfallBar]) -> go.Figure:
         "height": 460,
         "margin": {"l": 56, "r": 20, "t": 16, "b": 96 if few else 36},
         "bargap": 0.15,
+        "separators": separators(),
         "xaxis": {
             "tickmode": "array",
             "tickvals": list(range(len(ordered))) if few else [],
@@ -60,10 +62,10 @@ def waterfall(bars: Sequence[WaterfallBar]) -> go.Figure:
             "automargin": True,
             "range": [-0.7, len(ordered) - 0.3],
             "showgrid": False,
-            "title": None if few else {"text": f"{len(ordered)} patients"},
+            "title": None if few else {"text": _("{n} patients", n=len(ordered))},
         },
         "yaxis": {
-            "title": {"text": "best change of the sum of target lesions, %"},
+            "title": {"text": _("best change of the sum of target lesions, %")},
             "range": [max(lowest * 1.15, -115.0), min(max([b.percent for b in ordered] + [25.0]), CUT) * 1.15],
             "ticksuffix": " %",
             "zeroline": True,
@@ -71,7 +73,7 @@ def waterfall(bars: Sequence[WaterfallBar]) -> go.Figure:
         },
         "shapes": [_level(level) for level in (PARTIAL_RESPONSE, PROGRESSION)],
         "annotations": [
-            _said(PARTIAL_RESPONSE, "-30 %: partial response"),
+            _said(PARTIAL_RESPONSE, _("-30 %: partial response")),
             _said(PROGRESSION, "+20 %"),
         ],
     }
@@ -80,7 +82,7 @@ def waterfall(bars: Sequence[WaterfallBar]) -> go.Figure:
 
 def _percent(value: float) -> str:
     text = f"{value:+.1f}" if abs(value) < 10 else f"{value:+.0f}"
-    return "0" if text in ("+0.0", "-0.0") else text
+    return "0" if text in ("+0.0", "-0.0") else marked(text)
 
 
 def _level(percent: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dashboard.figures.ink import GREY
 from dashboard.figures.runs import heights, marks_key, run_traces
 from dashboard.figures.series import Run
 from dashboard.figures.thinning import thinned
+from dashboard.language import _
 
 LEAST_SPAN_KG = 8.0
 """A steady weight must look steady: the axis never spans less than this."""
@@ -18,11 +19,11 @@ def weight(runs: Sequence[Run], *, height: int = 84) -> Panel:
     """The drawn panel, in kg."""
     found = heights(runs)
     if not len(found):
-        return empty("Weight")
+        return empty(_("Weight"))
     low, high = float(found.min()), float(found.max())
     middle, half = (low + high) / 2, max((high - low) * 0.65, LEAST_SPAN_KG / 2)
     drawn = Panel(
-        title=joined(("<b>Weight</b> kg", *marks_key(runs, GREY))),
+        title=joined((f"<b>{_('Weight')}</b> kg", *marks_key(runs, GREY))),
         height=height,
         axis={"range": [middle - half, middle + half], "nticks": 5},
     )

@@ -9,6 +9,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from clinical.finding import SEVERITIES
+from dashboard.language import _, message
 from dashboard.parts.badges import SEVERITY_WORDS, severity
 from dashboard.parts.banner import STATE_IN_BRIEF
 from dashboard.parts.cohort_cells import cohort_row
@@ -26,6 +27,7 @@ from dashboard.parts.grid import (
     stretch,
     view_store,
 )
+from dashboard.parts.import_words import rows_text
 from dashboard.parts.times import Clock
 from dashboard.policy import CLINICAL, Policy, guarded
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
@@ -37,25 +39,30 @@ POLICY = Policy(CLINICAL, scoped=True)
 ROUTE = Route("/patients", title="Patients", policy=POLICY, nav="Patients", viewed=True)
 NAME = "cohort"
 SHOWN = (
-    column("patient", "Patient", 200, pinned="left", lockVisible=True),
-    column("flags", "Flags", 118),
-    column("state", "Disease", 150),
-    column("glucagon", "Glucagon × limit", 160),
-    column("course", "Course", 130),
-    column("skin", "Skin", 90),
-    column("imaging", "Imaging", 100),
-    column("best", "Best change", 145),
-    column("hba1c", "HbA1c", 125),
-    column("in-range", "Time in range", 150),
-    column("weight", "Weight", 165),
-    column("regimen", "Analogue", 165),
-    column("next", "Next injection", 150),
-    column("overdue", "Overdue checks", 240, sorts=False),
-    column("seen", "Last record", 120),
+    column("patient", message("Patient"), 200, pinned="left", lockVisible=True),
+    column("flags", message("Flags"), 118),
+    column("state", message("Disease"), 150),
+    column("glucagon", message("Glucagon × limit"), 160),
+    column("course", message("Course"), 130),
+    column("skin", message("Skin"), 90),
+    column("imaging", message("Imaging"), 100),
+    column("best", message("Best change"), 145),
+    column("hba1c", message("HbA1c"), 125),
+    column("in-range", message("Time in range"), 150),
+    column("weight", message("Weight"), 165),
+    column("regimen", message("Analogue"), 165),
+    column("next", message("Next injection"), 150),
+    column("overdue", message("Overdue checks"), 240, sorts=False),
+    column("seen", message("Last record"), 120),
 )
 HIDDEN = ("best", "in-range")
 """What the address does not say otherwise: columns that most days are not looked at."""
-TABS = {"list": "List", "swimmer": "Swimmer", "waterfall": "Waterfall", "spider": "Spider"}
+TABS = {
+    "list": message("List"),
+    "swimmer": message("Swimmer"),
+    "waterfall": message("Waterfall"),
+    "spider": message("Spider"),
+}
 
 
 DiseaseState = Literal[
@@ -83,15 +90,22 @@ def layout(search: str | None = None) -> Component:
         followed = cohort_count(session, current_actor())
         teams = team_names(session, current_actor())
     if not followed:
-        said = "None of your teams follows a patient yet."
-        return html.Div([html.H1("Patients"), html.P(said, className="card empty")], className="page")
+        said = _("None of your teams follows a patient yet.")
+        return html.Div([html.H1(_("Patients")), html.P(said, className="card empty")], className="page")
     return html.Div(
         [
             html.Div(
                 [
-                    html.H1("Patients"),
+                    html.H1(_("Patients")),
                     html.Div(
-                        chips(NAME, "tab", "Shown as", TABS, filters.tab, always=True),
+                        chips(
+                            NAME,
+                            "tab",
+                            _("Shown as"),
+                            {name: _(word) for name, word in TABS.items()},
+                            filters.tab,
+                            always=True,
+                        ),
                         className="tabs no-print",
                         **{"data-tabs": NAME},
                     ),
@@ -104,14 +118,14 @@ def layout(search: str | None = None) -> Component:
             dcc.Download(id="cohort-file"),
             html.Div(
                 [
-                    finder(NAME, "Find name, number, drug"),
+                    finder(NAME, _("Find name, number, drug")),
                     html.Span(id="cohort-shown", role="status", className="soft small"),
                     html.Div(
                         column_choice(NAME, SHOWN, hidden, usually=HIDDEN),
                         hidden=filters.tab != "list",
                         **{"data-tab": "list"},
                     ),
-                    html.Button("Save as file (CSV)", id="cohort-save", type="button", className="button"),
+                    html.Button(_("Save as file (CSV)"), id="cohort-save", type="button", className="button"),
                 ],
                 className="grid-tools no-print",
             ),
@@ -119,7 +133,7 @@ def layout(search: str | None = None) -> Component:
                 grid(
                     NAME,
                     SHOWN,
-                    heading="Patients",
+                    heading=_("Patients"),
                     row_height=62,
                     sort=read_sort(filters.sort, COLUMNS),
                     hidden=hidden,
@@ -156,7 +170,7 @@ def register(app: Dash) -> None:
             rows = cohort(session, current_actor(), view, start=start, end=end)
             count = cohort_count(session, current_actor(), view)
         clock = _clock()
-        said = "1 patient" if count == 1 else f"{count:,} patients"
+        said = rows_text(count, "patient")
         return {"rowData": [cohort_row(row, clock) for row in rows], "rowCount": count}, said
 
     @guarded(
@@ -219,10 +233,10 @@ def _clock() -> Clock:
 
 
 def _filters(filters: Filters, teams: tuple[str, ...]) -> list[Component]:
-    standing = {"any": "Any", **{name: severity(name) for name in SEVERITIES if name in SEVERITY_WORDS}}
+    standing = {"any": _("Any"), **{name: severity(name) for name in SEVERITIES if name in SEVERITY_WORDS}}
     return [
-        choice(NAME, "state", "Disease", STATE_IN_BRIEF, filters.state),
-        *([choice(NAME, "team", "Team", {name: name for name in teams}, filters.team)] if len(teams) > 1 else []),
-        chips(NAME, "flags", "Flags", standing, filters.flags),
-        chips(NAME, "overdue", "Checks", {"yes": "Overdue"}, filters.overdue),
+        choice(NAME, "state", _("Disease"), {name: _(word) for name, word in STATE_IN_BRIEF.items()}, filters.state),
+        *([choice(NAME, "team", _("Team"), {name: name for name in teams}, filters.team)] if len(teams) > 1 else []),
+        chips(NAME, "flags", _("Flags"), standing, filters.flags),
+        chips(NAME, "overdue", _("Checks"), {"yes": _("Overdue")}, filters.overdue),
     ]

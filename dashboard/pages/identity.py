@@ -9,6 +9,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from dashboard.language import _, message, tell
 from dashboard.parts import rows
 from dashboard.parts.identity import (
     KIND_WORDS,
@@ -38,7 +39,7 @@ DECIDING = CLINICAL_ROLES | {"admin"}
 POLICY = Policy(DECIDING, scoped=True)
 ROUTE = Route("/identity", title="Who is who", policy=POLICY, nav="Identity", count=count_proposals)
 SHOWN = 200
-NOBODY = "No patient your teams follow has the number {}."
+DECISIONS = {"accepted": message("Accepted"), "refused": message("Refused"), "expired": message("Expired")}
 
 
 def layout() -> Component:
@@ -51,7 +52,7 @@ def layout() -> Component:
     waiting = [one for one in proposals if one["state"] == "open"]
     return html.Div(
         [
-            html.H1("Who is who"),
+            html.H1(_("Who is who")),
             _waiting(waiting, count, clock),
             _merge(),
             _merges(merges, clock),
@@ -78,22 +79,22 @@ def register(app: Dash) -> None:
         with current_database().read() as session:
             found = count_duplicates(session, current_actor())
         if not found:
-            return html.P("No two results of a patient look like one.", className="soft")
+            return html.P(_("No two results of a patient look like one."), className="soft")
         listed = [
             rows.row(
                 [
                     rows.cell(
-                        rows.link(one["name"] or "Name not recorded", identity_address(one["patient"])), heads=True
+                        rows.link(one["name"] or _("Name not recorded"), identity_address(one["patient"])), heads=True
                     ),
-                    rows.cell(one["patient"], name="MRN"),
-                    rows.cell(rows_text(one["pairs"], "pair"), name="Pairs"),
+                    rows.cell(one["patient"], name=_("MRN")),
+                    rows.cell(rows_text(one["pairs"], "pair"), name=_("Pairs")),
                 ]
             )
             for one in found
         ]
-        columns = ("Patient", "MRN", "Possible duplicates")
+        columns = (_("Patient"), _("MRN"), _("Possible duplicates"))
         return rows.table(
-            "duplicates-table", columns, listed, caption="Patients with possible duplicates", css="dense stacking"
+            "duplicates-table", columns, listed, caption=_("Patients with possible duplicates"), css="dense stacking"
         )
 
 
@@ -117,13 +118,13 @@ def _register_merge(app: Dash) -> None:
             return (no_update,) * 5
         numbers = ((merged or "").strip(), (into or "").strip())
         if not all(numbers):
-            return None, None, True, no_update, html.P("Give both hospital numbers.", className="error")
+            return None, None, True, no_update, html.P(_("Give both hospital numbers."), className="error")
         actor = current_actor()
         try:
             with current_database().read() as session:
                 found = preview_merge(session, actor, merged=numbers[0], into=numbers[1])
         except BadInput as refused:
-            return None, None, True, no_update, html.P(f"{refused}.", className="error")
+            return None, None, True, no_update, html.P(f"{tell(refused.args[0])}.", className="error")
         except NotFound as missing:
             return None, None, True, no_update, html.P(_nobody(missing, numbers), className="error")
         sides = found["merged"], found["survivor"]
@@ -131,7 +132,7 @@ def _register_merge(app: Dash) -> None:
             for side in sides:
                 note_read(session, actor, side["uuid"], "identity.preview", now=request_now())
         one, other = (side["mrn"] for side in sides)
-        return [one, other], _preview(found), False, f"Merge {one} into {other}", None
+        return [one, other], _preview(found), False, _("Merge {one} into {other}", one=one, other=other), None
 
     @guarded(
         app,
@@ -155,37 +156,45 @@ def _register_merge(app: Dash) -> None:
                     session, current_actor(), merged=pair[0], into=pair[1], reason=reason or "", now=request_now()
                 )
         except BadInput as refused:
-            return html.P(f"Not merged: {refused}.", className="error"), no_update, no_update, no_update
+            return (
+                html.P(_("Not merged: {why}.", why=tell(refused.args[0])), className="error"),
+                no_update,
+                no_update,
+                no_update,
+            )
         said = [
-            html.Strong(f"{done.merged} is shown as {done.survivor} from now on. "),
-            "It can be taken back: ",
-            dcc.Link("this merge", href=f"/identity/merge/{done.id}"),
+            html.Strong(_("{one} is shown as {other} from now on.", one=done.merged, other=done.survivor) + " "),
+            _("It can be taken back:") + " ",
+            dcc.Link(_("this merge"), href=f"/identity/merge/{done.id}"),
         ]
         return html.P(said, className="done"), None, True, ""
 
 
 def _nobody(missing: NotFound, numbers: tuple[str, str]) -> str:
     meant = [number for number in numbers if repr(number) in str(missing)]
-    return NOBODY.format(meant[0] if meant else " or ".join(numbers))
+    number = meant[0] if meant else _("{one} or {other}", one=numbers[0], other=numbers[1])
+    return _("No patient your teams follow has the number {number}.", number=number)
 
 
 def _waiting(proposals: Sequence[dict[str, Any]], count: int, clock: Clock) -> Component:
     table = rows.table(
         "proposals-table",
-        ("What a message says", "Kind", "From", "Since"),
+        (_("What a message says"), _("Kind"), _("From"), _("Since")),
         [_proposal(one, clock) for one in proposals],
-        caption="Open proposals, newest first",
+        caption=_("Open proposals, newest first"),
         css="dense stacking held",
     )
-    shown = f"the newest {len(proposals)} of {count}" if count > len(proposals) else f"{count} open"
+    shown = (
+        _("the newest {n} of {all}", n=len(proposals), all=count) if count > len(proposals) else _("{n} open", n=count)
+    )
     return html.Section(
         [
-            html.Header([html.H2("Proposals"), html.Span(shown, className="soft small")]),
+            html.Header([html.H2(_("Proposals")), html.Span(shown, className="soft small")]),
             html.P(
-                "What messages say about who somebody is. Nothing of it is done before a person accepts it.",
+                _("What messages say about who somebody is. Nothing of it is done before a person accepts it."),
                 className="soft small",
             ),
-            table if proposals else html.P("Nothing waits for a decision.", className="soft"),
+            table if proposals else html.P(_("Nothing waits for a decision."), className="soft"),
         ],
         className="card stacked",
         id="proposals",
@@ -195,10 +204,10 @@ def _waiting(proposals: Sequence[dict[str, Any]], count: int, clock: Clock) -> C
 def _proposal(one: dict[str, Any], clock: Clock) -> dict[str, Any]:
     return rows.row(
         [
-            rows.cell(rows.link(sentence(one["why"]), f"/identity/proposal/{one['id']}"), css="what"),
-            rows.cell(rows.span(KIND_WORDS[one["kind"]], "pill")),
-            rows.cell(rows.span(one["where"], "place"), name="From"),
-            rows.cell(since_text(datetime.fromisoformat(one["created_at"]), clock.now), css="when", name="Since"),
+            rows.cell(rows.link(sentence(tell(one["why"])), f"/identity/proposal/{one['id']}"), css="what"),
+            rows.cell(rows.span(_(KIND_WORDS[one["kind"]]), "pill")),
+            rows.cell(rows.span(one["where"], "place"), name=_("From")),
+            rows.cell(since_text(datetime.fromisoformat(one["created_at"]), clock.now), css="when", name=_("Since")),
         ]
     )
 
@@ -209,44 +218,46 @@ def _decided(proposals: Sequence[dict[str, Any]], clock: Clock) -> Component | N
     listed = [
         rows.row(
             [
-                rows.cell(rows.link(sentence(one["why"]), f"/identity/proposal/{one['id']}"), css="what"),
-                rows.cell(rows.span(one["state"].capitalize(), "pill")),
-                rows.cell(one["decided_by"] or "", rows.below(one["reason"] or ""), name="By"),
-                rows.cell(when(one["decided_at"], clock), css="when", name="On"),
+                rows.cell(rows.link(sentence(tell(one["why"])), f"/identity/proposal/{one['id']}"), css="what"),
+                rows.cell(rows.span(_(DECISIONS[one["state"]]), "pill")),
+                rows.cell(one["decided_by"] or "", rows.below(one["reason"] or ""), name=_("By")),
+                rows.cell(when(one["decided_at"], clock), css="when", name=_("On")),
             ]
         )
         for one in proposals
     ]
     table = rows.table(
         "decided-table",
-        ("What a message said", "Decision", "By and why", "When"),
+        (_("What a message said"), _("Decision"), _("By and why"), _("When")),
         listed,
-        caption="Decided proposals, newest first",
+        caption=_("Decided proposals, newest first"),
         css="dense stacking held",
     )
-    return html.Details([html.Summary(f"Decided lately: {len(proposals)}"), table], className="card")
+    return html.Details([html.Summary(_("Decided lately: {n}", n=len(proposals))), table], className="card")
 
 
 def _merge() -> Component:
     return html.Section(
         [
-            html.Header(html.H2("Merge two numbers of one person")),
+            html.Header(html.H2(_("Merge two numbers of one person"))),
             html.P(
-                "First you see what that would show together; nothing is done before you confirm. Nothing is moved, "
-                "so a merge can be taken back exactly.",
+                _(
+                    "First you see what that would show together; nothing is done before you confirm. "
+                    "Nothing is moved, so a merge can be taken back exactly."
+                ),
                 className="soft small",
             ),
             html.Div(
-                [_number("identity-from", "Number given up"), _number("identity-into", "Number that stays")],
+                [_number("identity-from", _("Number given up")), _number("identity-into", _("Number that stays"))],
                 className="import-fields",
             ),
-            html.Button("Show what this would do", id="identity-show", type="button", className="button"),
+            html.Button(_("Show what this would do"), id="identity-show", type="button", className="button"),
             dcc.Store(id="identity-pair"),
             html.Div(id="identity-preview"),
             html.Div(
                 [
                     reason_field("identity-reason"),
-                    html.Button("Merge", id="identity-merge", type="button", className="button primary"),
+                    html.Button(_("Merge"), id="identity-merge", type="button", className="button primary"),
                 ],
                 id="identity-confirm",
                 className="stacked",
@@ -275,13 +286,17 @@ def _preview(found: dict[str, Any]) -> Component:
         [
             contradiction(found["contradictions"]),
             side_by_side(
-                "The two patients side by side",
-                (f"{one} (given up)", f"{other} (stays)"),
+                _("The two patients side by side"),
+                (_("{one} (given up)", one=one), _("{other} (stays)", other=other)),
                 [*person_lines(*sides), *holding_lines(*sides)],
             ),
             html.P(
-                f"From then on everything under {one} is shown under {other}, by the teams of both; {one} leads to "
-                f"{other} and stands in no list. Flags of both stand on.",
+                _(
+                    "From then on everything under {one} is shown under {other}, by the teams of both; {one} "
+                    "leads to {other} and stands in no list. Flags of both stand on.",
+                    one=one,
+                    other=other,
+                ),
                 className="soft small",
             ),
         ],
@@ -293,21 +308,30 @@ def _merges(merges: Sequence[dict[str, Any]], clock: Clock) -> Component:
     listed = [
         rows.row(
             [
-                rows.cell(rows.link(f"{one['from']} into {one['into']}", f"/identity/merge/{one['id']}"), heads=True),
-                rows.cell(one["reason"], rows.below(f"{one['by']}, {when(one['at'], clock)}"), name="Why"),
-                rows.cell(*_taken_back(one, clock), name="State"),
+                rows.cell(
+                    rows.link(
+                        _("{one} into {other}", one=one["from"], other=one["into"]), f"/identity/merge/{one['id']}"
+                    ),
+                    heads=True,
+                ),
+                rows.cell(one["reason"], rows.below(f"{one['by']}, {when(one['at'], clock)}"), name=_("Why")),
+                rows.cell(*_taken_back(one, clock), name=_("State")),
             ]
         )
         for one in reversed(merges)
     ]
     table = rows.table(
-        "merges-table", ("Merge", "Why", "State"), listed, caption="Merges, newest first", css="dense stacking held"
+        "merges-table",
+        (_("Merge"), _("Why"), _("State")),
+        listed,
+        caption=_("Merges, newest first"),
+        css="dense stacking held",
     )
     standing = sum(one["unmerged_at"] is None for one in merges)
     return html.Section(
         [
-            html.Header([html.H2("Merges"), html.Span(f"{standing} in force", className="soft small")]),
-            table if merges else html.P("Nobody has been merged.", className="soft"),
+            html.Header([html.H2(_("Merges")), html.Span(_("{n} in force", n=standing), className="soft small")]),
+            table if merges else html.P(_("Nobody has been merged."), className="soft"),
         ],
         className="card",
     )
@@ -315,9 +339,9 @@ def _merges(merges: Sequence[dict[str, Any]], clock: Clock) -> Component:
 
 def _taken_back(one: dict[str, Any], clock: Clock) -> list[rows.Part]:
     if one["unmerged_at"] is None:
-        return [rows.span("In force", "pill")]
+        return [rows.span(_("In force"), "pill")]
     return [
-        rows.span("Taken back", "pill"),
+        rows.span(_("Taken back"), "pill"),
         rows.below(f"{one['unmerged_reason']} ({one['unmerged_by']}, {when(one['unmerged_at'], clock)})"),
     ]
 
@@ -325,14 +349,16 @@ def _taken_back(one: dict[str, Any], clock: Clock) -> list[rows.Part]:
 def _duplicates() -> Component:
     return html.Section(
         [
-            html.Header(html.H2("Possible duplicates")),
+            html.Header(html.H2(_("Possible duplicates"))),
             html.P(
-                "The same result twice, but for a time, laboratory or number that one of the two lacks. Both are kept "
-                "until somebody retracts one.",
+                _(
+                    "The same result twice, but for a time, laboratory or number that one of the two lacks. "
+                    "Both are kept until somebody retracts one."
+                ),
                 className="soft small",
             ),
             dcc.Store(id="identity-arrived", data=True),
-            html.Div(html.P("Looking through the records ...", className="soft"), id="identity-duplicates"),
+            html.Div(html.P(_("Looking through the records ..."), className="soft"), id="identity-duplicates"),
         ],
         className="card stacked",
     )

@@ -15,7 +15,6 @@ from dashboard.request import current_actor, current_database, current_protocol,
 from dashboard.routing import Route
 from data.entry.imaging_save import FORM
 from data.entry.opening import open_form
-from data.trends import Head
 
 ROUTE = Route("/p/<mrn>/imaging", title="Imaging", policy=Policy(CLINICAL, patient_argument="mrn"))
 
@@ -25,12 +24,10 @@ def layout(mrn: str) -> Component:
     clock = Clock(request_now(), current_settings().zone)
     with current_database().read() as session:
         opening = open_form(session, current_actor(), mrn, FORM, protocol=current_protocol(), now=clock.now)
-    who = opening.identity
+    who = opening.head.identity
     return html.Div(
         [
-            banner(
-                Head(identity=who, state=opening.chart.state(), regimen=opening.regimen), clock=clock, heading=False
-            ),
+            banner(opening.head, clock=clock, heading=False),
             html.Div(
                 [
                     html.H1(_("Imaging of {name} ({mrn})", name=who.name or _("name not recorded"), mrn=who.mrn)),

@@ -12,6 +12,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from dashboard.language import _, message, tell
 from dashboard.parts.import_report import account, details
 from dashboard.parts.import_words import FORMAT_WORDS, STATE_WORDS, button_text, files_text, rows_text, size_text
 from dashboard.policy import Policy, guarded
@@ -39,7 +40,7 @@ ROUTE = Route("/import/<job>", title="Import", policy=Policy(IMPORTING_ROLES, sc
 POLICY = Policy(IMPORTING_ROLES, scoped=True)
 POLL_MS = 1_500
 LISTED_PATIENTS = 500
-STEPS = ("Files", "Preview", "Import")
+STEPS = (message("Files"), message("Preview"), message("Import"))
 STEP_OF = {"uploaded": 0, "refused": 0, "previewing": 1, "previewed": 1, "broken": 1, "importing": 2, "imported": 3}
 FORM_STATES = ("uploaded", "previewed", "refused", "broken")
 
@@ -57,8 +58,8 @@ def layout(job: str) -> Component:
             dcc.Store(id="import-moved", data=0),
             dcc.Store(id="import-seen", data=""),
             dcc.Interval(id="import-clock", interval=POLL_MS, disabled=found.state not in WORKING),
-            html.P(dcc.Link("All imports and the quarantine", href="/import"), className="small no-print"),
-            html.H1(f"Import of {files_text(found.files)}"),
+            html.P(dcc.Link(_("All imports and the quarantine"), href="/import"), className="small no-print"),
+            html.H1(_("Import of {files}", files=files_text(found.files))),
             html.Ol(_steps(found.state), id="import-steps", className="steps"),
             _files(found),
             _form(found, teams, patients),
@@ -66,9 +67,11 @@ def layout(job: str) -> Component:
             html.Div(id="import-account"),
             html.Div(
                 [
-                    html.Button("Import", id="import-commit", type="button", className="button primary", hidden=True),
                     html.Button(
-                        "Cancel this import", id="import-cancel", type="button", className="button", hidden=True
+                        _("Import"), id="import-commit", type="button", className="button primary", hidden=True
+                    ),
+                    html.Button(
+                        _("Cancel this import"), id="import-cancel", type="button", className="button", hidden=True
                     ),
                 ],
                 className="import-actions no-print",
@@ -119,7 +122,7 @@ def _register_preview(app: Dash) -> None:
             with current_database().write() as session:
                 ask_preview(session, current_actor(), job, options=options, now=request_now())
         except BadInput as refused:
-            return no_update, html.P(f"{refused}.", className="error")
+            return no_update, html.P(f"{tell(refused.args[0])}.", className="error")
         _start()
         return moved + 1, None
 
@@ -143,7 +146,7 @@ def _register_settling(app: Dash) -> None:
             with current_database().write() as session:
                 ask_import(session, current_actor(), job, now=request_now())
         except BadInput as refused:
-            return moved + 1, html.P(f"{refused}.", className="error")
+            return moved + 1, html.P(f"{tell(refused.args[0])}.", className="error")
         _start()
         return moved + 1, None
 
@@ -165,7 +168,7 @@ def _register_settling(app: Dash) -> None:
             with current_database().write() as session:
                 cancel(session, current_actor(), job, now=request_now())
         except BadInput as refused:
-            return moved + 1, html.P(f"{refused}.", className="error")
+            return moved + 1, html.P(f"{tell(refused.args[0])}.", className="error")
         remove(upload_folder(current_settings()), job)
         return moved + 1, None
 
@@ -208,7 +211,7 @@ def _register_look(app: Dash) -> None:
             _said(found),
             None if counts is None else account(counts, stored=stored),
             [] if counts is None else details(counts, stored=stored),
-            commit or "Import",
+            commit or _("Import"),
             commit is None,
             found.state not in ("uploaded", "previewing", "previewed", "refused"),
         )
@@ -222,7 +225,7 @@ def _steps(state: str) -> list[Component]:
     at = STEP_OF.get(state, 0)
     return [
         html.Li(
-            [html.Span(str(number + 1), className="step-number", **{"aria-hidden": "true"}), name],
+            [html.Span(str(number + 1), className="step-number", **{"aria-hidden": "true"}), _(name)],
             className="done" if number < at else ("now" if number == at else ""),
             **({"aria-current": "step"} if number == at else {}),
         )
@@ -232,11 +235,11 @@ def _steps(state: str) -> list[Component]:
 
 def _files(job: ImportJob) -> Component:
     files = ", ".join(f"{file['name']} ({size_text(file['size'])})" for file in job.files)
-    format = FORMAT_WORDS.get(job.format or "", job.format or "not recognised")
+    format = _(FORMAT_WORDS.get(job.format or "", job.format or "")) or _("not recognised")
     return html.Dl(
         [
-            html.Div([html.Dt("Format, told by the content"), html.Dd(format)], className="card"),
-            html.Div([html.Dt("Files"), html.Dd(files)], className="card"),
+            html.Div([html.Dt(_("Format, told by the content")), html.Dd(format)], className="card"),
+            html.Div([html.Dt(_("Files")), html.Dd(files)], className="card"),
         ],
         className="strip",
     )
@@ -246,32 +249,34 @@ def _form(job: ImportJob, teams: list[str], patients: list[dict[str, Any]]) -> C
     options = job.options
     sheet = job.format in SHEET_FORMATS or job.format == XLSX
     sensor = job.format in SENSOR_FORMATS
-    listed = [html.Option(f"{p['name'] or 'Name not recorded'}", value=p["mrn"]) for p in patients]
+    listed = [html.Option(p["name"] or _("Name not recorded"), value=p["mrn"]) for p in patients]
     zones = [html.Option(value=name) for name in sorted(available_timezones())]
     return html.Section(
         [
-            html.Header(html.H2("How to read it")),
+            html.Header(html.H2(_("How to read it"))),
             html.Div(
                 [
-                    _choice("import-team", "Care team it comes in for", {t: t for t in teams}, options.get("team")),
+                    _choice("import-team", _("Care team it comes in for"), {t: t for t in teams}, options.get("team")),
                     _choice(
                         "import-order",
-                        "Dates such as 03/04/2026 are",
-                        {"held": "held", "dmy": "day/month", "mdy": "month/day"},
+                        _("Dates such as 03/04/2026 are"),
+                        {"held": _("held"), "dmy": _("day/month"), "mdy": _("month/day")},
                         options.get("date_order", "held"),
                     ),
                     _text(
                         "import-mrn",
-                        "Hospital number of the patient",
-                        "The export names nobody Nadir knows." if sensor else "Only for files that name no patient.",
+                        _("Hospital number of the patient"),
+                        _("The export names nobody Nadir knows.")
+                        if sensor
+                        else _("Only for files that name no patient."),
                         options.get("mrn"),
                         listed,
                         hidden=sheet,
                     ),
                     _text(
                         "import-zone",
-                        "Time zone of times without one",
-                        f"For instance {current_settings().site_timezone}. Empty: such times are held.",
+                        _("Time zone of times without one"),
+                        _("For instance {zone}. Empty: such times are held.", zone=current_settings().site_timezone),
                         options.get("zone"),
                         zones,
                     ),
@@ -279,8 +284,8 @@ def _form(job: ImportJob, teams: list[str], patients: list[dict[str, Any]]) -> C
                 className="import-fields",
             ),
             html.Div(id="import-refusal", role="alert"),
-            html.Button("Preview", id="import-preview", type="button", className="button primary"),
-            html.Span("Nothing is stored yet.", className="soft small"),
+            html.Button(_("Preview"), id="import-preview", type="button", className="button primary"),
+            html.Span(_("Nothing is stored yet."), className="soft small"),
         ],
         id="import-form",
         className="card import-form no-print",
@@ -313,33 +318,36 @@ def _text(
 def _commit_text(job: ImportJob) -> str | None:
     if job.preview is None or job.state not in ("previewed", "broken"):
         return None
-    return "Go on with the import" if job.state == "broken" else button_text(job.preview)
+    return _("Go on with the import") if job.state == "broken" else button_text(job.preview)
 
 
 def _said(job: ImportJob) -> Component | None:
     read = rows_text(int((job.progress or {}).get("read", 0)), "item")
     if job.state in WORKING:
         waiting = job.beat_at is None
-        doing = "Reading" if job.state == "previewing" else "Importing"
-        words = "Waiting for another import to finish." if waiting else f"{doing}: {read} so far."
-        more = " You can leave this page; it goes on, and stands in your list of imports."
+        reading = job.state == "previewing"
+        doing = _("Reading: {read} so far.", read=read) if reading else _("Importing: {read} so far.", read=read)
+        words = _("Waiting for another import to finish.") if waiting else doing
+        more = " " + _("You can leave this page; it goes on, and stands in your list of imports.")
         return html.Div([html.Span(className="busy", **{"aria-hidden": "true"}), words + more], className="working")
     if job.state == "previewed" and job.preview is not None:
         if button_text(job.preview) is None:
-            return html.P("There is nothing new in it: everything it holds is stored already.", className="done")
-        return html.P("This is what would happen. Nothing is stored yet.", className="notice")
+            return html.P(_("There is nothing new in it: everything it holds is stored already."), className="done")
+        return html.P(_("This is what would happen. Nothing is stored yet."), className="notice")
     if job.state == "imported":
         return html.P(_done(job), className="done")
     if job.state in ("refused", "broken"):
-        kept = "" if job.state == "broken" else " Nothing was stored."
-        return html.P([html.Strong(f"{STATE_WORDS[job.state]}. "), f"{job.why}{kept}"], className="error")
-    return None if job.state == "uploaded" else html.P(STATE_WORDS[job.state] + ".", className="soft")
+        kept = "" if job.state == "broken" else " " + _("Nothing was stored.")
+        return html.P([html.Strong(f"{_(STATE_WORDS[job.state])}. "), f"{job.why}{kept}"], className="error")
+    return None if job.state == "uploaded" else html.P(_(STATE_WORDS[job.state]) + ".", className="soft")
 
 
 def _done(job: ImportJob) -> str:
     restarted = job.attempt - int((job.progress or {}).get("first", job.attempt)) > 1
-    more = " It had been cut short: what was stored before counts as already there." if restarted else ""
-    return f"Imported. Batch {job.batch_id}.{more}"
+    done = _("Imported. Batch {batch}.", batch=job.batch_id)
+    if not restarted:
+        return done
+    return done + " " + _("It had been cut short: what was stored before counts as already there.")
 
 
 def _counts(job: ImportJob) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from dashboard.language import _, tell
 from dashboard.pages.identity import DECIDING
 from dashboard.parts.identity import holding_lines, person_lines, reason_field, side_by_side, when
 from dashboard.parts.import_words import rows_text
@@ -34,12 +35,12 @@ def layout(merge: str) -> Component:
         with current_database().write() as session:
             for side in (left["merged"], left["survivor"]):
                 note_read(session, actor, side["uuid"], ROUTE.pattern, now=clock.now)
-    facts = [("Why", one["reason"]), ("By", one["by"]), ("When", when(one["at"], clock))]
+    facts = [(_("Why"), one["reason"]), (_("By"), one["by"]), (_("When"), when(one["at"], clock))]
     return html.Div(
         [
             dcc.Store(id="merge-id", data=merge),
-            html.P(dcc.Link("Who is who", href="/identity"), className="small no-print"),
-            html.H1(f"{one['from']} was merged into {one['into']}"),
+            html.P(dcc.Link(_("Who is who"), href="/identity"), className="small no-print"),
+            html.H1(_("{one} was merged into {other}", one=one["from"], other=one["into"])),
             html.Dl([html.Div([html.Dt(n), html.Dd(v)], className="card") for n, v in facts], className="strip"),
             _back(one, clock) if left is None else _take_back(one, left),
             html.Div(id="merge-said", role="status"),
@@ -70,12 +71,13 @@ def register(app: Dash) -> None:
             with current_database().write() as session:
                 one = _merge(merge_history(session, actor), merge)
                 if one["unmerged_at"] is not None:
-                    return html.P("It was taken back already. Nothing was changed.", className="error"), True
+                    return html.P(_("It was taken back already. Nothing was changed."), className="error"), True
                 unmerge_patient(session, actor, merged=one["from"], reason=reason or "", now=request_now())
         except BadInput as refused:
-            return html.P(f"Not taken back: {refused}.", className="error"), no_update
+            return html.P(_("Not taken back: {why}.", why=tell(refused.args[0])), className="error"), no_update
         return html.P(
-            f"Taken back. {one['from']} and {one['into']} stand for themselves again.", className="done"
+            _("Taken back. {one} and {other} stand for themselves again.", one=one["from"], other=one["into"]),
+            className="done",
         ), True
 
 
@@ -91,21 +93,28 @@ def _take_back(one: dict[str, Any], left: dict[str, Any]) -> Component:
     came = rows_text(left["since"], "record")
     return html.Section(
         [
-            html.Header(html.H2("Take it back")),
-            html.P("Both would stand for themselves again, each with what came under its own numbers:"),
+            html.Header(html.H2(_("Take it back"))),
+            html.P(_("Both would stand for themselves again, each with what came under its own numbers:")),
             side_by_side(
-                "What each would hold again",
+                _("What each would hold again"),
                 tuple(side["mrn"] for side in sides),
                 [*person_lines(*sides), *holding_lines(*sides)],
             ),
             html.P(
-                f"{came} came under {one['from']} after the merge and would go with it. The history keeps the merge "
-                "and that it was taken back.",
+                _(
+                    "{records} came under {number} after the merge and would go with it. The history keeps the merge "
+                    "and that it was taken back.",
+                    records=came,
+                    number=one["from"],
+                ),
                 className="soft small",
             ),
             reason_field("merge-reason"),
             html.Button(
-                f"Part {one['from']} from {one['into']}", id="merge-undo", type="button", className="button primary"
+                _("Part {one} from {other}", one=one["from"], other=one["into"]),
+                id="merge-undo",
+                type="button",
+                className="button primary",
             ),
         ],
         id="merge-form",
@@ -116,7 +125,7 @@ def _take_back(one: dict[str, Any], left: dict[str, Any]) -> Component:
 def _back(one: dict[str, Any], clock: Clock) -> Component:
     return html.P(
         [
-            html.Strong("Taken back. "),
+            html.Strong(_("Taken back.") + " "),
             f"{one['unmerged_reason']} ({one['unmerged_by']}, {when(one['unmerged_at'], clock)})",
         ],
         className="done",

@@ -13,6 +13,7 @@ from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, htm
 from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
+from dashboard.language import _, message
 from dashboard.parts.banner import banner
 from dashboard.parts.entry_links import visit_link
 from dashboard.parts.flag_rows import flag_rows
@@ -55,14 +56,14 @@ ROUTE = Route("/p/<mrn>", title="Patient", policy=POLICY)
 POLL_S = 30
 
 TABS: Mapping[str, tuple[str, Callable[[View], Component]]] = {
-    "course": ("Course", course),
-    "grid": ("Grid", grid),
-    "imaging": ("Imaging", imaging),
-    "skin": ("Skin", skin_tab),
-    "glucose": ("Glucose", glucose_tab),
-    "cycle": ("Cycle", cycle),
-    "therapy": ("Therapy", therapy_tab),
-    "record": ("Record", record),
+    "course": (message("Course"), course),
+    "grid": (message("Grid"), grid),
+    "imaging": (message("Imaging"), imaging),
+    "skin": (message("Skin"), skin_tab),
+    "glucose": (message("Glucose"), glucose_tab),
+    "cycle": (message("Cycle"), cycle),
+    "therapy": (message("Therapy"), therapy_tab),
+    "record": (message("Record"), record),
 }
 """By the name in the address the word on the tab and what makes it."""
 
@@ -91,13 +92,15 @@ def layout(mrn: str) -> Component:
                     html.Div(id="patient-changed", role="status"),
                     html.Div(id="patient-summary", className="stacked", style={"gap": "var(--gap)"}),
                     html.Div([_tabs(mrn), _units()], className="tab-row no-print"),
-                    html.Div(html.P("Reading the record ...", className="card soft"), id="patient-tab"),
+                    html.Div(html.P(_("Reading the record ..."), className="card soft"), id="patient-tab"),
                     html.P(
-                        html.A("Summary as PDF", href=summary_address(mrn)),
+                        html.A(_("Summary as PDF"), href=summary_address(mrn)),
                         className="small no-print",
                     ),
                     html.P(
-                        dcc.Link("Numbers, merges, whether followed, possible duplicates", href=identity_address(mrn)),
+                        dcc.Link(
+                            _("Numbers, merges, whether followed, possible duplicates"), href=identity_address(mrn)
+                        ),
                         className="small no-print",
                     ),
                     draft_protocol(current_protocol()),
@@ -109,7 +112,7 @@ def layout(mrn: str) -> Component:
                 position="right",
                 size="md",
                 opened=False,
-                closeButtonProps={"aria-label": "Close"},
+                closeButtonProps={"aria-label": _("Close")},
                 children=[],
             ),
         ]
@@ -142,7 +145,7 @@ def _register_content(app: Dash) -> None:
             return (no_update,) * 4
         with current_database().read() as session:
             view = _view(session, mrn, parsed(search))
-            _, made = TABS.get(view.query.get("tab", ""), TABS["course"])
+            _word, made = TABS.get(view.query.get("tab", ""), TABS["course"])
             return _summary(view), made(view), data_version(session, view.found.patient_ids), None
 
     app.clientside_callback(
@@ -245,8 +248,8 @@ def _register_asking(app: Dash) -> None:
         if not record:
             return no_update, no_update, no_update
         if record.startswith("flag:"):
-            link = dcc.Link("Open the flag: why, on which values, what to do", href=f"/flag/{record[5:]}")
-            return True, "Flag", link
+            link = dcc.Link(_("Open the flag: why, on which values, what to do"), href=f"/flag/{record[5:]}")
+            return True, _("Flag"), link
         with current_database().read() as session:
             found = provenance(session, current_actor(), mrn, record)
         return True, title_of(found), provenance_panel(found, _clock())
@@ -300,24 +303,29 @@ def _summary(view: View) -> list[Component | None]:
 
 
 def _flags(standing: Sequence[Mapping[str, Any]], closed: int, clock: Clock) -> Component:
-    past = f"{closed} closed before" if closed else "none closed before"
+    past = _("{n} closed before", n=closed) if closed else _("none closed before")
     body = (
         flag_rows(standing, clock)
         if standing
-        else html.P("No flag stands. The rules judge only what was recorded.", className="soft")
+        else html.P(_("No flag stands. The rules judge only what was recorded."), className="soft")
     )
     return html.Section(
-        [html.Header([html.H2(f"Flags that stand: {len(standing)}"), html.Span(past, className="soft small")]), body],
+        [
+            html.Header(
+                [html.H2(_("Flags that stand: {n}", n=len(standing))), html.Span(past, className="soft small")]
+            ),
+            body,
+        ],
         className="card",
     )
 
 
 def _tabs(mrn: str) -> Component:
     links = [
-        html.A(word, href=patient_address(mrn, name), **{"data-in-app": "", "data-tab": name})
-        for name, (word, _) in TABS.items()
+        html.A(_(word), href=patient_address(mrn, name), **{"data-in-app": "", "data-tab": name})
+        for name, (word, _made) in TABS.items()
     ]
-    return html.Nav(links, id="patient-tabs", className="tabs", **{"aria-label": "Parts of this patient's page"})
+    return html.Nav(links, id="patient-tabs", className="tabs", **{"aria-label": _("Parts of this patient's page")})
 
 
 def _units() -> Component:
@@ -335,7 +343,7 @@ def _units() -> Component:
             ],
             className="chips joined",
             role="group",
-            **{"aria-label": f"Show {word} in"},
+            **{"aria-label": _("Show {word} in", word=_(word))},
         )
         for name, word, values in CHOICES
     ]
@@ -345,9 +353,9 @@ def _units() -> Component:
 def _changed() -> Component:
     return html.P(
         [
-            html.Strong("The data have changed since this page was drawn. "),
-            "What you see here is no longer current. ",
-            html.Button("Show what is there now", type="button", className="button", **{"data-refresh": ""}),
+            html.Strong(_("The data have changed since this page was drawn.") + " "),
+            _("What you see here is no longer current.") + " ",
+            html.Button(_("Show what is there now"), type="button", className="button", **{"data-refresh": ""}),
         ],
         className="notice",
     )

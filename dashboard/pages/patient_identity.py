@@ -11,8 +11,11 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from clinical.saying import say
+from dashboard.language import _, tell
 from dashboard.parts.banner import banner
-from dashboard.parts.identity import FACT_WORDS, NOTHING, STATUS_WORDS, reason_field, side_by_side, when
+from dashboard.parts.coded import coded
+from dashboard.parts.identity import FACT_WORDS, NOTHING, STATUS_WORDS, reason_field, sentence, side_by_side, when
 from dashboard.parts.import_words import FORMAT_WORDS
 from dashboard.parts.quantities import name_of
 from dashboard.parts.times import Clock, day_text
@@ -51,13 +54,13 @@ def layout(mrn: str) -> Component:
             html.Div(
                 [
                     html.P(
-                        dcc.Link("Course of the patient", href=f"/p/{quote(who.mrn, safe='')}"),
+                        dcc.Link(_("Course of the patient"), href=f"/p/{quote(who.mrn, safe='')}"),
                         className="small no-print",
                     ),
                     _numbers(who.mrn, numbers, merges, clock),
                     html.Section(
                         [
-                            html.Header(html.H2("Followed or not")),
+                            html.Header(html.H2(_("Followed or not"))),
                             html.Div(_history(status, clock), id="who-history"),
                             _status_form(who, status["status"], clock),
                         ],
@@ -67,7 +70,7 @@ def layout(mrn: str) -> Component:
                         [
                             html.Header(
                                 [
-                                    html.H2("Possible duplicates"),
+                                    html.H2(_("Possible duplicates")),
                                     html.Span(_shown(pairs), className="soft small", id="who-pairs-shown"),
                                 ]
                             ),
@@ -119,8 +122,9 @@ def register(app: Dash) -> None:
                     now=request_now(),
                 )
         except BadInput as refused:
-            return html.P(f"Not saved: {refused}.", className="error"), *(no_update,) * 3
-        said = f"Saved: {STATUS_WORDS[document['status']]} from {day_text(day)}. {_means(document['status'])}"
+            return html.P(_("Not saved: {why}.", why=tell(refused.args[0])), className="error"), *(no_update,) * 3
+        state = _(STATUS_WORDS[document["status"]])
+        said = _("Saved: {state} from {date}.", state=state, date=day_text(day)) + " " + _means(document["status"])
         clock = _clock()
         with current_database().read() as session:
             found = head(session, current_actor(), mrn, now=clock.now)
@@ -149,13 +153,15 @@ def register(app: Dash) -> None:
             with current_database().write() as session:
                 offered = {id for pair in possible_duplicates(session, actor, mrn) for id in pair["records"]}
                 if record is None or record not in offered:
-                    raise BadInput("choose the one of two results that is wrong")
+                    raise BadInput(say("choose the one of two results that is wrong"))
                 retract_record(session, actor, int(record), reason=reason or "", now=request_now())
         except BadInput as refused:
-            return html.P(f"Not retracted: {refused}.", className="error"), *(no_update,) * 4
+            return html.P(_("Not retracted: {why}.", why=tell(refused.args[0])), className="error"), *(no_update,) * 4
         with current_database().read() as session:
             pairs = possible_duplicates(session, actor, mrn)
-        said = html.P(f"Record {record} is retracted as entered in error; it stays in the record.", className="done")
+        said = html.P(
+            _("Record {id} is retracted as entered in error; it stays in the record.", id=record), className="done"
+        )
         return said, _pairs(pairs, _clock()), _shown(pairs), "", not pairs
 
 
@@ -173,25 +179,31 @@ def _day(text: str | None) -> date:
     try:
         return date.fromisoformat((text or "").strip())
     except ValueError as error:
-        raise BadInput(f"{text!r} is not a date; write it as 2026-03-01") from error
+        raise BadInput(say("{text} is not a date; write it as 2026-03-01", text=repr(text))) from error
 
 
 def _numbers(mrn: str, numbers: Sequence[str], merges: Sequence[dict[str, Any]], clock: Clock) -> Component:
     merged = [
         html.Li(
             [
-                dcc.Link(f"{one['from']} into {one['into']}", href=f"/identity/merge/{one['id']}"),
+                dcc.Link(
+                    _("{one} into {other}", one=one["from"], other=one["into"]), href=f"/identity/merge/{one['id']}"
+                ),
                 f": {one['reason']} ({one['by']}, {when(one['at'], clock)})",
-                "" if one["unmerged_at"] is None else f"; taken back: {one['unmerged_reason']} ({one['unmerged_by']})",
+                ""
+                if one["unmerged_at"] is None
+                else "; " + _("taken back: {why} ({who})", why=one["unmerged_reason"], who=one["unmerged_by"]),
             ]
         )
         for one in merges
     ]
     return html.Section(
         [
-            html.Header(html.H2("Numbers and merges")),
-            html.P(f"Hospital number {mrn}. Other numbers: {'; '.join(numbers) or 'none'}."),
-            html.Ul(merged, className="plain-list") if merged else html.P("Never merged.", className="soft"),
+            html.Header(html.H2(_("Numbers and merges"))),
+            html.P(
+                _("Hospital number {mrn}. Other numbers: {numbers}.", mrn=mrn, numbers="; ".join(numbers) or _("none"))
+            ),
+            html.Ul(merged, className="plain-list") if merged else html.P(_("Never merged."), className="soft"),
         ],
         className="card stacked",
     )
@@ -202,34 +214,40 @@ def _history(status: dict[str, Any], clock: Clock) -> list[Component]:
         html.Li(
             [
                 html.Strong(
-                    f"{STATUS_WORDS[row['status']].capitalize()} from {day_text(date.fromisoformat(row['on']))}"
+                    _(
+                        "{state} from {date}",
+                        state=sentence(_(STATUS_WORDS[row["status"]])),
+                        date=day_text(date.fromisoformat(row["on"])),
+                    )
                 ),
                 html.Span(f"{row['reason']} ({row['by']}, {when(row['at'], clock)})", className="soft"),
             ]
         )
         for row in reversed(status["history"])
     ]
-    now = html.P(["State now: ", html.Strong(STATUS_WORDS[status["status"]]), ". ", _means(status["status"])])
+    now = html.P(
+        [_("State now:") + " ", html.Strong(_(STATUS_WORDS[status["status"]])), ". ", _means(status["status"])]
+    )
     return [now, *([html.Ul(changes, className="timeline")] if changes else [])]
 
 
 def _means(status: str) -> str:
     if status == "active":
         return "Reminders and mails go out."
-    return "Reminders and mails have ended. The record stays, and data are still taken in."
+    return _("Reminders and mails have ended. The record stays, and data are still taken in.")
 
 
 def _status_form(who: Identity, status: str, clock: Clock) -> Component:
-    radios = [dmc.Radio(label=STATUS_WORDS[name].capitalize(), value=name) for name in STATUSES]
+    radios = [dmc.Radio(label=sentence(_(STATUS_WORDS[name])), value=name) for name in STATUSES]
     today = clock.now.astimezone(clock.zone).date().isoformat()
     return html.Div(
         [
             dmc.RadioGroup(
-                html.Div(radios, className="radios"), id="who-status", label="State", value=status, className="field"
+                html.Div(radios, className="radios"), id="who-status", label=_("State"), value=status, className="field"
             ),
             html.Div(
                 [
-                    html.Label("From which day (year-month-day)", htmlFor="who-on"),
+                    html.Label(_("From which day (year-month-day)"), htmlFor="who-on"),
                     dcc.Input(id="who-on", type="text", value=today, autoComplete="off", maxLength=10),
                 ],
                 className="field",
@@ -243,45 +261,59 @@ def _status_form(who: Identity, status: str, clock: Clock) -> Component:
 
 
 def _saving(who: Identity) -> str:
-    return f"Save the state of {_named(who)}"
+    return _("Save the state of {patient}", patient=_named(who))
 
 
 def _named(who: Identity) -> str:
-    return f"{who.name or 'name not recorded'} ({who.mrn})"
+    return f"{who.name or _('name not recorded')} ({who.mrn})"
 
 
 def _shown(pairs: Sequence[dict[str, Any]]) -> str:
-    return f"the first {PAIRS_SHOWN} of {len(pairs)} pairs" if len(pairs) > PAIRS_SHOWN else f"{len(pairs)} found"
+    return (
+        _("the first {n} of {all} pairs", n=PAIRS_SHOWN, all=len(pairs))
+        if len(pairs) > PAIRS_SHOWN
+        else _("{n} found", n=len(pairs))
+    )
 
 
 def _pairs(pairs: Sequence[dict[str, Any]], clock: Clock) -> Component:
     if not pairs:
-        return html.P("No two results of this patient look like one.", className="soft")
+        return html.P(_("No two results of this patient look like one."), className="soft")
     return dmc.RadioGroup(
         html.Div([_pair(pair, clock) for pair in pairs[:PAIRS_SHOWN]], className="stacked"),
         id="who-record",
-        label="Which of two is wrong, if one is",
+        label=_("Which of two is wrong, if one is"),
         className="field",
     )
 
 
 def _pair(pair: dict[str, Any], clock: Clock) -> Component:
     sides = pair["sides"]
-    what = name_of(pair["analyte"]) if pair["analyte"] else pair["kind"]
+    what = name_of(pair["analyte"]) if pair["analyte"] else coded(pair["kind"])
     value = " ".join(part for part in (pair["value"], pair["unit"]) if part)
     title = f"{what} {value}".strip()
     lines: list[tuple[str, list[Any], bool]] = [
-        (FACT_WORDS[part], [side[part] or NOTHING for side in sides], pair["missing"] == part or _apart(sides, part))
+        (
+            _(FACT_WORDS[part]),
+            [side[part] or _(NOTHING) for side in sides],
+            pair["missing"] == part or _apart(sides, part),
+        )
         for part in PARTS
     ]
     lines += [
-        ("Came under", [side["mrn"] for side in sides], False),
-        ("From", [f"{FORMAT_WORDS.get(side['format'], side['format'])}, {side['where']}" for side in sides], False),
-        ("Taken in", [f"{side['recorded_by']}, {when(side['recorded_at'], clock)}" for side in sides], False),
-        ("", [dmc.Radio(label=f"Record {side['id']} is wrong", value=side["id"]) for side in sides], False),
+        (_("Came under"), [side["mrn"] for side in sides], False),
+        (
+            _("From"),
+            [f"{_(FORMAT_WORDS.get(side['format'], side['format']))}, {side['where']}" for side in sides],
+            False,
+        ),
+        (_("Taken in"), [f"{side['recorded_by']}, {when(side['recorded_at'], clock)}" for side in sides], False),
+        ("", [dmc.Radio(label=_("Record {id} is wrong", id=side["id"]), value=side["id"]) for side in sides], False),
     ]
-    heads = [f"Record {side['id']}" for side in sides]
-    return html.Div([html.H3(title), side_by_side(f"{title}: two records that may be one", heads, lines)])
+    heads = [_("Record {id}", id=side["id"]) for side in sides]
+    return html.Div(
+        [html.H3(title), side_by_side(_("{title}: two records that may be one", title=title), heads, lines)]
+    )
 
 
 def _apart(sides: Sequence[dict[str, Any]], part: str) -> bool:
@@ -295,7 +327,7 @@ def _retract_form(who: Identity, pairs: Sequence[dict[str, Any]]) -> Component:
                 [
                     reason_field("who-retract-reason"),
                     html.Button(
-                        f"Retract the chosen result of {_named(who)}",
+                        _("Retract the chosen result of {patient}", patient=_named(who)),
                         id="who-retract",
                         type="button",
                         className="button",

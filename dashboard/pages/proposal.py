@@ -9,7 +9,9 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard.pages.identity import DECIDING
+from clinical.wording import listed
+from dashboard.language import _, message, tell
+from dashboard.pages.identity import DECIDING, DECISIONS
 from dashboard.parts.identity import (
     FACT_WORDS,
     KIND_WORDS,
@@ -48,20 +50,21 @@ def layout(proposal: str) -> Component:
             try:
                 together = preview_merge(session, actor, merged=found["from"], into=found["into"])
             except BadInput as refused:
-                why_not = str(refused)
+                why_not = tell(refused.args[0])
     with current_database().write() as session:
         for one in found["people"].values():
             note_read(session, actor, one["uuid"], ROUTE.pattern, now=clock.now)
     if found["hidden"]:
-        why_not = f"{' and '.join(found['hidden'])} is followed by teams you do not belong to; an admin can decide"
+        numbers = tell(listed(found["hidden"]))
+        why_not = _("{numbers} is followed by teams you do not belong to; an admin can decide", numbers=numbers)
     return html.Div(
         [
             dcc.Store(id="proposal-id", data=proposal),
-            html.P(dcc.Link("Who is who", href="/identity"), className="small no-print"),
-            html.H1(sentence(found["why"])),
+            html.P(dcc.Link(_("Who is who"), href="/identity"), className="small no-print"),
+            html.H1(sentence(tell(found["why"]))),
             _source(found, clock),
             html.Section(
-                [html.Header(html.H2("What is stored, and what the message says")), *_compared(found, together)],
+                [html.Header(html.H2(_("What is stored, and what the message says"))), *_compared(found, together)],
                 className="card stacked",
             ),
             html.Div(id="proposal-said", role="status"),
@@ -74,8 +77,8 @@ def layout(proposal: str) -> Component:
 def register(app: Dash) -> None:
     """Accepting and refusing: each once, with a reason."""
     for button, decide, done in (
-        ("proposal-accept", accept_proposal, "Accepted and done."),
-        ("proposal-refuse", refuse_proposal, "Refused. Nothing was changed."),
+        ("proposal-accept", accept_proposal, message("Accepted and done.")),
+        ("proposal-refuse", refuse_proposal, message("Refused. Nothing was changed.")),
     ):
         _register(app, button, decide, done)
 
@@ -99,19 +102,23 @@ def _register(app: Dash, button: str, decide: Callable[..., dict[str, Any]], don
             with current_database().write() as session:
                 decide(session, current_actor(), _number(proposal), reason=reason or "", now=request_now())
         except BadInput as refused:
-            return html.P(f"Not decided: {refused}.", className="error"), no_update
-        waits = [" What was held for it can be ", dcc.Link("read again", href="/import"), "."]
-        return html.P([html.Strong(done), *waits], className="done"), True
+            return html.P(_("Not decided: {why}.", why=tell(refused.args[0])), className="error"), no_update
+        waits = [
+            " " + _("What was held for it can be read again:") + " ",
+            dcc.Link(_("imports and quarantine"), href="/import"),
+            ".",
+        ]
+        return html.P([html.Strong(_(done)), *waits], className="done"), True
 
 
 def _source(found: dict[str, Any], clock: Clock) -> Component:
     came = datetime.fromisoformat(found["created_at"])
     facts = [
-        ("Kind", KIND_WORDS[found["kind"]]),
-        ("From", found["where"]),
-        ("Format", FORMAT_WORDS.get(found["format"], found["format"])),
-        ("Taken in by", found["brought_by"]),
-        ("When", f"{when(found['created_at'], clock)}, {since_text(came, clock.now)}"),
+        (_("Kind"), _(KIND_WORDS[found["kind"]])),
+        (_("From"), found["where"]),
+        (_("Format"), _(FORMAT_WORDS.get(found["format"], found["format"]))),
+        (_("Taken in by"), found["brought_by"]),
+        (_("When"), f"{when(found['created_at'], clock)}, {since_text(came, clock.now)}"),
     ]
     return html.Dl([html.Div([html.Dt(n), html.Dd(v)], className="card") for n, v in facts], className="strip")
 
@@ -125,16 +132,23 @@ def _compared(found: dict[str, Any], together: dict[str, Any] | None) -> list[Co
     lines = person_lines(*people, *([sent] if sent else []))
     if together is not None:
         lines += [(name, [*cells, *([""] if sent else [])], differs) for name, cells, differs in holding_lines(*people)]
-    heads = [f"{number}, stored" if number in found["people"] else f"{number}, no patient here" for number in numbers]
+    heads = [
+        _("{number}, stored", number=number)
+        if number in found["people"]
+        else _("{number}, no patient here", number=number)
+        for number in numbers
+    ]
     if found["hidden"]:
         heads = [
-            f"{number}, of another team" if number in found["hidden"] else head
+            _("{number}, of another team", number=number) if number in found["hidden"] else head
             for number, head in zip(numbers, heads, strict=True)
         ]
     return [
         contradiction(together["contradictions"]) if together else None,
         side_by_side(
-            "Both patients, and the message", [*heads, *([f"Message about {sent['mrn']}"] if sent else [])], lines
+            _("Both patients, and the message"),
+            [*heads, *([_("Message about {mrn}", mrn=sent["mrn"])] if sent else [])],
+            lines,
         ),
         html.P(_effect(found), className="soft small"),
     ]
@@ -146,40 +160,47 @@ def _changes(found: dict[str, Any]) -> list[Component | None]:
     for name, (before, after) in found["facts"]["changes"].items():
         now = stored.get(name)
         moved = moved or (name != "system" and now != before)
-        lines.append((FACT_WORDS[name], [fact_text(name, now), fact_text(name, after)], now != after))
+        lines.append((_(FACT_WORDS[name]), [fact_text(name, now), fact_text(name, after)], now != after))
     same = [line for line in person_lines(stored) if line[0] not in {name for name, *_ in lines}]
     return [
         side_by_side(
-            "What is stored and what the message says",
-            (f"{found['into']}, stored", "Message"),
-            [*lines, *((name, [*cells, "says nothing else"], False) for name, cells, _ in same)],
+            _("What is stored and what the message says"),
+            (_("{number}, stored", number=found["into"]), _("Message")),
+            [*lines, *((name, [*cells, _("says nothing else")], False) for name, cells, _differs in same)],
         ),
-        html.P("What is stored has changed since the message came.", className="notice") if moved else None,
+        html.P(_("What is stored has changed since the message came."), className="notice") if moved else None,
     ]
 
 
 def _effect(found: dict[str, Any]) -> str:
     if found["kind"] == "link":
-        return "Accepting notes in the audit trail that you know of the link. Nothing else is changed."
+        return _("Accepting notes in the audit trail that you know of the link. Nothing else is changed.")
     one, other = found["from"], found["into"]
     missing = [number for number in (one, other) if number not in found["people"] and number not in found["hidden"]]
-    registered = f" {' and '.join(missing)} is registered first, in the teams of the other." if missing else ""
-    return (
-        f"Accepting shows everything under {one} under {other}, by the teams of both. Nothing is moved, and it can be "
-        f"taken back.{registered}"
+    effect = _(
+        "Accepting shows everything under {one} under {other}, by the teams of both. Nothing is moved, and it can be "
+        "taken back.",
+        one=one,
+        other=other,
     )
+    if not missing:
+        return effect
+    numbers = tell(listed(missing))
+    return effect + " " + _("{numbers} is registered first, in the teams of the other.", numbers=numbers)
 
 
 def _decision(found: dict[str, Any], why_not: str | None) -> Component:
     accept = {
-        "merge": f"Merge {found['from']} into {found['into']}",
-        "update": f"Take this over for {found['into']}",
-        "link": "Note the link",
+        "merge": _("Merge {one} into {other}", one=found["from"], other=found["into"]),
+        "update": _("Take this over for {number}", number=found["into"]),
+        "link": _("Note the link"),
     }[found["kind"]]
     return html.Section(
         [
-            html.Header(html.H2("Decide")),
-            None if why_not is None else html.P(f"It cannot be accepted here: {why_not}.", className="notice"),
+            html.Header(html.H2(_("Decide"))),
+            None
+            if why_not is None
+            else html.P(_("It cannot be accepted here: {why}.", why=why_not), className="notice"),
             reason_field("proposal-reason"),
             html.Div(
                 [
@@ -190,7 +211,7 @@ def _decision(found: dict[str, Any], why_not: str | None) -> Component:
                         className="button primary",
                         hidden=why_not is not None,
                     ),
-                    html.Button("Refuse it", id="proposal-refuse", type="button", className="button"),
+                    html.Button(_("Refuse it"), id="proposal-refuse", type="button", className="button"),
                 ],
                 className="import-actions",
             ),
@@ -202,7 +223,7 @@ def _decision(found: dict[str, Any], why_not: str | None) -> Component:
 
 def _decided(found: dict[str, Any], clock: Clock) -> Component:
     said = f"{found['reason']} ({found['decided_by']}, {when(found['decided_at'], clock)})"
-    return html.P([html.Strong(f"{found['state'].capitalize()}. "), said], className="done")
+    return html.P([html.Strong(f"{_(DECISIONS[found['state']])}. "), said], className="done")
 
 
 def _number(proposal: str) -> int:

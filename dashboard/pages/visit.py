@@ -5,6 +5,7 @@ from __future__ import annotations
 from dash import Dash, html
 from dash.development.base_component import Component
 
+from dashboard.language import _
 from dashboard.parts.banner import banner
 from dashboard.parts.entry_page import entry_frame, namesakes
 from dashboard.parts.times import Clock
@@ -13,7 +14,6 @@ from dashboard.policy import CLINICAL, Policy
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from dashboard.routing import Route
 from data.entry.opening import Opening, open_form
-from data.trends import Head
 
 ROUTE = Route("/p/<mrn>/visit", title="Visit", policy=Policy(CLINICAL, patient_argument="mrn"))
 
@@ -23,15 +23,13 @@ def layout(mrn: str) -> Component:
     clock = Clock(request_now(), current_settings().zone)
     with current_database().read() as session:
         opening = open_form(session, current_actor(), mrn, "visit", protocol=current_protocol(), now=clock.now)
-    who = opening.identity
+    who = opening.head.identity
     return html.Div(
         [
-            banner(
-                Head(identity=who, state=opening.chart.state(), regimen=opening.regimen), clock=clock, heading=False
-            ),
+            banner(opening.head, clock=clock, heading=False),
             html.Div(
                 [
-                    html.H1(f"Visit of {who.name or 'name not recorded'} ({who.mrn})"),
+                    html.H1(_("Visit of {name} ({mrn})", name=who.name or _("name not recorded"), mrn=who.mrn)),
                     namesakes(opening),
                     _owed(opening, clock),
                     entry_frame(visit_form(opening, clock)),
@@ -50,7 +48,7 @@ def _owed(opening: Opening, clock: Clock) -> Component:
     if opening.owed:
         body: Component = html.Ul([html.Li(owed_words(item, clock)) for item in opening.owed], className="plain-list")
     else:
-        body = html.P("Nothing that the schedule asks for is due within 14 days.", className="soft")
+        body = html.P(_("Nothing that the schedule asks for is due within 14 days."), className="soft")
     return html.Section(
-        [html.Header(html.H2("Due at this visit")), body], className="card entry-before", id="entry-owed"
+        [html.Header(html.H2(_("Due at this visit"))), body], className="card entry-before", id="entry-owed"
     )

@@ -9,6 +9,7 @@ from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
 from clinical.finding import SEVERITIES
+from dashboard.language import _, counted, message, whole
 from dashboard.parts.badges import AXIS_WORDS, severity
 from dashboard.parts.grid import (
     Asked,
@@ -34,13 +35,13 @@ POLICY = Policy(CLINICAL, scoped=True)
 ROUTE = Route("/", title="Worklist", policy=POLICY, nav="Worklist", viewed=True)
 NAME = "worklist"
 SHOWN = (
-    column("severity", "Severity", 116),
-    column("patient", "Patient", 205),
-    column("what", "What and why", 380, sorts=False, grows=1),
-    column("since", "Since", 178),
-    column("due", "Due", 165, sorts=False),
-    column("status", "Status and owner", 160),
-    column("card", "Flag", 300, sorts=False, grows=1),
+    column("severity", message("Severity"), 116),
+    column("patient", message("Patient"), 205),
+    column("what", message("What and why"), 380, sorts=False, grows=1),
+    column("since", message("Since"), 178),
+    column("due", message("Due"), 165, sorts=False),
+    column("status", message("Status and owner"), 160),
+    column("card", message("Flag"), 300, sorts=False, grows=1),
 )
 
 
@@ -61,13 +62,13 @@ def layout(search: str | None = None) -> Component:
     sort = read_sort(filters.sort, COLUMNS)
     with current_database().read() as session:
         strip = worklist_strip(session, current_actor())
-        _, standing = worklist_page(session, current_actor(), EVERYTHING, now=clock.now, zone=clock.zone, end=0)
+        _rows, standing = worklist_page(session, current_actor(), EVERYTHING, now=clock.now, zone=clock.zone, end=0)
         teams = team_names(session, current_actor())
     if not standing:
-        return html.Div([html.H1("Worklist"), _strip(strip, clock), _empty(strip, clock)], className="page")
+        return html.Div([html.H1(_("Worklist")), _strip(strip, clock), _empty(strip, clock)], className="page")
     return html.Div(
         [
-            html.H1("Worklist"),
+            html.H1(_("Worklist")),
             _strip(strip, clock),
             html.Div(
                 _filters(filters, teams),
@@ -76,12 +77,12 @@ def layout(search: str | None = None) -> Component:
             html.P(
                 [
                     html.Span(id="worklist-shown", role="status"),
-                    " Enter on a row opens its flag, on the name the patient.",
+                    " " + _("Enter on a row opens its flag, on the name the patient."),
                 ],
                 className="soft small no-print",
             ),
             view_store(NAME, search),
-            grid(NAME, SHOWN, heading="Flags that stand", row_height=72, card_height=158, sort=sort),
+            grid(NAME, SHOWN, heading=_("Flags that stand"), row_height=72, card_height=158, sort=sort),
         ],
         className="page wide",
     )
@@ -109,8 +110,8 @@ def register(app: Dash) -> None:
             rows, count = worklist_page(
                 session, current_actor(), view, now=clock.now, zone=clock.zone, start=start, end=end
             )
-        said = "1 flag stands" if count == 1 else f"{count:,} flags stand"
-        return {"rowData": [worklist_row(row, clock) for row in rows], "rowCount": count}, f"{said} in this view."
+        said = counted("{n} flag stands in this view.", "{n} flags stand in this view.", count)
+        return {"rowData": [worklist_row(row, clock) for row in rows], "rowCount": count}, said
 
 
 def _view(filters: Filters, asked: Asked[Column], find: str | None) -> WorklistView:
@@ -132,12 +133,12 @@ def _clock() -> Clock:
 
 def _filters(filters: Filters, teams: tuple[str, ...]) -> list[Component]:
     return [
-        chips(NAME, "mine", "Whose", {"yes": "Mine"}, filters.mine),
-        chips(NAME, "overdue", "Due", {"yes": "Overdue"}, filters.overdue),
-        chips(NAME, "severity", "Severity", {name: severity(name) for name in SEVERITIES}, filters.severity),
-        choice(NAME, "axis", "Axis", AXIS_WORDS, filters.axis),
-        *([choice(NAME, "team", "Team", {name: name for name in teams}, filters.team)] if len(teams) > 1 else []),
-        finder(NAME, "Find name or number"),
+        chips(NAME, "mine", _("Whose"), {"yes": _("Mine")}, filters.mine),
+        chips(NAME, "overdue", _("Due"), {"yes": _("Overdue")}, filters.overdue),
+        chips(NAME, "severity", _("Severity"), {name: severity(name) for name in SEVERITIES}, filters.severity),
+        choice(NAME, "axis", _("Axis"), {name: _(word) for name, word in AXIS_WORDS.items()}, filters.axis),
+        *([choice(NAME, "team", _("Team"), {name: name for name in teams}, filters.team)] if len(teams) > 1 else []),
+        finder(NAME, _("Find name or number")),
     ]
 
 
@@ -150,10 +151,10 @@ def _strip(strip: WorklistStrip, clock: Clock) -> Component:
     oldest = strip.oldest_unacknowledged
     return html.Dl(
         [
-            _fact("Open, not acknowledged", html.Span(tally or "none", className="tally")),
-            _fact("Oldest not acknowledged", "none" if oldest is None else since_text(oldest, clock.now)),
-            _fact("Last sweep", *_sweep(strip, clock)),
-            _fact("Alert mail", *_mail(strip, clock)),
+            _fact(_("Open, not acknowledged"), html.Span(tally or _("none"), className="tally")),
+            _fact(_("Oldest not acknowledged"), _("none") if oldest is None else since_text(oldest, clock.now)),
+            _fact(_("Last sweep"), *_sweep(strip, clock)),
+            _fact(_("Alert mail"), *_mail(strip, clock)),
         ],
         className="strip",
     )
@@ -165,20 +166,21 @@ def _fact(name: str, *value: str | Component) -> Component:
 
 def _sweep(strip: WorklistStrip, clock: Clock) -> list[str | Component]:
     if strip.last_sweep_at is None:
-        return [html.Span("none has finished yet", className="overdue")]
-    judged = f"{strip.patients_judged:,} of {strip.patients:,} patients judged"
+        return [html.Span(_("none has finished yet"), className="overdue")]
+    judged = _("{n} of {all} patients judged", n=whole(strip.patients_judged), all=whole(strip.patients))
     value: list[str | Component] = [since_text(strip.last_sweep_at, clock.now), " ", _soft(judged)]
     if strip.patients_failing:
-        value += [" ", html.Span(f"{strip.patients_failing} could not be judged", className="overdue")]
+        value += [" ", html.Span(_("{n} could not be judged", n=strip.patients_failing), className="overdue")]
     return value
 
 
 def _mail(strip: WorklistStrip, clock: Clock) -> list[str | Component]:
     if strip.dead_mails:
-        return [html.Span(f"{strip.dead_mails} could not be delivered", className="overdue")]
+        return [html.Span(_("{n} could not be delivered", n=strip.dead_mails), className="overdue")]
     if strip.oldest_unsent_mail is not None:
-        return ["waiting to be sent ", _soft(f"oldest written {since_text(strip.oldest_unsent_mail, clock.now)}")]
-    return ["nothing waiting"]
+        written = _("oldest written {ago}", ago=since_text(strip.oldest_unsent_mail, clock.now))
+        return [_("waiting to be sent") + " ", _soft(written)]
+    return [_("nothing waiting")]
 
 
 def _soft(text: str) -> Component:
@@ -187,11 +189,14 @@ def _soft(text: str) -> Component:
 
 def _empty(strip: WorklistStrip, clock: Clock) -> Component:
     if strip.last_sweep_at is None:
-        said = "No sweep has finished yet: nothing has been judged. This list says nothing about any patient."
+        said = _("No sweep has finished yet: nothing has been judged. This list says nothing about any patient.")
     else:
-        said = (
-            f"No flag stands. The last sweep ran {since_text(strip.last_sweep_at, clock.now)} "
-            f"({moment_text(strip.last_sweep_at, clock.zone)}); {strip.patients_judged} of {strip.patients} patients "
-            "of your teams are judged. Rules judge only what was recorded."
+        said = _(
+            "No flag stands. The last sweep ran {ago} ({at}); {n} of {all} patients of your teams are judged. Rules "
+            "judge only what was recorded.",
+            ago=since_text(strip.last_sweep_at, clock.now),
+            at=moment_text(strip.last_sweep_at, clock.zone),
+            n=whole(strip.patients_judged),
+            all=whole(strip.patients),
         )
     return html.P(said, className="card empty")

@@ -8,7 +8,15 @@ import plotly.graph_objects as go
 from dash import dcc, html
 from dash.development.base_component import Component
 
-RANGES = (("3m", "3 months"), ("6m", "6 months"), ("1y", "1 year"), ("3y", "3 years"), ("all", "All"))
+from dashboard.language import _, language, message
+
+RANGES = (
+    ("3m", message("3 months")),
+    ("6m", message("6 months")),
+    ("1y", message("1 year")),
+    ("3y", message("3 years")),
+    ("all", message("All")),
+)
 
 
 def graph_config() -> dict[str, Any]:
@@ -22,7 +30,7 @@ def graph_config() -> dict[str, Any]:
         "scrollZoom": True,
         "doubleClick": "reset",
         "responsive": True,
-        "locale": "en",
+        "locale": language(),
     }
 
 
@@ -52,7 +60,7 @@ def chart(id: str, figure: go.Figure, *, summary: str, heading: str) -> Componen
 
 def numbers(table: Component) -> Component:
     """The numbers of a chart as a table, folded away below it."""
-    return html.Details([html.Summary("The numbers of this chart as a table"), table], className="numbers")
+    return html.Details([html.Summary(_("The numbers of this chart as a table")), table], className="numbers")
 
 
 def range_buttons(chart_id: str, *, pressed: str) -> Component:
@@ -60,7 +68,7 @@ def range_buttons(chart_id: str, *, pressed: str) -> Component:
     return html.Div(
         [
             html.Button(
-                text,
+                _(text),
                 type="button",
                 className="chip",
                 **{"data-range": name, "aria-pressed": "true" if name == pressed else "false"},
@@ -69,5 +77,5 @@ def range_buttons(chart_id: str, *, pressed: str) -> Component:
         ],
         className="chips",
         role="group",
-        **{"aria-label": "Stretch of time shown", "data-chart": chart_id},
+        **{"aria-label": _("Stretch of time shown"), "data-chart": chart_id},
     )

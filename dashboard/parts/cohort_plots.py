@@ -13,6 +13,7 @@ from clinical.protocol import Protocol
 from dashboard.figures.spider import spider
 from dashboard.figures.swimmer import swimmer
 from dashboard.figures.waterfall import waterfall
+from dashboard.language import _, message, whole
 from dashboard.parts import rows
 from dashboard.parts.charts import chart
 from dashboard.parts.plotted.cohort import (
@@ -32,6 +33,13 @@ MOST = {"swimmer": 40, "spider": 60, "waterfall": 400}
 """Patients on a plot: with more, nothing of it can be read."""
 
 
+HEADINGS = {
+    "swimmer": message("Swimmer plot; its numbers stand in the table below"),
+    "waterfall": message("Waterfall plot; its numbers stand in the table below"),
+    "spider": message("Spider plot; its numbers stand in the table below"),
+}
+
+
 def cohort_plot(
     session: Session, actor: Actor, view: CohortView, tab: str, protocol: Protocol, clock: Clock
 ) -> Component:
@@ -44,7 +52,11 @@ def cohort_plot(
         found = courses(session, actor, view, limit=MOST[tab])
         figure, told, drawn = _of_courses(found, tab, protocol, clock)
     cut = patients > MOST[tab] and tab != "waterfall"
-    more = f" Drawn are the first {MOST[tab]} of {patients:,} in the order of the list; filter to see others."
+    more = " " + _(
+        "Drawn are the first {n} of {all} in the order of the list; filter to see others.",
+        n=MOST[tab],
+        all=whole(patients),
+    )
     if not drawn:
         return html.P(told.summary, className="card empty")
     return html.Section(
@@ -53,16 +65,16 @@ def cohort_plot(
                 f"cohort-{tab}",
                 figure,
                 summary=told.summary + (more if cut else ""),
-                heading=f"{tab.capitalize()} plot; its numbers stand in the table below",
+                heading=_(HEADINGS[tab]),
             ),
             html.Details(
                 [
-                    html.Summary("The numbers of this plot as a table"),
+                    html.Summary(_("The numbers of this plot as a table")),
                     rows.table(
                         f"cohort-{tab}-table",
                         told.heads,
                         told.rows,
-                        caption="The numbers of the plot",
+                        caption=_("The numbers of the plot"),
                         css="dense",
                         sorts=True,
                     ),

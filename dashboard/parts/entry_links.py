@@ -24,7 +24,7 @@ def visit_link(mrn: str) -> Component:
     """The ways from the patient's page to entering a visit, and imaging."""
     return html.P(
         [
-            dcc.Link("Enter a visit", href=visit_address(mrn), className="button"),
+            dcc.Link(_("Enter a visit"), href=visit_address(mrn), className="button"),
             " ",
             dcc.Link(_("Enter imaging"), href=imaging_address(mrn), className="button"),
         ],

@@ -22,7 +22,7 @@ def entry_frame(form: dict[str, Any]) -> Component:
 
 def entry_head(opening: Opening, clock: Clock) -> dict[str, Any]:
     """What every form carries of its patient and of what was begun: checked again on the server when it is saved."""
-    who = opening.identity
+    who = opening.head.identity
     return {
         "patient": opening.uuid,
         "mrn": who.mrn,

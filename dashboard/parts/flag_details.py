@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from dash import html
 from dash.development.base_component import Component
 
-from clinical.wording import number, quantity
-from dashboard.language import _
+from dashboard.language import _, tell
 from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, STATUS_WORDS, arrow, severity, status
-from dashboard.parts.quantities import arrows, name_of, range_text, unit_text
+from dashboard.parts.coded import coded, threshold_name
+from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text, unit_text
 from dashboard.parts.times import Clock, age_text, moment_text, when_text
 
 Flag = Mapping[str, Any]
@@ -62,7 +62,7 @@ def thresholds_table(flag: Flag) -> Component:
     rows = [
         html.Tr(
             [
-                html.Th(t["name"].replace("_", " "), scope="row"),
+                html.Th(threshold_name(t["name"]), scope="row"),
                 html.Td(_threshold(t), className="number"),
                 html.Td(t["source"]),
                 html.Td(_("signed off") if t["signed_off"] else _("not signed off")),
@@ -77,13 +77,13 @@ def unexplained(flag: Flag) -> list[Component]:
     """What was held back and why, and what would have been good to know and was not recorded."""
     parts: list[Component] = []
     if flag["suppressed"]:
-        items = [html.Li([html.Strong(s["what"]), f": {s['why']}"]) for s in flag["suppressed"]]
+        items = [html.Li([html.Strong(tell(s["what"])), f": {tell(s['why'])}"]) for s in flag["suppressed"]]
         parts += [html.H3(_("Held back")), html.Ul(items, className="plain-list")]
     if flag["contains"]:
         parts += [html.H3(_("Contains")), html.P(", ".join(flag["contains"]))]
     parts.append(html.H3(_("Not recorded")))
     if flag["finding"]["not_recorded"]:
-        parts.append(html.Ul([html.Li(item) for item in flag["finding"]["not_recorded"]], className="plain-list"))
+        parts.append(html.Ul([html.Li(tell(item)) for item in flag["finding"]["not_recorded"]], className="plain-list"))
     else:
         parts.append(html.P(_("Nothing the rule asks for is missing."), className="soft"))
     return parts
@@ -100,12 +100,12 @@ def _entry(entry: Mapping[str, Any], zone: ZoneInfo) -> Component:
     now = _(STATUS_WORDS[after])
     moved = now if before in (None, after) else f"{_(STATUS_WORDS[before])} → {now}"
     who = f"{entry['who']}, {moment_text(_moment(entry['at']), zone)}"
-    return html.Li([html.Strong(moved), html.Span(who, className="soft"), entry["why"]])
+    return html.Li([html.Strong(moved), html.Span(who, className="soft"), tell(entry["why"])])
 
 
 def _value_row(e: Mapping[str, Any], clock: Clock) -> Component:
     at = _moment(e["effective"])
-    what = name_of(e["analyte"]) if e["analyte"] else e["kind"].capitalize()
+    what = name_of(e["analyte"]) if e["analyte"] else _capital(coded(e["kind"]))
     value: list[str | Component] = [_value(e)]
     mark = arrows(e["value"], None, e["ref_high"])
     if mark:
@@ -122,20 +122,24 @@ def _value_row(e: Mapping[str, Any], clock: Clock) -> Component:
     )
 
 
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def _value(e: Mapping[str, Any]) -> str:
     if e["value"] is None:
-        return e["text"] or _("no number")
+        return tell(e["text"]) if e["text"] else _("no number")
     return quantity(e["value"], e["unit"], e["comparator"])
 
 
 def _compared_row(compared: Mapping[str, Any], clock: Clock) -> Component:
     at = None if compared["effective"] is None else _moment(compared["effective"])
     value = "" if compared["value"] is None else quantity(compared["value"], compared["unit"])
-    said = ", ".join(part for part in (value, compared["note"]) if part)
+    said = ", ".join(part for part in (value, tell(compared["note"] or "")) if part)
     return html.Tr(
         [
             html.Td("" if at is None else when_text(at, "day", clock.zone), className="when"),
-            html.Th(_("Compared with: {what}", what=compared["kind"].replace("-", " ")), scope="row"),
+            html.Th(_("Compared with: {what}", what=coded(compared["kind"])), scope="row"),
             html.Td(said),
             html.Td(""),
             html.Td("" if at is None else age_text(at, clock.now), className="when"),

@@ -9,6 +9,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.language import tell
 from dashboard.parts.badges import severity, status
 from dashboard.parts.times import Clock, age_text, day_text
 
@@ -28,8 +29,8 @@ def _row(flag: Mapping[str, Any], clock: Clock) -> Component:
     return html.Li(
         [
             severity(flag["severity"]),
-            dcc.Link(flag["title"], href=f"/flag/{flag['id']}"),
+            dcc.Link(tell(flag["title"]), href=f"/flag/{flag['id']}"),
             html.Span([status(flag["status"]), " ", html.Span(since, className="soft small")]),
-            html.P(flag["why"]),
+            html.P(tell(flag["why"])),
         ]
     )

@@ -20,6 +20,8 @@ from dash.fingerprint import build_fingerprint
 from typing_extensions import TypedDict
 from werkzeug.exceptions import BadRequest
 
+from dashboard.language import _
+
 SCRIPTS = ("async-community.js", "dash_ag_grid.min.js")
 BLOCK = 30
 """Rows of one request."""
@@ -80,7 +82,7 @@ def read_sort(text: str | None, allowed: Sequence[Column]) -> tuple[Column, Lite
     """`glucagon.desc` as a column of the allowed ones and a direction. Raises BadRequest for any other."""
     if text is None:
         return None
-    name, _, direction = text.partition(".")
+    name, _point, direction = text.partition(".")
     for column in allowed:
         if column == name and direction in ("asc", "desc"):
             return column, "desc" if direction == "desc" else "asc"
@@ -88,7 +90,7 @@ def read_sort(text: str | None, allowed: Sequence[Column]) -> tuple[Column, Lite
 
 
 def column(name: str, title: str, width: int, *, sorts: bool = True, grows: int = 0, **more: Any) -> dict[str, Any]:
-    """A column: `width` pixels at least; with `grows` it takes its part of what is left over."""
+    """A column, its title still to be translated: `width` pixels at least; with `grows` it takes a part of the rest."""
     return {
         "field": name,
         "colId": name,
@@ -115,6 +117,7 @@ def grid(
     defined = [
         {
             **one,
+            "headerName": _(one["headerName"]),
             **({"hide": True} if one["colId"] in hidden or one["colId"] == "card" else {}),
             **({"sort": sort[1]} if sort is not None and one["colId"] == sort[0] else {}),
         }
@@ -149,6 +152,7 @@ def grid(
                     "suppressDragLeaveHidesColumns": True,
                     "suppressMultiSort": True,
                     "enableCellTextSelection": True,
+                    "localeText": {"loadingOoo": _("Being loaded"), "noRowsToShow": _("No rows")},
                 },
                 style={"height": "100%", "width": "100%"},
             ),
@@ -194,7 +198,7 @@ def choice(grid_name: str, key: str, legend: str, choices: Mapping[str, str], ch
             html.Label(legend, htmlFor=id),
             html.Select(
                 [
-                    html.Option("all", value=""),
+                    html.Option(_("all"), value=""),
                     *(html.Option(words, value=value, selected=value == chosen) for value, words in choices.items()),
                 ],
                 id=id,
@@ -210,7 +214,7 @@ def finder(grid_name: str, placeholder: str) -> Component:
     """The field that finds rows by what is typed. It stays out of the address: names belong in no history."""
     return html.Div(
         [
-            html.Label("Find", htmlFor=f"{grid_name}-find", className="visually-hidden"),
+            html.Label(_("Find"), htmlFor=f"{grid_name}-find", className="visually-hidden"),
             dcc.Input(
                 id=f"{grid_name}-find", type="search", placeholder=placeholder, autoComplete="off", maxLength=100
             ),
@@ -226,11 +230,11 @@ def column_choice(
     """Which columns are shown, as buttons that are pressed or not. Hidden `usually`: what the address need not say."""
     return html.Details(
         [
-            html.Summary("Columns"),
+            html.Summary(_("Columns")),
             html.Div(
                 [
                     html.Button(
-                        one["headerName"],
+                        _(one["headerName"]),
                         type="button",
                         className="chip",
                         **{
@@ -243,7 +247,7 @@ def column_choice(
                 ],
                 className="chips",
                 role="group",
-                **{"aria-label": "Columns shown"},
+                **{"aria-label": _("Columns shown")},
             ),
         ],
         className="column-choice",

@@ -10,31 +10,39 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.language import _, message
+from dashboard.parts.coded import coded
 from dashboard.parts.times import Clock, day_text
 
-KIND_WORDS = {"merge": "One person under two numbers", "update": "Other personal data", "link": "Linked patients"}
+KIND_WORDS = {
+    "merge": message("One person under two numbers"),
+    "update": message("Other personal data"),
+    "link": message("Linked patients"),
+}
 STATUS_WORDS = {
-    "active": "followed",
-    "deceased": "deceased",
-    "transferred": "transferred",
-    "withdrawn": "withdrawn",
+    "active": message("followed"),
+    "deceased": message("deceased"),
+    "transferred": message("transferred"),
+    "withdrawn": message("withdrawn"),
 }
 FACT_WORDS = {
-    "name": "Name",
-    "birth_date": "Birth date",
-    "sex": "Sex",
-    "system": "Numbering",
-    "time": "Time",
-    "laboratory": "Laboratory",
-    "number": "Specimen or order number",
+    "name": message("Name"),
+    "birth_date": message("Birth date"),
+    "sex": message("Sex"),
+    "system": message("Numbering"),
+    "time": message("Time"),
+    "laboratory": message("Laboratory"),
+    "number": message("Specimen or order number"),
 }
-NOTHING = "not recorded"
+NOTHING = message("not recorded")
 
 
 def fact_text(name: str, value: str | None) -> str:
     """A fact of a person as people read it."""
     if value is None:
-        return NOTHING
+        return _(NOTHING)
+    if name == "sex":
+        return coded(value)
     return day_text(date.fromisoformat(value)) if name == "birth_date" else value
 
 
@@ -62,19 +70,19 @@ def person_lines(*people: Mapping[str, Any] | None) -> list[tuple[str, list[str]
     for name in ("name", "birth_date", "sex"):
         values = [None if one is None else one.get(name) for one in people]
         stated = {value for value in values if value is not None}
-        lines.append((FACT_WORDS[name], [fact_text(name, value) for value in values], len(stated) > 1))
+        lines.append((_(FACT_WORDS[name]), [fact_text(name, value) for value in values], len(stated) > 1))
     return lines
 
 
 def holding_lines(*sides: Mapping[str, Any]) -> list[tuple[str, list[str], bool]]:
     """The lines of what is held under the numbers of each side: counts, never values."""
     return [
-        ("State", [STATUS_WORDS[side["status"]] for side in sides], len({side["status"] for side in sides}) > 1),
-        ("Other numbers", ["; ".join([*side["with"], *side["numbers"]]) or "none" for side in sides], False),
-        ("Care teams", [", ".join(side["teams"]) or "none" for side in sides], False),
-        ("Records", [_records(side) for side in sides], False),
-        ("Sensor days", [str(side["sensor_days"]) for side in sides], False),
-        ("Flags that stand", [str(side["flags"]) for side in sides], False),
+        (_("State"), [_(STATUS_WORDS[side["status"]]) for side in sides], len({side["status"] for side in sides}) > 1),
+        (_("Other numbers"), ["; ".join([*side["with"], *side["numbers"]]) or _("none") for side in sides], False),
+        (_("Care teams"), [", ".join(side["teams"]) or _("none") for side in sides], False),
+        (_("Records"), [_records(side) for side in sides], False),
+        (_("Sensor days"), [str(side["sensor_days"]) for side in sides], False),
+        (_("Flags that stand"), [str(side["flags"]) for side in sides], False),
     ]
 
 
@@ -82,16 +90,17 @@ def contradiction(names: Sequence[str]) -> Component | None:
     """A warning that two people state different things of themselves; nothing where they do not."""
     if not names:
         return None
-    said = " and ".join(FACT_WORDS[name].lower() for name in names)
+    said = ", ".join(_(FACT_WORDS[name]) for name in names)
     return html.P(
-        [html.Strong("They contradict each other: "), f"another {said}. Be sure before you go on."], className="notice"
+        [html.Strong(_("They contradict each other:") + " "), f"{said}. ", _("Be sure before you go on.")],
+        className="notice",
     )
 
 
-def reason_field(id: str, label: str = "Why (required; it stays in the audit trail)") -> Component:
+def reason_field(id: str) -> Component:
     """Where somebody says why."""
     return html.Div(
-        [html.Label(label, htmlFor=id), dcc.Textarea(id=id, maxLength=2000)],
+        [html.Label(_("Why (required; it stays in the audit trail)"), htmlFor=id), dcc.Textarea(id=id, maxLength=2000)],
         className="field",
     )
 
@@ -118,7 +127,7 @@ def when(moment: str, clock: Clock) -> str:
 
 
 def _line(name: str, cells: Sequence[Any], differs: bool) -> Component:
-    mark = html.Span("differs", className="differs-mark") if differs else None
+    mark = html.Span(_("differs"), className="differs-mark") if differs else None
     return html.Tr(
         [html.Th([name, mark], scope="row"), *(html.Td(cell) for cell in cells)],
         className="differs" if differs else None,
@@ -127,6 +136,6 @@ def _line(name: str, cells: Sequence[Any], differs: bool) -> Component:
 
 def _records(side: Mapping[str, Any]) -> str:
     if side["first"] is None:
-        return "none"
+        return _("none")
     first, last = (day_text(datetime.fromisoformat(side[end])) for end in ("first", "last"))
-    return f"{side['records']}, {first} to {last}"
+    return _("{n}, {first} to {last}", n=side["records"], first=first, last=last)

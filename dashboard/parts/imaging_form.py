@@ -185,7 +185,9 @@ def _row(position: int, lesion: KnownLesion, table: LesionTable, clock: Clock) -
             {**state, "first": _("measured")} if lesion.role == "target" else state,
             shown_for(text_field(f"{row}.reason", _("Why not evaluable")), f"{row}.state", "not-evaluable"),
             shown_for(
-                text_field(f"{row}.parts", _("Sizes of the parts, mm"), hint="12.5 + 8"), f"{row}.state", "split"
+                text_field(f"{row}.parts", _("Sizes of the parts, mm"), hint=marked("12.5 + 8")),
+                f"{row}.state",
+                "split",
             ),
             shown_for(select_field(f"{row}.into", _("Merged with"), others), f"{row}.state", "merged"),
         ],

@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.language import _, whole
 from dashboard.parts import rows
 from dashboard.parts.import_words import VERDICT_WORDS, account_text, rows_text
 
@@ -17,13 +18,17 @@ Counts = Mapping[str, Any]
 def account(counts: Counts, *, stored: bool) -> Component:
     """The account of a preview, or of the result when `stored`: what was read and what became of it."""
     facts = [
-        ("Stored" if stored else "To be stored", counts["stored"] + counts["superseded"], _newer(counts)),
-        ("Already there", counts["unchanged"], "stays as it is"),
-        ("Held" if stored else "Would be held", counts["held"], "for a person to decide" if counts["held"] else ""),
-        ("Outside what Nadir reads", counts["ignored"], _types(counts)),
+        (_("Stored") if stored else _("To be stored"), counts["stored"] + counts["superseded"], _newer(counts)),
+        (_("Already there"), counts["unchanged"], _("stays as it is")),
+        (
+            _("Held") if stored else _("Would be held"),
+            counts["held"],
+            _("for a person to decide") if counts["held"] else "",
+        ),
+        (_("Outside what Nadir reads"), counts["ignored"], _types(counts)),
     ]
     cards = [
-        html.Div([html.Dt(name), html.Dd([f"{count:,} ", html.Span(more, className="soft")])], className="card")
+        html.Div([html.Dt(name), html.Dd([f"{whole(count)} ", html.Span(more, className="soft")])], className="card")
         for name, count, more in facts
     ]
     return html.Div(
@@ -42,36 +47,36 @@ def details(counts: Counts, *, stored: bool) -> list[Component]:
 
 
 def _newer(counts: Counts) -> str:
-    return f"{counts['superseded']:,} as newer versions" if counts["superseded"] else ""
+    return _("{n} as newer versions", n=whole(counts["superseded"])) if counts["superseded"] else ""
 
 
 def _types(counts: Counts) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in list(counts["ignored_types"].items())[:4])
+    return ", ".join(f"{whole(count)} {name}" for name, count in list(counts["ignored_types"].items())[:4])
 
 
 def _held(counts: Counts, stored: bool) -> Component:
     first = counts["held_first"]
     table = rows.table(
         "import-held",
-        ("What is wrong", "What would help", "Where", "As it came"),
+        (_("What is wrong"), _("What would help"), _("Where"), _("As it came")),
         [
             rows.row(
                 [
                     rows.cell(item["why"], css="what"),
-                    rows.cell(item["suggestion"] or "-", name="Helps"),
-                    rows.cell(rows.span(item["where"], "place"), name="In"),
-                    rows.cell(rows.span(item["raw"], "raw"), name="As it came"),
+                    rows.cell(item["suggestion"] or "-", name=_("Helps")),
+                    rows.cell(rows.span(item["where"], "place"), name=_("In")),
+                    rows.cell(rows.span(item["raw"], "raw"), name=_("As it came")),
                 ]
             )
             for item in first
         ],
-        caption="Held items",
+        caption=_("Held items"),
         css="dense stacking held",
     )
     shown = rows_text(counts["held"], "item")
     if counts["held"] > len(first):
-        shown = f"the first {len(first)} of {shown}"
-    title = "In quarantine" if stored else "Would go to quarantine"
+        shown = _("the first {n} of {all}", n=len(first), all=shown)
+    title = _("In quarantine") if stored else _("Would go to quarantine")
     return html.Section(
         [html.Header([html.H2(title), html.Span(shown, className="soft small")]), table], className="card"
     )
@@ -81,28 +86,28 @@ def _patients(counts: Counts) -> Component:
     first = counts["patients"]
     table = rows.table(
         "import-patients",
-        ("Patient", "Number", "Known", "Rows"),
+        (_("Patient"), _("Number"), _("Known"), _("Rows")),
         [
             rows.row(
                 [
-                    rows.cell(patient["name"] or "Name not recorded", css="patient"),
-                    rows.cell(patient["mrn"], name="Number"),
-                    rows.cell(rows.span("New patient" if patient["new"] else "Matched", "pill")),
-                    rows.cell(f"{patient['rows']:,}", css="number", name="Rows"),
+                    rows.cell(patient["name"] or _("Name not recorded"), css="patient"),
+                    rows.cell(patient["mrn"], name=_("Number")),
+                    rows.cell(rows.span(_("New patient") if patient["new"] else _("Matched"), "pill")),
+                    rows.cell(whole(patient["rows"]), css="number", name=_("Rows")),
                 ]
             )
             for patient in first
         ],
-        caption="Patients in the files",
+        caption=_("Patients in the files"),
         css="dense stacking",
     )
     shown = rows_text(counts["patient_count"], "patient")
     if counts["new_patients"]:
-        shown += f", {counts['new_patients']:,} new"
+        shown += ", " + _("{n} new", n=whole(counts["new_patients"]))
     if counts["patient_count"] > len(first):
-        shown += f"; the first {len(first)} are listed"
+        shown += "; " + _("the first {n} are listed", n=len(first))
     return html.Section(
-        [html.Header([html.H2("Patients"), html.Span(shown, className="soft small")]), table], className="card"
+        [html.Header([html.H2(_("Patients")), html.Span(shown, className="soft small")]), table], className="card"
     )
 
 
@@ -110,27 +115,29 @@ def _rows(counts: Counts) -> Component:
     first = counts["rows"]
     table = rows.table(
         "import-rows",
-        ("Verdict", "Patient", "What", "When", "As received", "Canonical", "Where"),
+        (_("Verdict"), _("Patient"), _("What"), _("When"), _("As received"), _("Canonical"), _("Where")),
         [_row(row) for row in first],
-        caption="Rows with their verdicts",
+        caption=_("Rows with their verdicts"),
         css="dense stacking verdicts",
     )
-    shown = f"the first {len(first)}; all {counts['read']:,} are counted" if counts["read"] > len(first) else "all"
+    shown = _("all")
+    if counts["read"] > len(first):
+        shown = _("the first {n}; all {all} are counted", n=len(first), all=whole(counts["read"]))
     return html.Section(
-        [html.Header([html.H2("Row by row"), html.Span(shown, className="soft small")]), table], className="card"
+        [html.Header([html.H2(_("Row by row")), html.Span(shown, className="soft small")]), table], className="card"
     )
 
 
 def _row(row: Counts) -> dict[str, Any]:
     return rows.row(
         [
-            rows.cell(rows.span(VERDICT_WORDS.get(row["verdict"], row["verdict"]), f"verdict {row['verdict']}")),
-            rows.cell(row["mrn"] or "-", name="Patient"),
-            rows.cell(row.get("what") or row.get("why") or "-", name="What"),
-            rows.cell(row.get("when") or "-", css="when", name="When"),
-            rows.cell(row.get("received") or "-", css="when", name="Received"),
-            rows.cell(row.get("canonical") or "-", css="when", name="Canonical"),
-            rows.cell(rows.span(row["where"], "place"), name="In"),
+            rows.cell(rows.span(_(VERDICT_WORDS.get(row["verdict"], row["verdict"])), f"verdict {row['verdict']}")),
+            rows.cell(row["mrn"] or "-", name=_("Patient")),
+            rows.cell(row.get("what") or row.get("why") or "-", name=_("What")),
+            rows.cell(row.get("when") or "-", css="when", name=_("When")),
+            rows.cell(row.get("received") or "-", css="when", name=_("Received")),
+            rows.cell(row.get("canonical") or "-", css="when", name=_("Canonical")),
+            rows.cell(rows.span(row["where"], "place"), name=_("In")),
         ],
         verdict=row["verdict"],
     )

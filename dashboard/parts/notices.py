@@ -9,7 +9,7 @@ from clinical.chart import Chart
 from clinical.discordance import discordance
 from clinical.protocol import Protocol
 from clinical.rules.suppression import held_back, no_longer_followed
-from dashboard.language import _
+from dashboard.language import _, tell
 from dashboard.parts.times import Clock
 
 
@@ -37,7 +37,7 @@ def disagreement(chart: Chart, protocol: Protocol, clock: Clock) -> Component | 
     """The one sentence where marker, imaging and skin disagree; nothing where they agree."""
     sentence = discordance(chart, protocol, clock.now)
     return (
-        html.P([html.Strong(_("The channels disagree.") + " "), sentence, "."], className="notice")
+        html.P([html.Strong(_("The channels disagree.") + " "), tell(sentence), "."], className="notice")
         if sentence
         else None
     )
@@ -49,7 +49,7 @@ def what_is_held_back(chart: Chart, protocol: Protocol, clock: Clock) -> Compone
     held = held_back(chart, protocol, clock.now) if ended is None else (ended,)
     if not held:
         return None
-    items = [html.Li([html.Strong(item.what), f": {item.why}"]) for item in held]
+    items = [html.Li([html.Strong(tell(item.what)), f": {tell(item.why)}"]) for item in held]
     return html.Section(
         [html.H2(_("Held back by the rules")), html.Ul(items, className="plain-list")], className="card"
     )

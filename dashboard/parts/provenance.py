@@ -9,51 +9,53 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from clinical.analytes import CATALOGUE
-from clinical.wording import number, quantity
+from dashboard.language import _, message, tell
 from dashboard.parts.badges import severity, status
+from dashboard.parts.coded import coded
 from dashboard.parts.import_words import FORMAT_WORDS
+from dashboard.parts.quantities import number, quantity
 from dashboard.parts.times import Clock, day_text, moment_text
 from data.flag_moves import CLOSED
 from data.intake.item import RETRACTIONS
 from data.provenance import Provenance, Source, Version
 
 KIND_WORDS: Mapping[str, str] = {
-    "lab": "Result",
-    "skin": "Skin assessment",
-    "lesion": "Lesion on a scan",
-    "response": "Response",
-    "biliary": "Biliary ultrasound",
-    "therapy": "Therapy",
-    "symptom": "Symptom",
-    "state": "Disease state",
-    "finding": "Finding",
+    "lab": message("Result"),
+    "skin": message("Skin assessment"),
+    "lesion": message("Lesion on a scan"),
+    "response": message("Response"),
+    "biliary": message("Biliary ultrasound"),
+    "therapy": message("Therapy"),
+    "symptom": message("Symptom"),
+    "state": message("Disease state"),
+    "finding": message("Finding"),
 }
-FASTING_WORDS = {True: "yes", False: "no", None: None}
+FASTING_WORDS = {True: message("yes"), False: message("no"), None: ""}
 
 
 def title_of(found: Provenance) -> str:
     """What the panel is about."""
     if found.sensor is not None:
-        return f"Glucose sensor {found.sensor['device']}, {day_text(found.sensor['day'])}"
+        return _("Glucose sensor {device}, {date}", device=found.sensor["device"], date=day_text(found.sensor["day"]))
     version = found.versions[-1]
     known = CATALOGUE.get(version.analyte or "")
-    return known.name if known else version.analyte or KIND_WORDS.get(version.kind, version.kind)
+    return _(known.name) if known else version.analyte or _(KIND_WORDS.get(version.kind, version.kind))
 
 
 def provenance_panel(found: Provenance, clock: Clock) -> Component:
     """The content of the panel, the current version first."""
     if found.sensor is not None:
-        return html.Div([_sensor(found.sensor), html.H3("Source"), *(_source(s, clock) for s in found.reports)])
+        return html.Div([_sensor(found.sensor), html.H3(_("Source")), *(_source(s, clock) for s in found.reports)])
     current, *earlier = reversed(found.versions)
     return html.Div(
         [
             _facts(current, clock),
-            html.H3("Source"),
+            html.H3(_("Source")),
             _source(current.source, clock, current.source_id),
             *_again(found, clock),
-            html.H3("History"),
+            html.H3(_("History")),
             _history(earlier, clock),
-            html.H3("Flags that rest on it"),
+            html.H3(_("Flags that rest on it")),
             _flags(found),
         ],
         className="provenance",
@@ -62,35 +64,42 @@ def provenance_panel(found: Provenance, clock: Clock) -> Component:
 
 def _facts(version: Version, clock: Clock) -> Component:
     derived = quantity(version.canonical_value, version.canonical_unit, version.comparator)
-    limits = " to ".join(p for p in (version.ref_low, version.ref_high) if p is not None)
+    limits = "-".join(p for p in (version.ref_low, version.ref_high) if p is not None)
     facts = [
-        ("Received", _received(version)),
-        ("Used as", None if version.canonical_value is None else derived),
-        ("Range received", limits or ("no range" if version.kind == "lab" else None)),
-        ("Interpretation received", version.interpretation),
-        ("Taken", version.effective),
-        ("Issued", None if version.issued is None else moment_text(version.issued, clock.zone)),
-        ("Laboratory", version.lab),
-        ("Method", version.method),
-        ("Specimen", version.specimen),
-        ("Fasting", FASTING_WORDS[version.fasting]),
-        ("Status", version.status),
-        ("Reason", version.reason),
-        *((name.replace("_", " ").capitalize(), _said(value)) for name, value in version.detail.items()),
+        (_("Received"), _received(version)),
+        (_("Used as"), None if version.canonical_value is None else derived),
+        (_("Range received"), limits or (_("no range") if version.kind == "lab" else None)),
+        (_("Interpretation received"), version.interpretation),
+        (_("Taken"), version.effective),
+        (_("Issued"), None if version.issued is None else moment_text(version.issued, clock.zone)),
+        (_("Laboratory"), version.lab),
+        (_("Method"), version.method),
+        (_("Specimen"), version.specimen),
+        (_("Fasting"), _(FASTING_WORDS[version.fasting])),
+        (_("Status"), coded(version.status)),
+        (_("Reason"), version.reason),
+        *((_field(name), _said(value)) for name, value in version.detail.items()),
     ]
     return _list([(name, text) for name, text in facts if text])
 
 
 def _received(version: Version) -> str:
     if version.value is None:
-        return version.text or "no value"
-    return f"{version.comparator or ''}{version.value} {version.unit or '(no unit)'}"
+        return version.text or _("no value")
+    return f"{version.comparator or ''}{version.value} {version.unit or _('(no unit)')}"
+
+
+def _field(name: str) -> str:
+    words = coded(name.replace("_", " "))
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _said(value: Any) -> str | None:
     if value is None or value == []:
         return None
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return ", ".join(coded(str(one)) for one in value) if isinstance(value, list) else coded(str(value))
 
 
 def _list(facts: list[tuple[str, str]]) -> Component:
@@ -99,11 +108,11 @@ def _list(facts: list[tuple[str, str]]) -> Component:
 
 def _source(source: Source, clock: Clock, source_id: str | None = None) -> Component:
     facts = [
-        ("Format", FORMAT_WORDS.get(source.format, source.format)),
-        ("Place in it", source.place),
-        ("Import", source.batch),
-        ("Stored", f"{moment_text(source.at, clock.zone)} by {source.by}"),
-        ("Id at the source", source_id or ""),
+        (_("Format"), _(FORMAT_WORDS.get(source.format, source.format))),
+        (_("Place in it"), source.place),
+        (_("Import"), source.batch),
+        (_("Stored"), _("{at} by {person}", at=moment_text(source.at, clock.zone), person=source.by)),
+        (_("Id at the source"), source_id or ""),
     ]
     return _list([(name, text) for name, text in facts if text])
 
@@ -111,7 +120,7 @@ def _source(source: Source, clock: Clock, source_id: str | None = None) -> Compo
 def _again(found: Provenance, clock: Clock) -> list[Component]:
     if not found.reports:
         return []
-    return [html.H3("Reported again"), *(_source(s, clock) for s in found.reports)]
+    return [html.H3(_("Reported again")), *(_source(s, clock) for s in found.reports)]
 
 
 def _history(earlier: list[Version], clock: Clock) -> Component:
@@ -122,23 +131,36 @@ def _history(earlier: list[Version], clock: Clock) -> Component:
 
 def _earlier(version: Version, clock: Clock) -> Component:
     words = "Retracted" if version.status in RETRACTIONS else "Was"
-    stored = f"stored {moment_text(version.source.at, clock.zone)} by {version.source.by}"
-    reason = f"; reason: {version.reason}" if version.reason else ""
+    stored = _(
+        "stored {at} by {person}, record {id}",
+        at=moment_text(version.source.at, clock.zone),
+        person=version.source.by,
+        id=version.id,
+    )
+    reason = _("reason: {reason}", reason=version.reason) if version.reason else ""
     return html.Li(
         [
             f"{words} ",
             html.S(_received(version)),
-            f", taken {version.effective}",
-            html.Span(f"{stored}, record {version.id}{reason}", className="soft"),
+            ", " + _("taken {when}", when=version.effective),
+            html.Span("; ".join(part for part in (stored, reason) if part), className="soft"),
         ]
     )
 
 
 def _flags(found: Provenance) -> Component:
     if not found.flags:
-        return html.P("None.", className="soft")
+        return html.P(_("None."), className="soft")
     items = [
-        html.Li([severity(f["severity"]), " ", dcc.Link(f["title"], href=f"/flag/{f['id']}"), " ", status(f["status"])])
+        html.Li(
+            [
+                severity(f["severity"]),
+                " ",
+                dcc.Link(tell(f["title"]), href=f"/flag/{f['id']}"),
+                " ",
+                status(f["status"]),
+            ]
+        )
         for f in sorted(found.flags, key=lambda f: f["status"] in CLOSED)
     ]
     return html.Ul(items, className="plain-list bare")
@@ -146,13 +168,13 @@ def _flags(found: Provenance) -> Component:
 
 def _sensor(day: Mapping[str, Any]) -> Component:
     facts = [
-        ("Device", day["device"]),
-        ("Day (UTC)", day_text(day["day"])),
-        ("Unit received", day["unit"]),
-        ("Numbers", str(day["count"])),
-        ("LO marks", str(day["low_marks"])),
-        ("HI marks", str(day["high_marks"])),
-        ("Lowest", "" if day["minimum"] is None else f"{number(day['minimum'])} mg/dL"),
-        ("Highest", "" if day["maximum"] is None else f"{number(day['maximum'])} mg/dL"),
+        (_("Device"), day["device"]),
+        (_("Day (UTC)"), day_text(day["day"])),
+        (_("Unit received"), day["unit"]),
+        (_("Numbers"), str(day["count"])),
+        (_("LO marks"), str(day["low_marks"])),
+        (_("HI marks"), str(day["high_marks"])),
+        (_("Lowest"), "" if day["minimum"] is None else _("{number} mg/dL", number=number(day["minimum"]))),
+        (_("Highest"), "" if day["maximum"] is None else _("{number} mg/dL", number=number(day["maximum"]))),
     ]
     return _list([(name, text) for name, text in facts if text])

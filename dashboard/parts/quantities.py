@@ -1,15 +1,27 @@
-"""Quantities as people read them beside `clinical.wording`: the range, and how far a value lies beyond it."""
+"""Quantities as people read them: `clinical.wording` with the decimal mark of the language, the range, and how far a
+value lies beyond it."""
 
 from __future__ import annotations
 
 import re
 
+from clinical import wording
 from clinical.analytes import CATALOGUE
-from clinical.wording import number, quantity
+from dashboard.language import _, tell
 
 ARROWS = 3
 ANNOTATION = re.compile(r"\{[^}]*\}")
 """What UCUM lets stand in braces beside a unit, as in `%{BSA}`."""
+
+
+def number(value: float) -> str:
+    """`clinical.wording.number` with the decimal mark of the language in force."""
+    return tell(wording.number(value))
+
+
+def quantity(value: float | None, unit: str | None, comparator: str | None = None) -> str:
+    """`clinical.wording.quantity` in the language in force; `no number` where there is none."""
+    return tell(wording.quantity(value, unit, comparator))
 
 
 def unit_text(unit: str | None) -> str:
@@ -21,7 +33,7 @@ def range_text(low: float | None, high: float | None) -> str:
     """The reference range; `no range` where the laboratory gave none, which is not the same as normal."""
     if high is not None:
         return f"≤ {number(high)}" if low is None else f"{number(low)}-{number(high)}"
-    return "no range" if low is None else f"≥ {number(low)}"
+    return _("no range") if low is None else f"≥ {number(low)}"
 
 
 def arrows(value: float | None, low: float | None, high: float | None) -> str:
@@ -39,11 +51,15 @@ def arrows_in_words(marks: str) -> str:
     """The arrows for a screen reader: `above the range, 2 times the limit or more`."""
     if not marks:
         return ""
-    side = "above" if marks[0] == "↑" else "below"
-    return f"{side} the range" + (f", {len(marks)} times the limit or more" if len(marks) > 1 else "")
+    up = marks[0] == "↑"
+    if len(marks) == 1:
+        return _("above the range") if up else _("below the range")
+    if up:
+        return _("above the range, {n} times the limit or more", n=len(marks))
+    return _("below the range, {n} times the limit or more", n=len(marks))
 
 
 def name_of(analyte: str) -> str:
     """The analyte's name in the catalogue, or its code where it has none."""
     known = CATALOGUE.get(analyte)
-    return analyte if known is None else known.name
+    return analyte if known is None else _(known.name)

@@ -13,10 +13,11 @@ from clinical.change import MarkerCourse, Sample
 from clinical.chart import BiliaryUltrasound, Chart, Result, SkinAssessment
 from clinical.recist import VisitAssessment
 from clinical.sensor_window import counted
-from clinical.wording import number, quantity
+from dashboard.language import _, marked, tell
+from dashboard.parts.coded import coded
 from dashboard.parts.plotted.channels import midnight
 from dashboard.parts.plotted.runs import NO_RESULT
-from dashboard.parts.quantities import arrows, name_of, range_text, unit_text
+from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text, unit_text
 from dashboard.parts.times import Clock, age_text, day_text
 from dashboard.parts.units import TARGET, Units
 from data.trends import Trends
@@ -38,7 +39,7 @@ class Readout:
     channel: str
     state: str
     latest: str | None = None
-    missing: str = "never measured"
+    missing: str = ""
     unit: str = ""
     arrow: str = ""
     lines: tuple[str, ...] = ()
@@ -70,9 +71,9 @@ def marker_readout(course: MarkerCourse, chart: Chart, clock: Clock) -> Readout:
     if not course.samples:
         return Readout(
             channel="Marker",
-            state="unknown",
+            state=_("unknown"),
             lines=(waiting,) if waiting else (),
-            sentence=f"{name} {waiting or 'never measured'}",
+            sentence=f"{name} {waiting or _('never measured')}",
         )
     last = course.samples[-1]
     result = last.result
@@ -80,12 +81,12 @@ def marker_readout(course: MarkerCourse, chart: Chart, clock: Clock) -> Readout:
     compared = _against_nadir(last, clock)
     lines = [
         f"{clock.day(result)}, {clock.age(result)}",
-        f"range {range_text(result.ref_low, last.upper)}",
+        _("range {range}", range=range_text(result.ref_low, last.upper)),
         compared,
-        *(f"not comparable: {reason}" for reason in last.invalid_because),
+        *(_("not comparable: {reason}", reason=tell(reason)) for reason in last.invalid_because),
     ]
     return Readout(
-        channel="Marker",
+        channel=_("Marker"),
         state=_marker_state(last),
         latest=value,
         unit=unit_text(result.unit) if result.value is not None else "",
@@ -102,21 +103,26 @@ def _course(numbers: Iterable[float | None]) -> tuple[float, ...]:
 
 def _marker_state(sample: Sample) -> str:
     if sample.confirmed:
-        return "confirmed rise"
+        return _("confirmed rise")
     if sample.provisional:
-        return "rise, unconfirmed"
+        return _("rise, unconfirmed")
     if sample.above is None:
-        return "no range"
-    return "above range" if sample.above else "not above range"
+        return _("no range")
+    return _("above range") if sample.above else _("not above range")
 
 
 def _against_nadir(sample: Sample, clock: Clock) -> str:
     nadir = sample.nadir
     if nadir is None or sample.result.number is None or nadir.value <= 0:
-        return "no nadir to compare with in this epoch"
+        return _("no nadir to compare with in this epoch")
     times = sample.result.number / nadir.value
     on = day_text(nadir.at.astimezone(clock.zone))
-    return f"{times:.2g} × nadir {quantity(nadir.value, sample.result.unit)} ({on})"
+    return _(
+        "{times} × nadir {quantity} ({date})",
+        times=marked(f"{times:.2g}"),
+        quantity=quantity(nadir.value, sample.result.unit),
+        date=on,
+    )
 
 
 def imaging_readout(scans: tuple[VisitAssessment, ...], chart: Chart, clock: Clock) -> Readout:
@@ -124,18 +130,21 @@ def imaging_readout(scans: tuple[VisitAssessment, ...], chart: Chart, clock: Clo
     stated = chart.responses[-1] if chart.responses else None
     scan = scans[-1] if scans else None
     if stated is None and scan is None:
-        return Readout(channel="Imaging", state="unknown", missing="never scanned", sentence="never scanned")
+        return Readout(
+            channel=_("Imaging"), state=_("unknown"), missing=_("never scanned"), sentence=_("never scanned")
+        )
     on = max(e for e in (stated and stated.effective, scan and midnight(scan)) if e is not None)
     is_stated = stated is not None and stated.effective >= on - timedelta(days=1)
     letters = stated.response if is_stated and stated is not None else (scan.overall if scan else None)
-    source = "by the reader" if is_stated else "computed"
+    source = _("by the reader") if is_stated else _("computed")
     sums = _sum_lines(scan)
     return Readout(
-        channel="Imaging",
-        state=source if letters else "baseline",
-        latest=letters or "baseline",
+        channel=_("Imaging"),
+        state=source if letters else _("baseline"),
+        latest=letters or _("baseline"),
         lines=(f"{day_text(on)}, {age_text(on, clock.now)}", *sums),
-        sentence=f"scan {letters or 'baseline'} {age_text(on, clock.now)}" + (f" ({sums[0]})" if sums else ""),
+        sentence=_("scan {letters} {age}", letters=letters or _("baseline"), age=age_text(on, clock.now))
+        + (f" ({sums[0]})" if sums else ""),
         course=_course(s.sum_mm for s in scans),
     )
 
@@ -143,31 +152,39 @@ def imaging_readout(scans: tuple[VisitAssessment, ...], chart: Chart, clock: Clo
 def _sum_lines(scan: VisitAssessment | None) -> tuple[str, ...]:
     if scan is None or scan.sum_mm is None:
         return ()
-    text = f"sum {number(scan.sum_mm)} mm"
-    if scan.nadir:
-        text += f", {100 * (scan.sum_mm / scan.nadir - 1):+.0f} % vs nadir {number(scan.nadir)} mm"
+    if not scan.nadir:
+        return (_("sum {number} mm", number=number(scan.sum_mm)),)
+    change = f"{100 * (scan.sum_mm / scan.nadir - 1):+.0f} %"
+    text = _(
+        "sum {number} mm, {change} vs nadir {nadir} mm",
+        number=number(scan.sum_mm),
+        change=change,
+        nadir=number(scan.nadir),
+    )
     return (text,)
 
 
 def skin_readout(assessments: tuple[SkinAssessment, ...], clock: Clock) -> Readout:
     """The last assessment, its score if one was given, and since when it is what it is."""
     if not assessments:
-        return Readout(channel="Skin", state="unknown", missing="never assessed", sentence="skin never assessed")
+        return Readout(
+            channel=_("Skin"), state=_("unknown"), missing=_("never assessed"), sentence=_("skin never assessed")
+        )
     last = assessments[-1]
     scored = None if last.iga is None else f"IGA {last.iga}"
-    latest = scored or last.overall or (f"{number(last.bsa)} %" if last.bsa is not None else "seen")
+    latest = scored or coded(last.overall or "") or (f"{number(last.bsa)} %" if last.bsa is not None else _("seen"))
     lines = [f"{clock.day(last)}, {clock.age(last)}"]
     if last.bsa is not None and scored:
-        lines.append(f"body surface {number(last.bsa)} %")
+        lines.append(_("body surface {number} %", number=number(last.bsa)))
     lines.append(_before(assessments, clock))
     if last.infection not in (None, "none"):
-        lines.append(f"infection {last.infection}")
+        lines.append(_("infection {infection}", infection=coded(last.infection or "")))
     return Readout(
-        channel="Skin",
-        state=last.overall or ("scored" if scored else "no word recorded"),
+        channel=_("Skin"),
+        state=coded(last.overall or "") or (_("scored") if scored else _("no word recorded")),
         latest=latest,
         lines=tuple(line for line in lines if line),
-        sentence=f"skin {latest} {clock.age(last)}",
+        sentence=_("skin {latest} {age}", latest=latest, age=clock.age(last)),
         course=_course(a.iga for a in assessments),
     )
 
@@ -177,7 +194,11 @@ def _before(assessments: tuple[SkinAssessment, ...], clock: Clock) -> str:
     if last.iga is None:
         return ""
     other = next((a for a in reversed(assessments[:-1]) if a.iga is not None and a.iga != last.iga), None)
-    return f"was IGA {other.iga} on {clock.day(other)}" if other is not None else "the same at every assessment"
+    return (
+        _("was IGA {iga} on {date}", iga=other.iga, date=clock.day(other))
+        if other is not None
+        else _("the same at every assessment")
+    )
 
 
 def glucose_readout(chart: Chart, clock: Clock, units: Units) -> Readout:
@@ -187,21 +208,27 @@ def glucose_readout(chart: Chart, clock: Clock, units: Units) -> Readout:
     if last is None:
         if sensor is None:
             waiting = _waiting(chart, "hba1c", clock)
-            return Readout(channel="Glucose", state="unknown", sentence=f"glucose {waiting or 'never measured'}")
+            return Readout(
+                channel=_("Glucose"),
+                state=_("unknown"),
+                sentence=_("glucose {what}", what=waiting or _("never measured")),
+            )
         return Readout(
-            channel="Glucose", state="sensor", latest=sensor[0], unit=f"in {_target(units)}", sentence=sensor[1]
+            channel=_("Glucose"),
+            state=_("sensor"),
+            latest=sensor[0],
+            unit=_("in {target}", target=_target(units)),
+            sentence=sensor[1],
         )
     lines = [f"{name_of(last.analyte)}, {clock.day(last)}, {clock.age(last)}"]
-    lines.append(f"range {range_text(last.ref_low, last.ref_high)}")
+    lines.append(_("range {range}", range=range_text(last.ref_low, last.ref_high)))
     fasting = _latest(chart, "glucose-fasting", "glucose")
     if fasting is not None and fasting is not last:
-        lines.append(
-            f"{name_of(fasting.analyte).lower()} {_value(fasting)} {unit_text(fasting.unit)}, {clock.age(fasting)}"
-        )
+        lines.append(f"{name_of(fasting.analyte)} {_value(fasting)} {unit_text(fasting.unit)}, {clock.age(fasting)}")
     if sensor is not None:
         lines.append(sensor[1])
     return Readout(
-        channel="Glucose",
+        channel=_("Glucose"),
         state=_range_state(last),
         latest=_value(last),
         unit=unit_text(last.unit),
@@ -220,12 +247,12 @@ def _time_in_range(chart: Chart, clock: Clock, units: Units) -> tuple[str, str] 
     outside = sum(d.below_70 + d.above_180 + d.low_marks + d.high_marks for d in recent)
     share = f"{100 * (count - outside) / count:.0f} %"
     days = len({d.effective.date() for d in recent})
-    return share, f"{share} of sensor time in {_target(units)} ({days} days)"
+    return share, _("{share} of sensor time in {target} ({days} days)", share=share, target=_target(units), days=days)
 
 
 def _target(units: Units) -> str:
     low, high = TARGET[units.glucose]
-    return f"{low:g}-{high:g} {units.glucose}"
+    return marked(f"{low:g}-{high:g} {units.glucose}")
 
 
 def absorption_readout(chart: Chart, clock: Clock) -> Readout:
@@ -233,21 +260,21 @@ def absorption_readout(chart: Chart, clock: Clock) -> Readout:
     last = [r for a in ABSORPTION if (r := _latest(chart, a)) is not None]
     never = [name_of(a) for a in ABSORPTION if _latest(chart, a) is None]
     if not last:
-        return Readout(channel="Absorption", state="unknown", sentence="absorption markers never measured")
+        return Readout(channel=_("Absorption"), state=_("unknown"), sentence=_("absorption markers never measured"))
     low = sorted((r for r in last if _share(r) < 1), key=_share)
     result = low[0] if low else max(last, key=lambda r: r.effective)
     name = name_of(result.analyte)
     others = [f"{name_of(r.analyte)} {_value(r)} {unit_text(r.unit)}, {clock.age(r)}" for r in low[1:]]
     lines = [
         f"{name}, {clock.day(result)}, {clock.age(result)}",
-        f"range {range_text(result.ref_low, result.ref_high)}",
-        *(f"also low: {other}" for other in others[:2]),
-        *([f"and {len(others) - 2} more below range"] if len(others) > 2 else []),
-        *([f"never measured: {', '.join(never)}"] if never else []),
+        _("range {range}", range=range_text(result.ref_low, result.ref_high)),
+        *(_("also low: {other}", other=other) for other in others[:2]),
+        *([_("and {n} more below range", n=len(others) - 2)] if len(others) > 2 else []),
+        *([_("never measured: {which}", which=", ".join(never))] if never else []),
     ]
     return Readout(
-        channel="Absorption",
-        state=f"{len(low)} below range" if low else _range_state(result),
+        channel=_("Absorption"),
+        state=_("{n} below range", n=len(low)) if low else _range_state(result),
         latest=_value(result),
         unit=unit_text(result.unit),
         arrow=arrows(result.value, result.ref_low, result.ref_high),
@@ -271,41 +298,44 @@ def biliary_readout(chart: Chart, clock: Clock) -> Readout:
         if removed is not None:
             when = clock.day(removed)
             return Readout(
-                channel="Biliary",
-                state="gallbladder absent",
-                latest="removed",
-                lines=(f"cholecystectomy {when}", "no ultrasound recorded"),
-                sentence=f"gallbladder removed {when}",
+                channel=_("Biliary"),
+                state=_("gallbladder absent"),
+                latest=_("removed"),
+                lines=(_("cholecystectomy {when}", when=when), _("no ultrasound recorded")),
+                sentence=_("gallbladder removed {when}", when=when),
             )
         return Readout(
-            channel="Biliary", state="unknown", missing="never examined", sentence="biliary ultrasound never recorded"
+            channel=_("Biliary"),
+            state=_("unknown"),
+            missing=_("never examined"),
+            sentence=_("biliary ultrasound never recorded"),
         )
     last = chart.biliary[-1]
     finding = _biliary(last)
     details = [
-        f"wall {number(last.wall_mm)} mm" if last.wall_mm is not None else "",
-        f"common bile duct {number(last.cbd_mm)} mm" if last.cbd_mm is not None else "",
+        _("wall {number} mm", number=number(last.wall_mm)) if last.wall_mm is not None else "",
+        _("common bile duct {number} mm", number=number(last.cbd_mm)) if last.cbd_mm is not None else "",
     ]
     return Readout(
-        channel="Biliary",
-        state=(last.gallbladder or "gallbladder not described").replace("-", " "),
+        channel=_("Biliary"),
+        state=coded(last.gallbladder or "") or _("gallbladder not described"),
         latest=finding,
-        lines=(f"ultrasound {clock.day(last)}, {clock.age(last)}", *(d for d in details if d)),
-        sentence=f"biliary ultrasound {finding} {clock.age(last)}",
+        lines=(_("ultrasound {date}, {age}", date=clock.day(last), age=clock.age(last)), *(d for d in details if d)),
+        sentence=_("biliary ultrasound {finding} {age}", finding=finding, age=clock.age(last)),
     )
 
 
 def _biliary(scan: BiliaryUltrasound) -> str:
     found = []
     if scan.stones in ("single", "multiple"):
-        found.append("stone" if scan.stones == "single" else "stones")
+        found.append(_("stone") if scan.stones == "single" else _("stones"))
     if scan.sludge:
-        found.append("sludge")
+        found.append(_("sludge"))
     if found:
-        return " and ".join(found)
+        return _("{first} and {last}", first=found[0], last=found[1]) if len(found) == 2 else found[0]
     if scan.stones is None and scan.sludge is None:
-        return "not stated"
-    return "no stones seen" if scan.stones == "none" else "no sludge seen"
+        return _("not stated")
+    return _("no stones seen") if scan.stones == "none" else _("no sludge seen")
 
 
 def _latest(chart: Chart, *analytes: str) -> Result | None:
@@ -315,17 +345,19 @@ def _latest(chart: Chart, *analytes: str) -> Result | None:
 def _waiting(chart: Chart, analyte: str, clock: Clock) -> str | None:
     """`sent 9 days ago, no result` when the newest entry of the analyte came back without one."""
     results = chart.of(analyte)
-    return f"sent {clock.age(results[-1])}, no result" if results and results[-1].status == "absent" else None
+    return (
+        _("sent {age}, no result", age=clock.age(results[-1])) if results and results[-1].status == "absent" else None
+    )
 
 
 def _value(result: Result) -> str:
     if result.value is None:
-        return result.text or result.interpretation or "no number"
+        return result.text or result.interpretation or _("no number")
     return f"{result.comparator or ''}{number(result.value)}"
 
 
 def _range_state(result: Result) -> str:
     mark = arrows(result.value, result.ref_low, result.ref_high)
     if mark:
-        return "above range" if mark[0] == "↑" else "below range"
-    return "no range" if result.ref_low is None and result.ref_high is None else "within range"
+        return _("above range") if mark[0] == "↑" else _("below range")
+    return _("no range") if result.ref_low is None and result.ref_high is None else _("within range")

@@ -11,23 +11,40 @@ from dash import html
 from dash.development.base_component import Component
 
 from clinical.chart import BiliaryUltrasound, Chart, Entry, Lesion, Response, Result
-from clinical.wording import number, quantity
-from dashboard.language import _
+from dashboard.language import _, message
 from dashboard.parts.asking import ask
 from dashboard.parts.badges import chip
+from dashboard.parts.coded import coded
+from dashboard.parts.import_words import rows_text
 from dashboard.parts.plotted.therapy import dose_text
-from dashboard.parts.quantities import arrows, name_of, range_text
+from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text
 from dashboard.parts.rows import arrow, cell, row, table
 from dashboard.parts.times import Clock
 from dashboard.parts.units import Units
 from data.sensor_course import SensorDays
 
-COLUMNS = ("Date", "What", "Value", "Range", "Details", "Age", "Source")
+COLUMNS = (
+    *(message("Date"), message("What"), message("Value"), message("Range"), message("Details"), message("Age")),
+    message("Source"),
+)
+
+
+KINDS = {
+    "Results": message("Results"),
+    "Skin": message("Skin"),
+    "Imaging": message("Imaging"),
+    "Biliary": message("Biliary"),
+    "Symptoms": message("Symptoms"),
+    "Disease": message("Disease"),
+    "Therapy": message("Therapy"),
+    "Sensor": message("Sensor"),
+}
+"""The kinds of rows, and the word on the chip of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One row of the table; `kind` is what the filter above it sorts by."""
+    """One row of the table; `kind` (of `KINDS`) is what the filter above it sorts by."""
 
     entry: Entry
     kind: str
@@ -44,23 +61,25 @@ def record_table(
     """The table with chips that filter it by kind; `sources` by record. It holds the same numbers as the synoptic
     chart, and the rest. `chart` is in `units` already."""
     found = lines(chart, sensor, units)
-    kinds = sorted({line.kind for line in found})
+    kinds = sorted({line.kind for line in found}, key=lambda kind: _(KINDS[kind]))
     return html.Div(
         [
             html.Div(
                 [
-                    *(chip("kind", kind, kind) for kind in kinds),
-                    html.Span(f"{len(found)} rows", className="soft small", role="status", **{"data-shown": id}),
+                    *(chip("kind", kind, _(KINDS[kind])) for kind in kinds),
+                    html.Span(
+                        rows_text(len(found), "row"), className="soft small", role="status", **{"data-shown": id}
+                    ),
                 ],
                 className="chips",
                 role="group",
-                **{"aria-label": "Show only", "data-filters": id},
+                **{"aria-label": _("Show only"), "data-filters": id},
             ),
             table(
                 id,
-                COLUMNS,
+                [_(name) for name in COLUMNS],
                 [_row(line, clock, sources.get(line.entry.record, "")) for line in found],
-                caption="Record of the patient, newest first",
+                caption=_("Record of the patient, newest first"),
                 css="dense",
             ),
         ],
@@ -99,10 +118,14 @@ def _lines(chart: Chart, sensor: SensorDays, units: Units) -> Iterator[Line]:
     for day in chart.sensor_days:
         found = percentiles.get(day.effective.date(), (math.nan,) * 3)
         low, middle, high = (number(round(float(v) * scale, 1)) for v in found)
-        value = "no numbers" if math.isnan(found[1]) else f"median {middle} {unit}, 5-95 % {low}-{high}"
-        marks = _spoken((("LO marks", day.low_marks or None), ("HI marks", day.high_marks or None)))
-        details = "; ".join(d for d in (f"{day.count} readings", marks, day.device) if d)
-        yield Line(entry=day, kind="Sensor", what="Glucose sensor day", value=value, details=details)
+        value = (
+            _("no numbers")
+            if math.isnan(found[1])
+            else _("median {middle} {unit}, 5-95 % {low}-{high}", middle=middle, unit=unit, low=low, high=high)
+        )
+        marks = _spoken(((_("LO marks"), day.low_marks or None), (_("HI marks"), day.high_marks or None)))
+        details = "; ".join(d for d in (_("{n} readings", n=day.count), marks, day.device) if d)
+        yield Line(entry=day, kind="Sensor", what=_("Glucose sensor day"), value=value, details=details)
 
 
 def result_line(r: Result) -> Line:
@@ -110,12 +133,12 @@ def result_line(r: Result) -> Line:
     if r.value is not None:
         value = quantity(r.value, r.unit, r.comparator)
     elif r.status == "absent":
-        value = "sent, no result"
+        value = _("sent, no result")
     else:
-        value = r.text or r.interpretation or "no number"
-    fasting = {True: "fasting", False: "not fasting", None: None}[r.fasting]
-    status = None if r.status == "final" else r.status
-    parts = (r.lab, r.method, fasting, status, r.interpretation, *r.disqualifiers)
+        value = r.text or r.interpretation or _("no number")
+    fasting = {True: _("fasting"), False: _("not fasting"), None: None}[r.fasting]
+    status = None if r.status == "final" else coded(r.status)
+    parts = (r.lab, r.method, fasting, status, r.interpretation, *map(coded, r.disqualifiers))
     return Line(
         entry=r,
         kind="Results",
@@ -130,33 +153,44 @@ def result_line(r: Result) -> Line:
 def _examined(chart: Chart) -> Iterator[Line]:
     for s in chart.skin:
         signs = _spoken(
-            (name, getattr(s, name)) for name in ("erythema", "erosion", "crust", "mucosal", "itch", "pain")
+            (coded(name), getattr(s, name)) for name in ("erythema", "erosion", "crust", "mucosal", "itch", "pain")
         )
-        scores = _spoken((("IGA", s.iga), ("body surface %", s.bsa)))
-        parts = (signs, ", ".join(s.sites), s.infection and f"infection {s.infection}", s.rater)
-        value = "; ".join(p for p in (s.overall, scores) if p) or "no score"
-        yield Line(entry=s, kind="Skin", what="Skin assessment", value=value, details="; ".join(p for p in parts if p))
+        scores = _spoken((("IGA", s.iga), (_("body surface %"), s.bsa)))
+        parts = (
+            signs,
+            ", ".join(map(coded, s.sites)),
+            s.infection and _("infection {infection}", infection=coded(s.infection)),
+            s.rater,
+        )
+        value = "; ".join(p for p in (coded(s.overall or ""), scores) if p) or _("no score")
+        yield Line(
+            entry=s, kind="Skin", what=_("Skin assessment"), value=value, details="; ".join(p for p in parts if p)
+        )
     for r in chart.responses:
-        parts = (r.modality, r.reader, "signed" if r.signed else "not signed", response_told(r), r.text)
+        parts = (r.modality, r.reader, _("signed") if r.signed else _("not signed"), response_told(r), r.text)
         details = ", ".join(p for p in parts if p)
-        yield Line(entry=r, kind="Imaging", what="Response", value=r.response, details=details)
+        yield Line(entry=r, kind="Imaging", what=_("Response"), value=r.response, details=details)
     for b in chart.biliary:
-        value = _spoken((("stones", b.stones), ("gallbladder", b.gallbladder)))
-        yes = [name for name, value in _biliary_flags(b) if value]
-        size = _spoken((("wall mm", b.wall_mm), ("duct mm", b.cbd_mm)))
+        value = _spoken(
+            ((_("stones"), b.stones and coded(b.stones)), (_("gallbladder"), b.gallbladder and coded(b.gallbladder)))
+        )
+        yes = [name for name, found in _biliary_flags(b) if found]
+        size = _spoken(((_("wall mm"), b.wall_mm), (_("duct mm"), b.cbd_mm)))
         details = "; ".join([*yes, *([size] if size else []), *([b.note] if b.note else [])])
-        yield Line(entry=b, kind="Biliary", what="Biliary ultrasound", value=value or "not stated", details=details)
+        yield Line(
+            entry=b, kind="Biliary", what=_("Biliary ultrasound"), value=value or _("not stated"), details=details
+        )
     for symptom in chart.symptoms:
-        value = "present" if symptom.present else "asked, absent"
-        yield Line(entry=symptom, kind="Symptoms", what=symptom.name, value=value)
+        value = _("present") if symptom.present else _("asked, absent")
+        yield Line(entry=symptom, kind="Symptoms", what=coded(symptom.name), value=value)
     for state in chart.states:
-        yield Line(entry=state, kind="Disease", what="Disease state", value=state.state)
+        yield Line(entry=state, kind="Disease", what=_("Disease state"), value=coded(state.state))
     for finding in chart.findings:
         yield Line(
             entry=finding,
             kind="Disease",
-            what=finding.code,
-            value=finding.text or "recorded",
+            what=coded(finding.code),
+            value=finding.text or _("recorded"),
             details=finding.site or "",
         )
 
@@ -171,8 +205,8 @@ def response_told(response: Response) -> str | None:
 
 
 def _biliary_flags(b: BiliaryUltrasound) -> Iterator[tuple[str, bool | None]]:
-    yield from (("sludge", b.sludge), ("Murphy", b.murphy), ("fluid", b.fluid), ("duct stone", b.cbd_stone))
-    yield from (("liver ducts dilated", b.ihbd), ("stone impacted", b.impacted))
+    yield from ((_("sludge"), b.sludge), ("Murphy", b.murphy), (_("fluid"), b.fluid), (_("duct stone"), b.cbd_stone))
+    yield from ((_("liver ducts dilated"), b.ihbd), (_("stone impacted"), b.impacted))
 
 
 def _lesion(lesion: Lesion) -> Line:
@@ -182,18 +216,18 @@ def _lesion(lesion: Lesion) -> Line:
     return Line(
         entry=lesion,
         kind="Imaging",
-        what=f"Lesion {lesion.lesion} ({lesion.role})",
-        value=size or lesion.state,
+        what=_("Lesion {lesion} ({role})", lesion=lesion.lesion, role=coded(lesion.role)),
+        value=size or coded(lesion.state),
         details=where,
     )
 
 
 def _treated(chart: Chart) -> Iterator[Line]:
     for t in chart.therapy:
-        what = t.procedure or "procedure" if t.kind == "procedure" else t.kind
-        value = t.completeness or "done" if t.kind == "procedure" else dose_text(t)
+        what = coded(t.procedure or "procedure") if t.kind == "procedure" else coded(t.kind)
+        value = t.completeness or _("done") if t.kind == "procedure" else dose_text(t)
         details = ", ".join(p for p in (t.route, t.note) if p)
-        yield Line(entry=t, kind="Therapy", what=what.capitalize(), value=value, details=details)
+        yield Line(entry=t, kind="Therapy", what=f"{what[:1].upper()}{what[1:]}", value=value, details=details)
 
 
 def _spoken(pairs: Iterable[tuple[str, str | float | None]]) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.language import _
 from dashboard.parts.badges import SEVERITY_WORDS, STATUS_WORDS
 from dashboard.parts.quantities import arrows_in_words
 
@@ -39,12 +40,12 @@ def link(text: str, address: str) -> Part:
 
 def severity(name: str, text: str = "") -> Part:
     """The severity by shape, colour and word, with a number beside it if need be."""
-    return span(f"{SEVERITY_WORDS[name]}{text}", f"severity {name}")
+    return span(f"{_(SEVERITY_WORDS[name])}{text}", f"severity {name}")
 
 
 def status(name: str) -> Part:
     """The status of a flag as a word in a frame."""
-    return span(STATUS_WORDS[name], "pill")
+    return span(_(STATUS_WORDS[name]), "pill")
 
 
 def arrow(marks: str) -> Part:

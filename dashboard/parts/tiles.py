@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dash import html
 from dash.development.base_component import Component
 
-from clinical.wording import number
+from dashboard.language import _
 from dashboard.parts.badges import arrow
+from dashboard.parts.quantities import number
 from dashboard.parts.readouts import Readout
 from dashboard.parts.sparkline import HEIGHT, WIDTH, plain_line
 
@@ -34,11 +35,15 @@ def _spark(readout: Readout) -> list[Component]:
     source = plain_line(readout.course)
     if not source:
         return []
-    words = f"{readout.channel}: the last {len(readout.course)} numbers, oldest first: "
     return [
         html.Img(
             src=source,
-            alt=words + ", ".join(number(v) for v in readout.course),
+            alt=_(
+                "{channel}: the last {n} numbers, oldest first: {numbers}",
+                channel=readout.channel,
+                n=len(readout.course),
+                numbers=", ".join(number(v) for v in readout.course),
+            ),
             width=WIDTH,
             height=HEIGHT,
             className="spark",

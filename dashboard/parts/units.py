@@ -12,6 +12,7 @@ from clinical.analytes import CATALOGUE
 from clinical.change import MarkerCourse, Sample
 from clinical.chart import Chart, Result
 from clinical.units import convert
+from dashboard.language import message
 from data import preferences
 from data.trends import Trends
 
@@ -23,8 +24,8 @@ TARGET: Mapping[GlucoseUnit, tuple[float, float]] = MappingProxyType({"mg/dL": (
 
 
 CHOICES = (
-    ("glucagon-unit", "glucagon", preferences.CHOICES["glucagon-unit"]),
-    ("glucose-unit", "glucose", preferences.CHOICES["glucose-unit"]),
+    ("glucagon-unit", message("glucagon"), preferences.CHOICES["glucagon-unit"]),
+    ("glucose-unit", message("glucose"), preferences.CHOICES["glucose-unit"]),
 )
 """Name of the preference, what it is of, and the units to choose from."""
 

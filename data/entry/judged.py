@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from clinical.protocol import Protocol
+from clinical.saying import say
 from data.announcing import MailPolicy
 from data.db import Database
 from data.flags import list_flags
@@ -46,7 +47,7 @@ def judge_now(
             mrn = session.scalar(select(Patient.mrn).where(Patient.id == own))
             flags = list_flags(session, actor, mrn=mrn)
     except SQLAlchemyError:
-        return Heard(failed="the rules could not be run now; the next sweep will")
+        return Heard(failed=say("the rules could not be run now; the next sweep will"))
     standing = [flag for flag in flags if flag["status"] not in ("resolved", "overridden")]
     return Heard(
         urgent=tuple(flag for flag in standing if flag["severity"] == "urgent"),

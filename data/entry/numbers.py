@@ -11,6 +11,7 @@ from typing import Any
 from clinical.analytes import CATALOGUE
 from clinical.entry_checks import doubts, possible
 from clinical.numbers import NumberError, ParsedNumber, parse_number
+from clinical.saying import Day, Figure, chained, lower, say
 from data.entry.said import Reading
 from data.intake.item import Held
 from data.intake.measured import limit, measure
@@ -41,7 +42,7 @@ def typed_number(text: str) -> ParsedNumber:
     try:
         return parse_number(f"{comma[1] or ''}{comma[2]}.{comma[3]}" if comma else text)
     except NumberError as error:
-        raise Held(str(error)) from error
+        raise Held(error.args[0]) from error
 
 
 def quantity(
@@ -54,12 +55,25 @@ def quantity(
     said = reading.text(field)
     parsed = typed_number(said)
     if parsed.comparator is not None and not comparators:
-        raise Held(f"{said!r}: write the number alone")
+        raise Held(say("{said}: write the number alone", said=repr(said)))
     canonical = measure(analyte, parsed.value, unit)
     known = CATALOGUE[analyte]
     if not possible(analyte, canonical.value):
-        span = f"{known.plausible_low:g} to {known.plausible_high:g} {known.canonical_unit}"
-        raise Held(f"{said} {unit} is not possible: {known.name.lower()} lies between {span}")
+        span = say(
+            "{low} to {high} {unit}",
+            low=Figure(f"{known.plausible_low:g}"),
+            high=Figure(f"{known.plausible_high:g}"),
+            unit=known.canonical_unit,
+        )
+        raise Held(
+            say(
+                "{said} {unit} is not possible: {name} lies between {span}",
+                said=said,
+                unit=unit,
+                name=lower(say(known.name)),
+                span=span,
+            )
+        )
     if parsed.comparator is None:
         before = last.canonical if last is not None and last.canonical_unit == canonical.unit else None
         for doubt in doubts(analyte, parsed.value, unit, before):
@@ -81,11 +95,12 @@ def reference_range(reading: Reading, field: str, analyte: str, unit: str) -> di
         if said:
             parsed = typed_number(said)
             if parsed.comparator is not None or parsed.value.is_signed():
-                raise Held(f"the {'lower' if name == 'low' else 'upper'} limit {said!r} is not a plain number")
+                side = say("lower") if name == "low" else say("upper")
+                raise Held(say("the {side} limit {said} is not a plain number", side=side, said=repr(said)))
             found |= {column: str(parsed.value), f"canonical_{column}": limit(analyte, parsed.value, unit)}
     low, high = found.get("canonical_ref_low"), found.get("canonical_ref_high")
     if low is not None and high is not None and low > high:
-        raise Held("the lower limit is above the upper one")
+        raise Held(say("the lower limit is above the upper one"))
     return found
 
 
@@ -95,5 +110,13 @@ def latest_before(last: Mapping[str, LastValue], analyte: str) -> LastValue | No
 
 
 def _asked(name: str, said: str, unit: str, words: str, last: LastValue | None) -> str:
-    before = "" if last is None else f" The last one was {last.value} {last.unit or ''} on {last.shown_on}."
-    return f"{name} {said} {unit}: {words}.{before}"
+    asked = say("{name} {said} {unit}: {doubt}.", name=say(name), said=said, unit=unit, doubt=words)
+    if last is None:
+        return asked
+    before = say(
+        "The last one was {value} {unit} on {day}.",
+        value=Figure(last.value),
+        unit=last.unit or "",
+        day=Day(last.shown_on),
+    )
+    return chained(" ", (asked, before))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from clinical.chart import Chart
 from clinical.protocol import Protocol
 from clinical.surveillance import DueItem, schedule
-from clinical.therapy import Regimen, regimen_at
+from clinical.therapy import regimen_at
 from data.charts import load_charts
 from data.entry.drafts import draft_of
 from data.entry.known import habits, last_values, planned_injection
@@ -22,7 +22,7 @@ from data.entry.visit import Planned
 from data.models import EntryDraft, LaboratoryHabit
 from data.patients import find_by_mrn
 from data.people import Actor
-from data.trends import Identity, identity
+from data.trends import Head, identity
 
 # What falls due within so many days can as well be done at this visit.
 AHEAD: Final = timedelta(days=14)
@@ -33,9 +33,8 @@ class Opening:
     """A form of one patient at the moment it is opened. `uuid` comes back with the save and must still be the one."""
 
     uuid: str
-    identity: Identity
+    head: Head
     chart: Chart
-    regimen: Regimen | None
     version: int
     draft: EntryDraft | None
     last: dict[str, LastValue]
@@ -51,9 +50,8 @@ def open_form(session: Session, actor: Actor, mrn: str, form: str, *, protocol: 
     chart = load_charts(session, [patient.id])[patient.id].until(now)
     return Opening(
         uuid=patient.uuid,
-        identity=identity(session, actor, mrn),
+        head=Head(identity=identity(session, actor, mrn), state=chart.state(), regimen=regimen_at(chart, now)),
         chart=chart,
-        regimen=regimen_at(chart, now),
         version=form_version(session, patient.id, form),
         draft=draft_of(session, actor, patient.id, form),
         last=last_values(session, patient.id, now=now),

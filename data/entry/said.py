@@ -65,9 +65,9 @@ def texts(said: Any) -> dict[str, str]:
     Raises NotSaved naming each field that is not plain text within the limits.
     """
     if not isinstance(said, dict):
-        raise NotSaved([Problem("", "the form did not arrive as fields with text")])
+        raise NotSaved([Problem("", say("the form did not arrive as fields with text"))])
     if len(said) > MOST_FIELDS:
-        raise NotSaved([Problem("", f"the form has more than {MOST_FIELDS} fields")])
+        raise NotSaved([Problem("", say("the form has more than {most_fields} fields", most_fields=MOST_FIELDS))])
     problems = [Problem(_shown(name), why) for name, value in said.items() if (why := _why_not(name, value))]
     if problems:
         raise NotSaved(problems)
@@ -114,7 +114,7 @@ class Reading:
         said = self.text(name)
         if not said:
             if default is None:
-                raise Held("say when", "the date, with the time if it is known")
+                raise Held(say("say when"), say("the date, with the time if it is known"))
             return default
         moment = read_moment(said, zone=self.zone)
         refuse_future(moment, self.now)
@@ -139,18 +139,18 @@ class Reading:
     def finish(self) -> None:
         """Refuse fields that no part of the form has read."""
         unread = sorted(name for name in self.said if name not in self.used)
-        self.problems += [Problem(_shown(name), "the form has no such field") for name in unread[:10]]
+        self.problems += [Problem(_shown(name), say("the form has no such field")) for name in unread[:10]]
 
 
 def _why_not(name: Any, value: Any) -> str | None:
     if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isascii() or not name.isprintable():
-        return "the form has no such field"
+        return say("the form has no such field")
     if not isinstance(value, str):
-        return "what stands here did not arrive as text"
+        return say("what stands here did not arrive as text")
     if len(value) > LONGEST_FIELD:
-        return f"longer than {LONGEST_FIELD} characters"
+        return say("longer than {longest_field} characters", longest_field=LONGEST_FIELD)
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        return "holds a character that is no text"
+        return say("holds a character that is no text")
     return None
 
 

@@ -16,6 +16,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinical.saying import say
 from data.audit import write_audit
 from data.entry.drafts import drop_draft
 from data.entry.known import remember_habits
@@ -29,6 +30,7 @@ from data.records import lock_ingest, open_batch, store_chunk
 from data.survivors import members
 from data.upsert import insert_or
 
+OTHER_PATIENT: Final = say("this form was opened for another patient than the one of this page")
 FORMS: Final = frozenset({"visit", "imaging", "therapy"})
 SHORTEST_KEY, LONGEST_KEY = 16, 64
 
@@ -183,13 +185,13 @@ def checked_key(key: Any) -> str:
     """The key itself. Raises NotSaved for what is no key a browser makes."""
     plain = isinstance(key, str) and key.isascii() and all(c.isalnum() or c == "-" for c in key)
     if not plain or not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
-        raise NotSaved([Problem("", "the form has no save key; reload the page")])
+        raise NotSaved([Problem("", say("the form has no save key; reload the page"))])
     return str(key)
 
 
 def _require_same(session: Session, patient: Patient, sent: Submission) -> None:
     if sent.patient != patient.uuid:
-        raise WrongPatient("this form was opened for another patient than the one of this page")
+        raise WrongPatient(OTHER_PATIENT)
     band = sent.wristband.strip()
     if not band:
         return
@@ -197,12 +199,14 @@ def _require_same(session: Session, patient: Patient, sent: Submission) -> None:
     numbers = set(session.scalars(select(Patient.mrn).where(Patient.id.in_(own))))
     numbers |= set(session.scalars(select(PatientIdentifier.value).where(PatientIdentifier.patient_id.in_(own))))
     if band not in numbers:
-        raise WrongPatient(f"the wristband says {band[:60]!r}, this page is of {patient.mrn}")
+        raise WrongPatient(
+            say("the wristband says {band}, this page is of {mrn}", band=repr(band[:60]), mrn=patient.mrn)
+        )
 
 
 def _already(before: EntrySave, patient: Patient, form: str, said: str) -> Saved:
     if (before.patient_id, before.form, before.digest) != (patient.id, form, said):
-        raise KeyReused("this save was already stored with other content; open the form anew")
+        raise KeyReused(say("this save was already stored with other content; open the form anew"))
     return _saved(before, again=True)
 
 

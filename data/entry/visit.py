@@ -14,6 +14,7 @@ from typing import Any, Final
 from clinical.analytes import CATALOGUE
 from clinical.body_map import mapped_surface
 from clinical.entry_checks import Doubt
+from clinical.saying import Day, Figure, say
 from clinical.skin_scores import SkinScoreError
 from clinical.therapy import drug_named
 from data.entry.numbers import LastValue, latest_before, quantity, reference_range, typed_number
@@ -72,7 +73,7 @@ def read_visit(reading: Reading, known: Known) -> None:
         _laboratory(reading, known, row)
     reading.finish()
     if not reading.items and not reading.problems:
-        reading.refuse("", Held("nothing is entered yet"))
+        reading.refuse("", Held(say("nothing is entered yet")))
 
 
 def _measured(reading: Reading, known: Known, field: str, analyte: str, at: Moment) -> None:
@@ -93,7 +94,7 @@ def _skin(reading: Reading, known: Known, at: Moment) -> None:
         return
     unknown = sorted(typed.keys() - set(SKIN))
     for name in unknown:
-        reading.refuse(f"skin.{name}", Held("the form has no such field"))
+        reading.refuse(f"skin.{name}", Held(say("the form has no such field")))
     try:
         for name in ("bsa", "itch", "pain"):
             if name in typed:
@@ -114,7 +115,7 @@ def _skin(reading: Reading, known: Known, at: Moment) -> None:
 def _plain(reading: Reading, field: str) -> str:
     parsed = typed_number(reading.text(field))
     if parsed.comparator is not None:
-        raise Held(f"{field.rpartition('.')[2]}: write the number alone")
+        raise Held(say("{name}: write the number alone", name=field.rpartition(".")[2]))
     return str(parsed.value)
 
 
@@ -126,11 +127,11 @@ def _marked(text: str) -> dict[str, float]:
         try:
             marked[part] = float(typed_number(share).value)
         except Held as held:
-            raise Held(f"map {entry!r} cannot be read") from held
+            raise Held(say("map {entry} cannot be read", entry=repr(entry))) from held
     try:
         mapped_surface(marked)
     except SkinScoreError as error:
-        raise Held(f"map: {error}") from error
+        raise Held(say("map: {why}", why=error.args[0])) from error
     return marked
 
 
@@ -139,9 +140,9 @@ def _symptoms(reading: Reading, at: Moment) -> None:
         field = f"symptom.{name}"
         try:
             if name not in SYMPTOMS:
-                raise Held("the form has no such field")
+                raise Held(say("the form has no such field"))
             if answer not in ANSWERS:
-                raise Held(f"{answer[:40]!r} is neither yes nor no")
+                raise Held(say("{answer} is neither yes nor no", answer=repr(answer[:40])))
             detail = symptom_detail({"name": name, "present": answer})
             reading.add(_item(reading, "symptom", at, field, analyte="symptom", detail=detail), field)
         except Held as held:
@@ -154,7 +155,7 @@ def _injection(reading: Reading, known: Known, at: Moment) -> None:
         return
     names = ("drug", "dose", "unit", "route", "note", "planned_next", "when", "batch", "site")
     if strange := sorted(said.keys() - set(names)):
-        reading.refuse(f"injection.{strange[0]}", Held("the form has no such field"))
+        reading.refuse(f"injection.{strange[0]}", Held(say("the form has no such field")))
         return
     try:
         on = reading.moment("injection.when", at)
@@ -175,15 +176,25 @@ def _doubt_injection(reading: Reading, planned: Planned, detail: Mapping[str, An
         return
     drug, dose = detail.get("drug"), detail.get("dose")
     if drug != planned.drug and drug_named(planned.drug) is not None:
-        words = f"the regimen is {planned.drug}, {drug} is entered"
-        reading.ask("injection.drug", str(drug), Doubt("change", words), f"Injection: {words}.")
+        words = say("the regimen is {planned}, {drug} is entered", planned=planned.drug, drug=drug)
+        reading.ask("injection.drug", str(drug), Doubt("change", words), say("Injection: {words}.", words=words))
     elif dose is not None and planned.dose is not None and (dose, detail.get("unit")) != (planned.dose, planned.unit):
-        words = f"the regimen says {planned.dose:g} {planned.unit or ''}, {dose:g} {detail.get('unit')} is entered"
-        reading.ask("injection.dose", f"{dose:g}", Doubt("change", words), f"Injection: {words}.")
+        words = say(
+            "the regimen says {planned} {unit}, {dose} {entered} is entered",
+            planned=Figure(f"{planned.dose:g}"),
+            unit=planned.unit or "",
+            dose=Figure(f"{dose:g}"),
+            entered=detail.get("unit"),
+        )
+        reading.ask("injection.dose", f"{dose:g}", Doubt("change", words), say("Injection: {words}.", words=words))
     given = date.fromisoformat(on.text[:10]) if on.precision in ("day", "minute", "second") else None
     if given is not None and planned.earliest is not None and (planned.earliest - given).days > planned.early_days:
-        words = f"{(planned.earliest - given).days} days before the planned date {planned.earliest.isoformat()}"
-        reading.ask("injection.when", on.text, Doubt("change", words), f"Injection: {words}.")
+        words = say(
+            "{n} days before the planned date {day}",
+            n=(planned.earliest - given).days,
+            day=Day(planned.earliest.isoformat()),
+        )
+        reading.ask("injection.when", on.text, Doubt("change", words), say("Injection: {words}.", words=words))
 
 
 def _glucose(reading: Reading, known: Known, row: str, at: Moment) -> None:
@@ -192,7 +203,7 @@ def _glucose(reading: Reading, known: Known, row: str, at: Moment) -> None:
         return
     try:
         if "value" not in said:
-            raise Held("there is no value beside the time")
+            raise Held(say("there is no value beside the time"))
         fasting = flag(said, "fasting")
         analyte = "glucose-fasting" if fasting else "glucose"
         on = reading.moment(f"{row}.when", at)
@@ -212,9 +223,9 @@ def _laboratory(reading: Reading, known: Known, row: str) -> None:
         analyte = said.get("analyte", "")
         if analyte not in CATALOGUE:
             field = f"{row}.analyte"
-            raise Held("say which value it is", "choose it from the list")
+            raise Held(say("say which value it is"), say("choose it from the list"))
         if "value" not in said:
-            raise Held("the value is empty", "leave the whole line empty, or enter the value")
+            raise Held(say("the value is empty"), say("leave the whole line empty, or enter the value"))
         unit = _unit(said, analyte)
         columns = quantity(reading, field, analyte, unit, latest_before(known.last, analyte), comparators=True)
         columns |= reference_range(reading, row, analyte, unit)
@@ -231,7 +242,7 @@ def _laboratory(reading: Reading, known: Known, row: str) -> None:
 
 def _unit(said: Mapping[str, str], analyte: str) -> str:
     if not said.get("unit"):
-        raise Held("the unit is missing", f"one of {', '.join(CATALOGUE[analyte].units)}")
+        raise Held(say("the unit is missing"), say("one of {which}", which=", ".join(CATALOGUE[analyte].units)))
     return said["unit"]
 
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from clinical.chart import DiseaseStateName, LesionState
 from clinical.numbers import NumberError, parse_number
+from clinical.saying import say
 from clinical.therapy import drug_named, procedure_named
 from data.intake.item import Held
 
@@ -52,7 +53,7 @@ def skin_detail(sent: Fields) -> dict[str, Any]:
         "new_drug": text(sent, "new_drug"),
     }
     if not any(value not in (None, []) for value in detail.values()):
-        raise Held("the skin assessment says nothing", "send at least one finding")
+        raise Held(say("the skin assessment says nothing"), say("send at least one finding"))
     return present({**detail, "rater": text(sent, "rater"), "note": text(sent, "note")})
 
 
@@ -115,7 +116,7 @@ def symptom_detail(sent: Fields) -> dict[str, Any]:
     """The fields of `Symptom`."""
     name = choice(sent, "name", SYMPTOMS)
     if name is None:
-        raise Held("the symptom is missing", f"send one of {', '.join(sorted(SYMPTOMS))}")
+        raise Held(say("the symptom is missing"), say("send one of {which}", which=", ".join(sorted(SYMPTOMS))))
     there = flag(sent, "present")
     return {"name": name, "present": True if there is None else there}
 
@@ -132,17 +133,22 @@ def therapy_detail(sent: Fields) -> dict[str, Any]:
     """The fields of `Therapy`. `drug` and `procedure` are read from free text; one that is not known is held."""
     kind = choice(sent, "kind", THERAPY_KINDS)
     if kind is None:
-        raise Held("the kind of therapy is missing", f"send one of {', '.join(sorted(THERAPY_KINDS))}")
+        raise Held(
+            say("the kind of therapy is missing"), say("send one of {which}", which=", ".join(sorted(THERAPY_KINDS)))
+        )
     said = text(sent, "drug") or ""
     drug = None if kind == "procedure" else drug_named(said)
     procedure = procedure_named(said) if kind == "procedure" else None
     if drug is None and procedure is None:
         raise Held(
-            f"{said!r} is not a {'procedure' if kind == 'procedure' else 'drug'} Nadir knows", "correct the name"
+            say("{said} is not a procedure Nadir knows", said=repr(said))
+            if kind == "procedure"
+            else say("{said} is not a drug Nadir knows", said=repr(said)),
+            say("correct the name"),
         )
     dose = decimal(sent, "dose", 1_000_000)
     if dose is not None and text(sent, "unit") is None:
-        raise Held("a dose without a unit", "send the unit")
+        raise Held(say("a dose without a unit"), say("send the unit"))
     detail = {name: text(sent, name) for name in ("unit", "route", "note")}
     return present(
         {
@@ -173,7 +179,10 @@ def choice(sent: Fields, name: str, allowed: frozenset[str]) -> str | None:
     """The field where it is one of `allowed`."""
     said = text(sent, name)
     if said is not None and said not in allowed:
-        raise Held(f"{name} {said!r} is not known", f"one of {', '.join(sorted(allowed))}")
+        raise Held(
+            say("{name} {said} is not known", name=name, said=repr(said)),
+            say("one of {which}", which=", ".join(sorted(allowed))),
+        )
     return said
 
 
@@ -183,7 +192,7 @@ def flag(sent: Fields, name: str) -> bool | None:
     if said is None:
         return None
     if said.casefold() not in _FLAGS:
-        raise Held(f"{name} {said!r} is neither yes nor no", "send 0 or 1")
+        raise Held(say("{name} {said} is neither yes nor no", name=name, said=repr(said)), say("send 0 or 1"))
     return _FLAGS[said.casefold()]
 
 
@@ -195,11 +204,16 @@ def decimal_exact(sent: Fields, name: str, largest: int) -> Decimal | None:
     try:
         parsed = parse_number(said)
     except NumberError as error:
-        raise Held(f"{name}: {error}", "send a plain decimal number") from error
+        raise Held(f"{name}: {error}", say("send a plain decimal number")) from error
     if parsed.comparator is not None:
-        raise Held(f"{name} {said!r} has a comparator", "send a plain decimal number")
+        raise Held(
+            say("{name} {said} has a comparator", name=name, said=repr(said)), say("send a plain decimal number")
+        )
     if parsed.value.is_signed() or parsed.value > largest:
-        raise Held(f"{name} {said} is not between 0 and {largest}", "check the number")
+        raise Held(
+            say("{name} {said} is not between 0 and {largest}", name=name, said=said, largest=largest),
+            say("check the number"),
+        )
     return parsed.value
 
 
@@ -213,7 +227,7 @@ def whole(sent: Fields, name: str, largest: int) -> int | None:
     """A whole number from 0 to `largest`."""
     value = decimal_exact(sent, name, largest)
     if value is not None and value != value.to_integral_value():
-        raise Held(f"{name} {value} is not a whole number", "check the number")
+        raise Held(say("{name} {value} is not a whole number", name=name, value=value), say("check the number"))
     return None if value is None else int(value)
 
 
@@ -221,7 +235,10 @@ def _sites(said: str) -> list[str]:
     sites = [site.strip() for site in said.split(";") if site.strip()]
     unknown = [site for site in sites if site not in SITES]
     if unknown:
-        raise Held(f"site {unknown[0]!r} is not known", f"one of {', '.join(sorted(SITES))}")
+        raise Held(
+            say("site {unknown} is not known", unknown=repr(unknown[0])),
+            say("one of {which}", which=", ".join(sorted(SITES))),
+        )
     return sorted(set(sites))
 
 
@@ -232,4 +249,4 @@ def _iso_date(sent: Fields, name: str) -> str | None:
     try:
         return date.fromisoformat(said).isoformat()
     except ValueError as error:
-        raise Held(f"{name} {said!r} is not a date", "write 2024-03-10") from error
+        raise Held(say("{name} {said} is not a date", name=name, said=repr(said)), say("write 2024-03-10")) from error

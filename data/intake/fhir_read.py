@@ -10,8 +10,6 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
-from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -151,10 +149,12 @@ def _filled(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _document(name: str, stream: IO[bytes]) -> Iterator[Entry | Refused]:
-    parts = list(islice(iter(partial(stream.read, MEGABYTE), b""), LARGEST_DOCUMENT // MEGABYTE + 1))
-    if len(parts) > LARGEST_DOCUMENT // MEGABYTE:
+    # What is too large is found before any of it is held: a zip says its length only when it is unpacked.
+    stream.seek(LARGEST_DOCUMENT)
+    if stream.read(1):
         raise Unreadable(f"is larger than {LARGEST_DOCUMENT // MEGABYTE} MB; send it as NDJSON")
-    raw = b"".join(parts).removeprefix(BOM)
+    stream.seek(0)
+    raw = stream.read().removeprefix(BOM)
     if raw.startswith(WIDE):
         raise Unreadable("is UTF-16; FHIR JSON is UTF-8")
     if not raw.strip():

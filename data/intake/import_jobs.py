@@ -15,6 +15,7 @@ from uuid import uuid4
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from clinical.saying import say
 from data.audit import write_audit
 from data.errors import BadInput
 from data.intake.uploads import KEPT, StoredFile
@@ -65,7 +66,7 @@ def open_job(
     mine = select(func.count()).where(ImportJob.owner_id == actor.person_id, ImportJob.state.in_(OPEN))
     standing = session.scalar(mine) or 0
     if standing >= MOST_OPEN:
-        raise NotNow(f"you have {standing} imports open; finish or cancel some first")
+        raise NotNow(say("you have {n} imports open; finish or cancel some first", n=standing))
     job = ImportJob(
         id=id,
         owner_id=actor.person_id or 0,
@@ -108,13 +109,13 @@ def ask_preview(session: Session, actor: Actor, id: str, *, options: Mapping[str
     """
     job = _locked(session, actor, id)
     if job.state not in _PREVIEWABLE:
-        raise NotNow(f"this import is {job.state}; it cannot be previewed now")
+        raise NotNow(say("this import is {state}; it cannot be previewed now", state=say(job.state)))
     team = options.get("team")
     if team not in own_teams(session, actor):
-        raise BadInput("choose one of your own teams: patients the files bring along are taken into it")
+        raise BadInput(say("choose one of your own teams: patients the files bring along are taken into it"))
     kept = {name: value.strip() for name, value in options.items() if value is not None and value.strip()}
     if any(len(value) > LONGEST_OPTION for value in kept.values()):
-        raise BadInput("an option is too long")
+        raise BadInput(say("an option is too long"))
     job.options, job.preview, job.why = kept, None, None
     _hand_over(job, "previewing", now)
     write_audit(session, actor, "import.preview", now=now, object=f"import {id}")
@@ -125,7 +126,7 @@ def ask_import(session: Session, actor: Actor, id: str, *, now: datetime) -> Non
     job = _locked(session, actor, id)
     broken_off = job.state == "broken" and job.preview is not None
     if job.state != "previewed" and not broken_off:
-        raise NotNow(f"this import is {job.state}; it cannot be started now")
+        raise NotNow(say("this import is {state}; it cannot be started now", state=say(job.state)))
     _hand_over(job, "importing", now)
     write_audit(session, actor, "import.start", now=now, object=f"import {id}", detail={"batch": job.batch_id})
 
@@ -134,7 +135,7 @@ def cancel(session: Session, actor: Actor, id: str, *, now: datetime) -> None:
     """Give up an import before anything of it is stored. Raises NotFound, NotNow."""
     job = _locked(session, actor, id)
     if job.state not in ("uploaded", "previewing", "previewed", "refused", "broken"):
-        raise NotNow(f"this import is {job.state}; it cannot be cancelled any more")
+        raise NotNow(say("this import is {state}; it cannot be cancelled any more", state=say(job.state)))
     job.state, job.finished_at, job.beat_at, job.attempt = "cancelled", now, None, job.attempt + 1
     write_audit(session, actor, "import.cancel", now=now, object=f"import {id}")
 

@@ -7,6 +7,7 @@ from operator import attrgetter, gt
 
 from sqlalchemy import String
 
+from clinical.saying import say
 from data.intake.item import Held, Item, plain_json
 from data.models import Record
 
@@ -27,16 +28,24 @@ def storable(item: Item) -> Item:
         _refuse_text(texts)
     detail = plain_json(item.detail)
     if detail is not None and ("\\u0000" in detail or len(detail) > LONGEST_TEXT):
-        raise Held(f"a coded field holds a NUL character or is longer than {LONGEST_TEXT} characters", "shorten it")
+        raise Held(
+            say(
+                "a coded field holds a NUL character or is longer than {longest_text} characters",
+                longest_text=LONGEST_TEXT,
+            ),
+            say("shorten it"),
+        )
     return item
 
 
 def _refuse_text(texts: Sequence[str]) -> None:
     for (name, longest), text in zip(_LIMITS.items(), texts, strict=True):
         if "\x00" in text:
-            raise Held(f"{_said(name)} holds a NUL character", "remove it at the source")
+            raise Held(say("{said} holds a NUL character", said=_said(name)), say("remove it at the source"))
         if len(text) > longest:
-            raise Held(f"{_said(name)} is longer than {longest} characters", "shorten it")
+            raise Held(
+                say("{said} is longer than {longest} characters", said=_said(name), longest=longest), say("shorten it")
+            )
 
 
 def _said(name: str) -> str:

@@ -13,6 +13,7 @@ from functools import lru_cache
 import msgspec
 
 from clinical.analytes import CATALOGUE
+from clinical.saying import say
 from clinical.units import UnitError, accepted_units, canonical_unit, to_canonical
 from data.intake.item import Held
 
@@ -52,16 +53,31 @@ def measure(analyte: str, value: Decimal, unit: str | None) -> Canonical:
     """
     if unit is None or not unit.strip():
         accepted = ", ".join(CATALOGUE[analyte].units)
-        raise Held(f"a number without a unit for {analyte}", f"send one of {accepted}")
+        raise Held(
+            say("a number without a unit for {analyte}", analyte=analyte),
+            say("send one of {accepted}", accepted=accepted),
+        )
     try:
         canonical = _canonical(analyte, value, unit)
     except UnitError as error:
         raise Held(str(error), error.suggestion) from error
     if value.is_signed():
-        raise Held(f"{value} {unit}: {analyte} cannot be negative", "check the number")
+        raise Held(
+            say("{value} {unit}: {analyte} cannot be negative", value=value, unit=unit, analyte=analyte),
+            say("check the number"),
+        )
     largest = LARGEST.get(analyte)
     if largest is not None and canonical.value > largest:
-        raise Held(f"{value} {unit}: {analyte} cannot be above {largest}", "check the number and the unit")
+        raise Held(
+            say(
+                "{value} {unit}: {analyte} cannot be above {largest}",
+                value=value,
+                unit=unit,
+                analyte=analyte,
+                largest=largest,
+            ),
+            say("check the number and the unit"),
+        )
     return canonical
 
 

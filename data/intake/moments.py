@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from clinical.saying import say
 from data.intake.item import Held
 
 DateOrder = Literal["dmy", "mdy"]
@@ -54,37 +55,43 @@ def read_moment(text: str, *, zone: ZoneInfo | None = None, date_order: DateOrde
     match = _ISO.fullmatch(stripped)
     if match is None:
         raise Held(
-            f"{_short(text)} is not a date or time in ISO 8601",
-            "write 2024-03-10 or 2024-03-10T08:15:00+01:00, or name the order of day and month",
+            say("{short} is not a date or time in ISO 8601", short=_short(text)),
+            say("write 2024-03-10 or 2024-03-10T08:15:00+01:00, or name the order of day and month"),
         )
     try:
         return _moment(match, stripped, zone)
     except (ValueError, OverflowError) as error:
         if isinstance(error, Held):
             raise
-        raise Held(f"{_short(text)} is not a possible date or time: {error}", "check the date") from error
+        raise Held(
+            say("{short} is not a possible date or time: {error}", short=_short(text), error=error),
+            say("check the date"),
+        ) from error
 
 
 @lru_cache(maxsize=8_192)
 def read_fhir_moment(text: str) -> Moment:
     """The moment of a FHIR date, dateTime or instant. Raises Held, also for a time of day without its zone."""
     if " " in text.strip() or text != text.strip():
-        raise Held(f"{_short(text)} is not a FHIR dateTime", "write 2024-03-10 or 2024-03-10T08:15:00+01:00")
+        raise Held(
+            say("{short} is not a FHIR dateTime", short=_short(text)),
+            say("write 2024-03-10 or 2024-03-10T08:15:00+01:00"),
+        )
     return read_moment(text)
 
 
-def refuse_future(moment: Moment, now: datetime, what: str = "the time") -> None:
+def refuse_future(moment: Moment, now: datetime, what: str = say("the time")) -> None:
     """Raise Held when `moment` lies after `now` by more than clocks and zones explain."""
     limit = now + (FURTHEST_EAST if moment.precision in ("year", "month", "day") else CLOCK_SKEW)
     if moment.at > limit:
-        raise Held(f"{what} {moment.text} lies in the future", "check the date")
+        raise Held(say("{what} {on} lies in the future", what=what, on=moment.text), say("check the date"))
 
 
 def _iso_of(match: re.Match[str], date_order: DateOrder | None) -> str:
     if date_order is None:
         raise Held(
-            f"{match[0]!r} can be read as day-month or month-day",
-            "write the date as 2024-03-10, or import with --date-order dmy or mdy",
+            say("{match} can be read as day-month or month-day", match=repr(match[0])),
+            say("write the date as 2024-03-10, or import with --date-order dmy or mdy"),
         )
     first, second = int(match["first"]), int(match["second"])
     day, month = (first, second) if date_order == "dmy" else (second, first)
@@ -95,7 +102,9 @@ def _iso_of(match: re.Match[str], date_order: DateOrder | None) -> str:
 def _moment(match: re.Match[str], text: str, zone: ZoneInfo | None) -> Moment:
     year = int(match["year"])
     if not EARLIEST <= year <= LATEST:
-        raise ValueError(f"year {year} is not between {EARLIEST} and {LATEST}")
+        raise ValueError(
+            say("year {year} is not between {earliest} and {latest}", year=year, earliest=EARLIEST, latest=LATEST)
+        )
     if match["hour"] is None:
         first = date(year, int(match["month"] or 1), int(match["day"] or 1))
         precision: Literal["year", "month", "day"] = "day" if match["day"] else "month" if match["month"] else "year"
@@ -110,12 +119,19 @@ def _moment(match: re.Match[str], text: str, zone: ZoneInfo | None) -> Moment:
 
 def _in_zone(local: datetime, zone: ZoneInfo | None, text: str) -> datetime:
     if zone is None:
-        raise Held(f"{_short(text)} has a time of day but no zone", "add the offset (+01:00) or import with --zone")
+        raise Held(
+            say("{short} has a time of day but no zone", short=_short(text)),
+            say("add the offset (+01:00) or import with --zone"),
+        )
     first, second = local.replace(tzinfo=zone), local.replace(tzinfo=zone, fold=1)
     if first.utcoffset() != second.utcoffset():
         raise Held(
-            f"{_short(text)} does not exist or exists twice in {zone.key}: clocks were changed then",
-            "add the offset, for example +01:00",
+            say(
+                "{short} does not exist or exists twice in {key}: clocks were changed then",
+                short=_short(text),
+                key=zone.key,
+            ),
+            say("add the offset, for example +01:00"),
         )
     return first
 

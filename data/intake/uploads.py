@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from sqlalchemy.engine import make_url
 
+from clinical.saying import say
 from data.errors import BadInput
 from data.intake.sheet_format import XLSX
 from data.intake.source import ImportRefused, SourceFile, Sources, gather
@@ -62,7 +63,7 @@ class Upload:
     def take(self, source: IO[bytes], name: str | None) -> None:
         """Write `source` to the disk piece by piece. Raises TooMuch, and ImportRefused for an empty file."""
         if len(self.files) == MOST_FILES:
-            raise TooMuch(f"one upload has at most {MOST_FILES} files")
+            raise TooMuch(say("one upload has at most {n} files", n=MOST_FILES))
         place = self.folder / self.id
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
@@ -74,10 +75,12 @@ class Upload:
                 size += len(piece)
                 self._left -= len(piece)
                 if self._left < 0:
-                    raise TooMuch(f"one upload holds at most {LARGEST_UPLOAD // 1024 // 1024} MB; send it in parts")
+                    raise TooMuch(
+                        say("one upload holds at most {mb} MB; send it in parts", mb=LARGEST_UPLOAD // 1024 // 1024)
+                    )
                 target.write(piece)
         if not size:
-            raise ImportRefused(f"{shown} is empty")
+            raise ImportRefused(say("{shown} is empty", shown=shown))
         self.files.append({"name": shown, "stored": stored, "size": size, "machine": gethostname()})
 
     def discard(self) -> None:
@@ -148,7 +151,7 @@ def _gone(files: Sequence[StoredFile]) -> str:
     here = gethostname()
     elsewhere = next((machine for file in files if (machine := file.get("machine", here)) != here), None)
     if elsewhere is None:
-        return "the uploaded files are no longer kept; upload them again"
+        return say("the uploaded files are no longer kept; upload them again")
     return (
         f"the uploaded files lie on the machine {elsewhere!r}, which {here!r} does not reach, or are no longer kept; "
         "all machines need the folder uploads in common"
@@ -159,11 +162,13 @@ def _refuse_no_workbook(path: Path, name: str) -> None:
     with path.open("rb") as stream:
         start = stream.read(8)
     if start == OLE:
-        raise ImportRefused(f"{name} is encrypted or of the old .xls kind; save it as .xlsx without a password")
+        raise ImportRefused(
+            say("{name} is encrypted or of the old .xls kind; save it as .xlsx without a password", name=name)
+        )
     if not start.startswith(ZIP):
-        raise ImportRefused(f"{name} is not an Excel workbook, whatever its name says")
+        raise ImportRefused(say("{name} is not an Excel workbook, whatever its name says", name=name))
     if path.name.endswith(".xlsm"):
-        raise ImportRefused(f"{name} may hold macros; save it as .xlsx without them")
+        raise ImportRefused(say("{name} may hold macros; save it as .xlsx without them", name=name))
 
 
 def _ending(name: str) -> str:

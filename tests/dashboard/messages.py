@@ -1,4 +1,4 @@
-"""Every text of the dashboard that is marked for the catalogue, read from the source as it stands."""
+"""Every text that is marked for the catalogue, read from the source as it stands."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from clinical.analytes import CATALOGUE
+from clinical.body_map import PARTS
 from dashboard.app import PAGES
 from dashboard.browser_texts import browser_texts
 
-ROOT = Path(__file__).parents[2] / "dashboard"
-BELOW = tuple(ROOT.parent / floor for floor in ("data", "clinical"))
-MARKS = {"_": 1, "message": 1, "counted": 2, "say": 1}
+ROOT = Path(__file__).parents[2]
+MARKS = {"_": 1, "message": 1, "counted": 2}
+SAID = {"say": 1}
 IN_TEMPLATE = re.compile(r'_\("([^"]+)"')
+PUNCTUATION = re.compile(r"(\{\w*\}|\W)*")
 # Sentences of the floor below that the dashboard shows as they are.
 FROM_BELOW = (
     "The e-mail address and password do not match an account.",
@@ -23,21 +26,25 @@ FROM_BELOW = (
 
 
 def marked_texts() -> set[str]:
-    """The texts: of calls in modules, scripts and templates, the titles and names of the pages, and `FROM_BELOW`."""
+    """The texts: of calls in the modules and templates of the dashboard, of `clinical.saying.say` below it, of the
+    scripts, the titles and names of the pages, analytes and parts of the body, and `FROM_BELOW`."""
     found = set(FROM_BELOW) | browser_texts()
-    for root in (ROOT, *BELOW):
-        for path in root.rglob("*.py"):
-            found |= set(_in_module(ast.parse(path.read_text())))
-    for path in (ROOT / "templates").glob("*.html"):
+    for path in (ROOT / "dashboard").rglob("*.py"):
+        found |= set(_in_module(ast.parse(path.read_text()), MARKS | SAID))
+    for floor in ("clinical", "data"):
+        for path in (ROOT / floor).rglob("*.py"):
+            found |= set(_in_module(ast.parse(path.read_text()), SAID))
+    for path in (ROOT / "dashboard" / "templates").glob("*.html"):
         found |= set(IN_TEMPLATE.findall(path.read_text()))
     for page in PAGES:
         found |= {text for text in (page.ROUTE.title, page.ROUTE.nav) if text}
-    return found
+    found |= {known.name for known in CATALOGUE.values()} | {part.words for part in PARTS.values()}
+    return {text for text in found if not PUNCTUATION.fullmatch(text)}
 
 
-def _in_module(tree: ast.Module) -> Iterator[str]:
+def _in_module(tree: ast.Module, marks: dict[str, int]) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
-            for argument in node.args[: MARKS[node.func.id]]:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in marks:
+            for argument in node.args[: marks[node.func.id]]:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     yield argument.value

@@ -14,29 +14,31 @@ from sqlalchemy import select
 
 from clinical.protocol import Protocol
 from dashboard.board import pdf
+from dashboard.board.case import Case, read_case
 from dashboard.board.content import board
 from dashboard.pages import patient
 from dashboard.parts.readouts import readouts, summary
 from dashboard.parts.times import Clock
+from dashboard.parts.units import Units
 from data.db import Database
 from data.exports.patient_record import EXPORTED
 from data.models import Audit
 from data.people import Actor
-from data.trends import Trends, trends
 from tests.dashboard.conftest import Web
 from tests.data.ward import Ward, coded, relapsing
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
+CANONICAL = Units()
 
 
 @pytest.fixture
-def found(sqlite_database: Database, protocol: Protocol) -> Trends:
+def case(sqlite_database: Database, protocol: Protocol) -> Case:
     with sqlite_database.write() as session:
         skin = coded("skin", "2026-01-10", iga=3, bsa=12.0, overall="worse")
         Ward.open(session).patient("P<1>", *relapsing("2026-02-01", lab="=cmd <b>"), skin)
     with sqlite_database.read() as session:
-        return trends(session, Actor.system("test"), "P<1>", protocol=protocol, now=NOW)
+        return read_case(session, Actor.system("test"), "P<1>", protocol=protocol, now=NOW)
 
 
 def flag(number: int) -> dict[str, object]:
@@ -52,8 +54,8 @@ def flag(number: int) -> dict[str, object]:
     }
 
 
-def made(found: Trends, protocol: Protocol) -> bytes:
-    return pdf.tumour_board_pdf(found, protocol, zone=BERLIN, now=NOW, by="Dr N")
+def made(case: Case, protocol: Protocol, units: Units = CANONICAL) -> bytes:
+    return pdf.tumour_board_pdf(case, protocol, units, zone=BERLIN, now=NOW, by="Dr N")
 
 
 def opened(document: bytes) -> bytes:
@@ -66,10 +68,10 @@ def sheets(document: bytes) -> int:
     return len(re.findall(rb"/Type\s*/Page\b", opened(document)))
 
 
-def test_the_summary_says_what_the_page_says(found: Trends, protocol: Protocol) -> None:
+def test_the_summary_says_what_the_page_says(case: Case, protocol: Protocol) -> None:
     clock = Clock(NOW, BERLIN)
-    content = board(found, protocol, clock, by="Dr N", most_flags=9, most_results=9)
-    assert content.channels == readouts(found, clock)
+    content = board(case, protocol, clock, CANONICAL, by="Dr N", most_flags=9, most_results=9)
+    assert content.channels == readouts(case.trends, clock, CANONICAL)
     assert content.summary == summary(content.channels)
     assert content.generated == "1 Jun 2026 14:00 CEST"
     assert content.newest == "newest entry 1 Feb 2026 (4 months ago)"
@@ -77,10 +79,17 @@ def test_the_summary_says_what_the_page_says(found: Trends, protocol: Protocol) 
     assert content.results[0]["mark"] == "↑↑"
 
 
-def test_many_flags_still_make_two_sheets_and_the_rest_is_counted(found: Trends, protocol: Protocol) -> None:
-    crowded = replace(found, flags=tuple(flag(n) for n in range(30)))
+def test_it_speaks_in_the_units_of_whoever_asks(case: Case, protocol: Protocol) -> None:
+    units = Units(glucagon="pmol/L")
+    content = board(case, protocol, Clock(NOW, BERLIN), units, by="Dr N", most_flags=9, most_results=9)
+    assert content.results[0]["value"] == content.channels[0].latest + " pmol/L" == "94.75 pmol/L"
+    assert "pmol/L" in content.chart
+
+
+def test_many_flags_still_make_two_sheets_and_the_rest_is_counted(case: Case, protocol: Protocol) -> None:
+    crowded = replace(case, trends=replace(case.trends, flags=tuple(flag(n) for n in range(30))))
     assert sheets(made(crowded, protocol)) == 2
-    content = board(crowded, protocol, Clock(NOW, BERLIN), by="Dr N", most_flags=4, most_results=0)
+    content = board(crowded, protocol, Clock(NOW, BERLIN), CANONICAL, by="Dr N", most_flags=4, most_results=0)
     assert (content.flags_standing, len(content.flags), content.flags_beyond) == (30, 4, 26)
 
 
@@ -88,15 +97,15 @@ def test_a_patient_with_nothing_has_a_summary_that_says_so(sqlite_database: Data
     with sqlite_database.write() as session:
         Ward.open(session).patient("P0")
     with sqlite_database.read() as session:
-        empty = trends(session, Actor.system("test"), "P0", protocol=protocol, now=NOW)
-    content = board(empty, protocol, Clock(NOW, BERLIN), by="Dr N", most_flags=9, most_results=9)
+        empty = read_case(session, Actor.system("test"), "P0", protocol=protocol, now=NOW)
+    content = board(empty, protocol, Clock(NOW, BERLIN), CANONICAL, by="Dr N", most_flags=9, most_results=9)
     assert content.newest == "nothing is recorded of this patient"
     assert {c.state for c in content.channels} == {"unknown"}
     assert sheets(made(empty, protocol)) == 2
 
 
-def test_it_is_tagged_for_screen_readers_and_holds_no_address(found: Trends, protocol: Protocol) -> None:
-    document = opened(made(found, protocol))
+def test_it_is_tagged_for_screen_readers_and_holds_no_address(case: Case, protocol: Protocol) -> None:
+    document = opened(made(case, protocol))
     assert b"/StructTreeRoot" in document
     assert b"pdfuaid" in document
     assert b"/URI" not in document

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.figures.axes import DAY
 from dashboard.figures.ink import SEVERITY_SIGNS
-from dashboard.figures.marker import SYMBOLS
+from dashboard.figures.runs import SYMBOLS
 from dashboard.figures.series import MarkerPanel, Points, Run, Span, Synoptic, floats
 from dashboard.figures.synoptic import synoptic_spec
 from dashboard.figures.vector import Undrawable, as_svg

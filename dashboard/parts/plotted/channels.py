@@ -9,7 +9,6 @@ import numpy as np
 
 from clinical.chart import Chart, Lesion, Response, SkinAssessment
 from clinical.recist import VisitAssessment
-from clinical.wording import number
 from dashboard.figures.series import (
     GlucosePanel,
     LesionPanel,
@@ -20,8 +19,11 @@ from dashboard.figures.series import (
     SkinPanel,
     floats,
 )
+from dashboard.language import _, message, tell
+from dashboard.parts.coded import coded
 from dashboard.parts.plotted.labels import label, plain
 from dashboard.parts.plotted.runs import run_of, runs_of
+from dashboard.parts.quantities import number
 from dashboard.parts.times import Clock, wall_ms_of
 from dashboard.parts.units import TARGET, Units
 from data.readings import HIGH, LOW
@@ -67,13 +69,13 @@ def sensor_stretch(readings: SensorReadings, clock: Clock, units: Units) -> Sens
 def skin_panel(assessments: Sequence[SkinAssessment], clock: Clock) -> SkinPanel:
     """IGA and body surface where they were scored; assessments without either as words."""
     return SkinPanel(
-        iga=_scored([(a, a.iga) for a in assessments], "IGA {}", clock),
-        bsa=_scored([(a, a.bsa) for a in assessments], "Body surface {} %", clock),
+        iga=_scored([(a, a.iga) for a in assessments], message("IGA {score}"), clock),
+        bsa=_scored([(a, a.bsa) for a in assessments], message("Body surface {score} %"), clock),
         words=tuple(
             Mark(
                 at=clock.ms(a),
                 text=a.overall,
-                label=label(f"Skin {a.overall}", *_skin(a), entry=a, clock=clock),
+                label=label(_("Skin {word}", word=coded(a.overall or "")), *_skin(a), entry=a, clock=clock),
                 record=a.record,
             )
             for a in assessments
@@ -87,18 +89,20 @@ def _scored(scores: Sequence[tuple[SkinAssessment, float | None]], form: str, cl
     return Points(
         at=floats([clock.ms(a) for a, _ in kept]),
         value=floats([v for _, v in kept]),
-        label=tuple(label(form.format(number(v)), *_skin(a), entry=a, clock=clock) for a, v in kept),
+        label=tuple(label(_(form, score=number(v)), *_skin(a), entry=a, clock=clock) for a, v in kept),
         record=tuple(a.record for a, _ in kept),
     )
 
 
 def _skin(a: SkinAssessment) -> list[str | None]:
-    infection = None if a.infection in (None, "none") else f"infection {a.infection}"
+    infection = (
+        None if a.infection in (None, "none") else _("infection {infection}", infection=coded(a.infection or ""))
+    )
     return [
-        a.overall,
-        ", ".join(a.sites),
+        coded(a.overall or ""),
+        ", ".join(map(coded, a.sites)),
         infection,
-        None if a.new_drug in (None, "none") else f"new drug {a.new_drug}",
+        None if a.new_drug in (None, "none") else _("new drug {drug}", drug=a.new_drug),
     ]
 
 
@@ -132,23 +136,38 @@ def midnight(scan: VisitAssessment) -> datetime:
 
 
 def _sum_label(scan: VisitAssessment, clock: Clock) -> str:
-    against = f"nadir {number(scan.nadir)} mm" if scan.nadir is not None else "no nadir"
+    against = _("nadir {number} mm", number=number(scan.nadir)) if scan.nadir is not None else _("no nadir")
     entry = Lesion(record="", effective=midnight(scan), known_at=midnight(scan), lesion="", role="target")
     return label(
-        f"Sum of target lesions {number(scan.sum_mm or 0.0)} mm", against, scan.reason, entry=entry, clock=clock
+        _("Sum of target lesions {number} mm", number=number(scan.sum_mm or 0.0)),
+        against,
+        tell(scan.reason),
+        entry=entry,
+        clock=clock,
     )
 
 
 def _stated(response: Response, clock: Clock) -> Mark:
-    signed = "signed" if response.signed else "not signed"
+    signed = _("signed") if response.signed else _("not signed")
     words = label(
-        f"Response {response.response}", response.modality, response.reader, signed, entry=response, clock=clock
+        _("Response {letters}", letters=response.response),
+        response.modality,
+        response.reader,
+        signed,
+        entry=response,
+        clock=clock,
     )
     return Mark(at=clock.ms(response), text=response.response, label=words, record=response.record)
 
 
 def _computed(scan: VisitAssessment) -> Mark:
-    words = plain(f"Response {scan.overall}, computed from the lesions, not signed: {scan.reason}")
+    words = plain(
+        _(
+            "Response {letters}, computed from the lesions, not signed: {reason}",
+            letters=scan.overall,
+            reason=tell(scan.reason),
+        )
+    )
     return Mark(at=_scan_ms(scan), text=f"({scan.overall})", label=words, record=scan.records[0])
 
 
@@ -158,5 +177,11 @@ def _new(lesions: Sequence[Lesion], clock: Clock) -> Iterable[Mark]:
         if lesion.role == "new" and lesion.lesion not in seen:
             seen.add(lesion.lesion)
             where = lesion.site or lesion.organ
-            words = label(f"New lesion {lesion.lesion}", where, lesion.state, entry=lesion, clock=clock)
+            words = label(
+                _("New lesion {name}", name=lesion.lesion),
+                coded(where or ""),
+                coded(lesion.state),
+                entry=lesion,
+                clock=clock,
+            )
             yield Mark(at=clock.ms(lesion), text=lesion.lesion, label=words, record=lesion.record)

@@ -12,15 +12,16 @@ from clinical.chart import Chart, Result
 from clinical.imaging import assessments
 from clinical.protocol import Protocol
 from clinical.validity import disqualified
-from clinical.wording import number, quantity
 from dashboard.figures.axes import YEAR
 from dashboard.figures.series import Bar
 from dashboard.figures.spider import SpiderLine
 from dashboard.figures.swimmer import SwimBar, SwimEvent, SwimLane
 from dashboard.figures.waterfall import WaterfallBar
+from dashboard.language import _, marked, whole
 from dashboard.parts import rows
 from dashboard.parts.plotted.labels import plain
 from dashboard.parts.plotted.therapy import lanes
+from dashboard.parts.quantities import number, quantity
 from dashboard.parts.times import Clock, day_text
 from data.cohort import Course
 
@@ -49,8 +50,8 @@ def waterfall_bars(changes: Sequence[tuple[str, str | None, str | None, float]])
         WaterfallBar(
             name=brief_name(mrn, name),
             percent=percent,
-            label=f"<b>{plain(name or 'Name not recorded')}</b>, {plain(mrn)}<br>{percent:+.1f} %, "
-            f"last response {response or 'not read'}",
+            label=f"<b>{plain(name or _('Name not recorded'))}</b>, {plain(mrn)}<br>{_signed(percent)} %, "
+            + _("last response {letters}", letters=response or _("not read")),
         )
         for mrn, name, response, percent in changes
     ]
@@ -61,16 +62,22 @@ def waterfall_told(changes: Sequence[tuple[str, str | None, str | None, float]],
     fell = sum(percent <= -30 for *_, percent in changes)
     grew = sum(percent > 0 for *_, percent in changes)
     return Told(
-        summary=f"{len(changes)} of {patients} patients in this view have a sum of target lesions to compare; in "
-        f"{fell} it fell by 30 % or more at its best, in {grew} it never was below its baseline.",
-        heads=("Patient", "Number", "Best change", "Last response"),
+        summary=_(
+            "{n} of {all} patients in this view have a sum of target lesions to compare; in {fell} it fell by 30 % or "
+            "more at its best, in {grew} it never was below its baseline.",
+            n=whole(len(changes)),
+            all=whole(patients),
+            fell=fell,
+            grew=grew,
+        ),
+        heads=(_("Patient"), _("Number"), _("Best change"), _("Last response")),
         rows=tuple(
             rows.row(
                 [
-                    rows.cell(name or "Name not recorded", heads=True),
+                    rows.cell(name or _("Name not recorded"), heads=True),
                     rows.cell(mrn),
-                    rows.cell(f"{percent:+.1f} %", sort=percent),
-                    rows.cell(response or "not read"),
+                    rows.cell(f"{_signed(percent)} %", sort=percent),
+                    rows.cell(response or _("not read")),
                 ]
             )
             for mrn, name, response, percent in sorted(changes, key=lambda change: -change[3])
@@ -90,21 +97,25 @@ def spider_lines(
 def spider_told(sums: Sequence[SpiderLine], glucagon: Sequence[SpiderLine], patients: int) -> Told:
     """The spider in words."""
     return Told(
-        summary=f"Of the {patients} patients drawn, {len(sums)} have sums of target lesions and {len(glucagon)} have "
-        "glucagon values that can be compared with a baseline: for sums the baseline scan of the series that runs, for "
-        "glucagon the first value of the laboratory and method of the newest; samples that the rules do not judge are "
-        "left out.",
-        heads=("Patient", "What", "Months since baseline", "% of baseline"),
+        summary=_(
+            "Of the {all} patients drawn, {sums} have sums of target lesions and {glucagon} have glucagon values that "
+            "can be compared with a baseline: for sums the baseline scan of the series that runs, for glucagon the "
+            "first value of the laboratory and method of the newest; samples that the rules do not judge are left out.",
+            all=patients,
+            sums=len(sums),
+            glucagon=len(glucagon),
+        ),
+        heads=(_("Patient"), _("What"), _("Months since baseline"), _("% of baseline")),
         rows=tuple(
             rows.row(
                 [
                     rows.cell(line.name, heads=True),
                     rows.cell(what),
-                    rows.cell(f"{months:.1f}", sort=months),
-                    rows.cell(f"{percent:.1f} %", sort=percent),
+                    rows.cell(marked(f"{months:.1f}"), sort=months),
+                    rows.cell(marked(f"{percent:.1f} %"), sort=percent),
                 ]
             )
-            for what, lines in (("sum", sums), ("glucagon", glucagon))
+            for what, lines in ((_("sum"), sums), (_("glucagon"), glucagon))
             for line in lines
             for months, percent in zip(line.months, line.percent, strict=True)
         ),
@@ -120,15 +131,23 @@ def swimmer_told(lanes: Sequence[SwimLane], patients: int) -> Told:
     """The swimmer plot in words."""
     running = sum(any(bar.ongoing for bar in lane.bars if bar.kind == "analogue") for lane in lanes)
     return Told(
-        summary=f"{len(lanes)} of the {patients} patients drawn have a treatment recorded; {running} are on an "
-        "analogue as far as the record says.",
-        heads=("Patient", "What", "From (years)", "To (years)"),
+        summary=_(
+            "{n} of the {all} patients drawn have a treatment recorded; {running} are on an analogue as far as the "
+            "record says.",
+            n=len(lanes),
+            all=patients,
+            running=running,
+        ),
+        heads=(_("Patient"), _("What"), _("From (years)"), _("To (years)")),
         rows=tuple(
             rows.row([rows.cell(lane.name, heads=True), rows.cell(_bare(label)), rows.cell(start), rows.cell(end)])
             for lane in lanes
             for label, start, end in (
-                *((bar.label, f"{bar.start:.2f}", "goes on" if bar.ongoing else f"{bar.end:.2f}") for bar in lane.bars),
-                *((event.label, f"{event.at:.2f}", "") for event in lane.events),
+                *(
+                    (bar.label, marked(f"{bar.start:.2f}"), _("goes on") if bar.ongoing else marked(f"{bar.end:.2f}"))
+                    for bar in lane.bars
+                ),
+                *((event.label, marked(f"{event.at:.2f}"), "") for event in lane.events),
             )
         ),
     )
@@ -151,8 +170,13 @@ def _sums(course: Course, clock: Clock) -> SpiderLine | None:
         months=tuple((on - start).days / MONTH_DAYS for on, _ in points),
         percent=tuple(100 * value / baseline for _, value in points),
         labels=tuple(
-            f"<b>{plain(course.name or course.mrn)}</b>, {day_text(on)}<br>sum {number(value)} mm, "
-            f"{100 * value / baseline:.0f} % of {number(baseline)} mm"
+            f"<b>{plain(course.name or course.mrn)}</b>, {day_text(on)}<br>"
+            + _(
+                "sum {number} mm, {share} % of {baseline} mm",
+                number=number(value),
+                share=f"{100 * value / baseline:.0f}",
+                baseline=number(baseline),
+            )
             for on, value in points
         ),
     )
@@ -173,8 +197,13 @@ def _glucagon(course: Course, protocol: Protocol, clock: Clock) -> SpiderLine | 
         months=tuple((r.effective - first).days / MONTH_DAYS for r, _ in values),
         percent=tuple(100 * value / base for _, value in values),
         labels=tuple(
-            f"<b>{plain(course.name or course.mrn)}</b>, {clock.day(r)}<br>glucagon {quantity(value, r.unit)}, "
-            f"{100 * value / base:.0f} % of {quantity(base, r.unit)}"
+            f"<b>{plain(course.name or course.mrn)}</b>, {clock.day(r)}<br>"
+            + _(
+                "glucagon {value}, {share} % of {baseline}",
+                value=quantity(value, r.unit),
+                share=f"{100 * value / base:.0f}",
+                baseline=quantity(base, r.unit),
+            )
             for r, value in values
         ),
     )
@@ -223,8 +252,14 @@ def _events(chart: Chart, procedures: Any, zero: float, clock: Clock) -> list[Sw
             )
     if chart.deceased is not None:
         at = chart.deceased
-        found.append(SwimEvent(kind="death", at=(clock.at(at) - zero) / YEAR, label=f"<b>Died</b>, {day_text(at)}"))
+        found.append(
+            SwimEvent(kind="death", at=(clock.at(at) - zero) / YEAR, label=f"<b>{_('Died')}</b>, {day_text(at)}")
+        )
     return [event for event in found if event.at >= 0]
+
+
+def _signed(percent: float) -> str:
+    return marked(f"{percent:+.1f}")
 
 
 def _bare(label: str) -> str:

@@ -11,7 +11,7 @@ from clinical.analytes import CATALOGUE
 from clinical.change import MARKERS, marker_course
 from clinical.chart import Chart
 from clinical.protocol import Protocol
-from clinical.wording import listed, quantity
+from clinical.wording import listed
 from dashboard.figures.series import (
     AnalytePanel,
     AnyPanel,
@@ -23,10 +23,13 @@ from dashboard.figures.series import (
     Span,
     floats,
 )
+from dashboard.language import _, counted, tell
+from dashboard.parts.coded import coded, threshold_name
 from dashboard.parts.plotted.channels import lesion_panel, skin_panel
 from dashboard.parts.plotted.labels import plain
 from dashboard.parts.plotted.marker import marker_panel
 from dashboard.parts.plotted.others import analyte_panel
+from dashboard.parts.quantities import quantity
 from dashboard.parts.times import Clock, wall_ms
 from data.trends import Trends
 
@@ -43,10 +46,16 @@ def shown_evidence(flag: Flag, trends: Trends, protocol: Protocol, clock: Clock)
 
 def summary(shown: Sequence[Shown]) -> str:
     """One sentence that says which channels the chart shows and which values are ringed."""
-    names = listed(_name(s.panel) for s in shown)
+    names = tell(listed(_name(s.panel) for s in shown))
     ringed = sum(len(s.rings) for s in shown)
-    said = {0: "", 1: "; the value this flag rests on is ringed"}.get(ringed, f"; the {ringed} values used are ringed")
-    return f"{names}{said}."
+    if not ringed:
+        return f"{names}."
+    return counted(
+        "{names}; the value this flag rests on is ringed.",
+        "{names}; the {n} values used are ringed.",
+        ringed,
+        names=names,
+    )
 
 
 def shown_from(flag: Flag, clock: Clock) -> float:
@@ -78,7 +87,7 @@ def _panels(flag: Flag, trends: Trends, protocol: Protocol, clock: Clock) -> Ite
 def _name(panel: AnyPanel) -> str:
     if isinstance(panel, MarkerPanel | AnalytePanel):
         return panel.name
-    return {LesionPanel: "Imaging", SkinPanel: "Skin"}.get(type(panel), "Glucose")
+    return {LesionPanel: _("Imaging"), SkinPanel: _("Skin")}.get(type(panel), _("Glucose"))
 
 
 def _rings(evidence: Sequence[Mapping[str, Any]], clock: Clock) -> Points:
@@ -101,11 +110,11 @@ def _levels(flag: Flag, unit: str | None, clock: Clock) -> Iterator[Span]:
     start, end = shown_from(flag, clock), clock.at(clock.now)
     for threshold in flag["finding"]["thresholds"]:
         if threshold["unit"] == unit and isinstance(threshold["value"], int | float):
-            words = plain(f"{threshold['name'].replace('_', ' ')} {quantity(threshold['value'], unit)}")
+            words = plain(f"{threshold_name(threshold['name'])} {quantity(threshold['value'], unit)}")
             yield Span(start=start, end=end, high=float(threshold["value"]), label=words)
     compared = flag["finding"]["compared_with"]
     if compared is not None and compared["value"] is not None and compared["unit"] == unit:
-        words = plain(f"{compared['kind']} {quantity(compared['value'], unit)}")
+        words = plain(f"{coded(compared['kind'])} {quantity(compared['value'], unit)}")
         yield Span(start=start, end=end, high=compared["value"], label=words)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from clinical.chart import Entry, Result
-from clinical.wording import quantity
-from dashboard.parts.quantities import name_of, range_text
+from dashboard.language import _
+from dashboard.parts.quantities import name_of, quantity, range_text
 from dashboard.parts.times import Clock
 
 
@@ -24,10 +24,10 @@ def label(what: str, *details: str | None, entry: Entry, clock: Clock) -> str:
 def result_label(result: Result, clock: Clock, *notes: str) -> str:
     """Value with comparator and unit, range, laboratory, method and age of a result."""
     if result.value is None:
-        value = result.text or result.interpretation or "no result"
+        value = result.text or result.interpretation or _("no result")
     else:
         value = quantity(result.value, result.unit, result.comparator)
-    fasting = {True: "fasting", False: "not fasting", None: None}[result.fasting]
+    fasting = {True: _("fasting"), False: _("not fasting"), None: None}[result.fasting]
     return label(
         f"{name_of(result.analyte)} {value}",
         f"({range_text(result.ref_low, result.ref_high)})",

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from clinical.assay import Assay
 from clinical.change import MarkerCourse, Sample
-from clinical.wording import date_of, quantity
+from clinical.wording import date_of
 from dashboard.figures.series import Mark, MarkerPanel, Points, Run, SampleMark, Span, floats
+from dashboard.language import _, counted, tell
 from dashboard.parts.plotted.labels import plain, result_label
 from dashboard.parts.plotted.runs import mark_of
-from dashboard.parts.quantities import name_of, unit_text
+from dashboard.parts.quantities import name_of, quantity, unit_text
 from dashboard.parts.times import Clock
 
 Stretches = tuple[tuple[Sample, float], ...]
@@ -59,11 +60,15 @@ def _mark(sample: Sample) -> SampleMark:
 
 
 def _label(sample: Sample, clock: Clock) -> str:
-    notes = [f"not comparable: {', '.join(sample.invalid_because)}"] if sample.invalid_because else []
+    notes = (
+        [_("not comparable: {reason}", reason=", ".join(map(tell, sample.invalid_because)))]
+        if sample.invalid_because
+        else []
+    )
     if sample.confirmed:
-        notes.append("confirmed rise")
+        notes.append(_("confirmed rise"))
     elif sample.provisional:
-        notes.append("rise, not confirmed yet")
+        notes.append(_("rise, not confirmed yet"))
     return result_label(sample.result, clock, *notes)
 
 
@@ -89,15 +94,20 @@ def _nadirs(stretches: Stretches, clock: Clock) -> Iterable[Span]:
     for sample, end in stretches:
         nadir = sample.nadir
         if nadir is not None:
-            text = f"nadir {quantity(nadir.value, sample.result.unit)} on {date_of(nadir.at)}, from {nadir.results}"
-            words = plain(f"{text} result{'s' if nadir.results > 1 else ''}")
-            yield Span(start=clock.ms(sample.result), end=end, high=nadir.value, label=words)
+            words = counted(
+                "nadir {value} on {date}, from {n} result",
+                "nadir {value} on {date}, from {n} results",
+                nadir.results,
+                value=quantity(nadir.value, sample.result.unit),
+                date=tell(date_of(nadir.at)),
+            )
+            yield Span(start=clock.ms(sample.result), end=end, high=nadir.value, label=plain(words))
 
 
 def _limits(stretches: Stretches, clock: Clock) -> Iterable[Span]:
     for sample, end in stretches:
         if sample.limit is not None:
-            words = f"a significant rise begins at {quantity(sample.limit, sample.result.unit)}"
+            words = _("a significant rise begins at {limit}", limit=quantity(sample.limit, sample.result.unit))
             yield Span(start=clock.ms(sample.result), end=end, high=sample.limit, label=plain(words))
 
 
@@ -115,9 +125,12 @@ def _breaks(course: MarkerCourse, clock: Clock) -> Iterable[Mark]:
     for epoch in course.epochs:
         if epoch.start is not None:
             at = clock.at(epoch.start)
-            yield Mark(at=at, text=epoch.reason, label=plain(f"New epoch: {epoch.reason}; nadir and limit start anew"))
+            reason = tell(epoch.reason)
+            words = _("New epoch: {reason}; nadir and limit start anew", reason=reason)
+            yield Mark(at=at, text=reason, label=plain(words))
     assays = _assays(course.samples)
     for assay in assays[1:]:
         first = next(s for s in course.samples if s.assay is assay)
-        named = plain(f"New epoch: {assay.named()}; not comparable with earlier results")
-        yield Mark(at=clock.ms(first.result), text=assay.named(), label=named)
+        name = tell(assay.named())
+        words = _("New epoch: {assay}; not comparable with earlier results", assay=name)
+        yield Mark(at=clock.ms(first.result), text=name, label=plain(words))

@@ -9,23 +9,24 @@ from types import MappingProxyType
 from clinical.analytes import CATALOGUE
 from clinical.chart import Chart, Result
 from dashboard.figures.series import AnalytePanel, TimesLimitPanel
+from dashboard.language import _, message
 from dashboard.parts.plotted.runs import range_spans, runs_of
 from dashboard.parts.quantities import name_of, unit_text
 from dashboard.parts.times import Clock
 
 LIVER = "liver"
-LIVER_ANALYTES = (("ALP", "alp"), ("GGT", "ggt"), ("bilirubin", "bilirubin"))
+LIVER_ANALYTES = ((message("ALP"), "alp"), (message("GGT"), "ggt"), (message("bilirubin"), "bilirubin"))
 CHOICES: Mapping[str, str] = MappingProxyType(
     {
-        "zinc": "Zinc",
-        "albumin": "Albumin",
-        "b12": "B12",
-        "vitamin-a": "Vitamin A",
-        "vitamin-d": "Vitamin D",
-        "vitamin-e": "Vitamin E",
-        "inr": "INR",
-        "elastase": "Elastase",
-        LIVER: "ALP, GGT, bilirubin",
+        "zinc": message("Zinc"),
+        "albumin": message("Albumin"),
+        "b12": message("B12"),
+        "vitamin-a": message("Vitamin A"),
+        "vitamin-d": message("Vitamin D"),
+        "vitamin-e": message("Vitamin E"),
+        "inr": message("INR"),
+        "elastase": message("Elastase"),
+        LIVER: message("ALP, GGT, bilirubin"),
     }
 )
 """By the name in the address the word on the button."""
@@ -68,8 +69,8 @@ def _liver(chart: Chart, clock: Clock) -> TimesLimitPanel:
     numbers = sum(1 for _, code in LIVER_ANALYTES for r in chart.of(code) if r.value is not None)
     told = sum(1 for results in ranged.values() for r in results if r.value is not None)
     return TimesLimitPanel(
-        name="ALP, GGT, bilirubin",
-        runs=tuple((word, _times(results, clock)) for word, results in ranged.items()),
+        name=_("ALP, GGT, bilirubin"),
+        runs=tuple((_(word), _times(results, clock)) for word, results in ranged.items()),
         left_out=numbers - told,
     )
 

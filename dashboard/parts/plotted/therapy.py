@@ -9,10 +9,11 @@ from typing import Any
 
 from clinical.chart import Chart, Therapy
 from clinical.therapy import AnalogueStep, analogue_steps, injections, is_analogue
-from clinical.wording import quantity
 from dashboard.figures.series import Bar, FlagMark, Lanes, Mark, Points, floats
-from dashboard.parts.badges import SEVERITY_WORDS
+from dashboard.language import _, counted, tell
+from dashboard.parts.badges import SEVERITY_WORDS, STATUS_WORDS
 from dashboard.parts.plotted.labels import label, plain
+from dashboard.parts.quantities import quantity
 from dashboard.parts.times import Clock, age_text
 
 
@@ -24,7 +25,7 @@ def lanes(chart: Chart, flags: Sequence[Mapping[str, Any]], clock: Clock) -> Lan
         injections=Points(
             at=floats([clock.ms(t) for t in given]),
             value=floats([t.dose if t.dose is not None else 0.0 for t in given]),
-            label=tuple(f"<b>{plain(f'Injection {dose_text(t)}')}</b>" for t in given),
+            label=tuple(f"<b>{plain(_('Injection {dose}', dose=dose_text(t)))}</b>" for t in given),
             record=tuple(t.record for t in given),
         ),
         other=tuple(_other(chart.therapy, clock)),
@@ -45,7 +46,7 @@ def lanes(chart: Chart, flags: Sequence[Mapping[str, Any]], clock: Clock) -> Lan
 def regimen_text(drug: str, dose: float | None, unit: str | None, interval_days: int | None) -> str:
     """`lanreotide 120 mg every 28 days`; what is not recorded is left out, not filled in."""
     parts = [drug.replace("-lar", " LAR"), "" if dose is None else quantity(dose, unit)]
-    parts.append("" if interval_days is None else f"every {interval_days} days")
+    parts.append("" if interval_days is None else counted("every {n} day", "every {n} days", interval_days))
     return " ".join(p for p in parts if p)
 
 
@@ -57,8 +58,8 @@ def dose_text(entry: Therapy) -> str:
 def flag_mark(flag: Mapping[str, Any], clock: Clock) -> FlagMark:
     """The flag (a document of the contract) at its first evidence."""
     first = datetime.fromisoformat(flag["first_evidence_at"])
-    words = f"{SEVERITY_WORDS[flag['severity']]}: {flag['title']}"
-    detail = f"{flag['rule']}  ·  {flag['status']}  ·  {age_text(first, clock.now)}"
+    words = f"{_(SEVERITY_WORDS[flag['severity']])}: {tell(flag['title'])}"
+    detail = f"{flag['rule']}  ·  {_(STATUS_WORDS[flag['status']]).lower()}  ·  {age_text(first, clock.now)}"
     return FlagMark(
         at=clock.at(first),
         severity=flag["severity"],
@@ -107,7 +108,7 @@ def _other(therapy: Sequence[Therapy], clock: Clock) -> Iterable[Bar]:
 
 def _drug_bar(entry: Therapy, end: float, clock: Clock, *, ongoing: bool) -> Bar:
     text = dose_text(entry)
-    words = label(text, f"since {clock.when(entry)}", entry.note, entry=entry, clock=clock)
+    words = label(text, _("since {date}", date=clock.when(entry)), entry.note, entry=entry, clock=clock)
     brief = plain(entry.drug or "")
     return Bar(
         start=clock.ms(entry),
@@ -121,5 +122,5 @@ def _drug_bar(entry: Therapy, end: float, clock: Clock, *, ongoing: bool) -> Bar
 
 
 def _procedure(entry: Therapy) -> str:
-    name = (entry.procedure or "procedure").replace("prrt", "PRRT")
+    name = (entry.procedure or "procedure").replace("prrt", _("PRRT"))
     return f"{name[0].upper()}{name[1:]}" + (f" {entry.completeness}" if entry.completeness else "")

@@ -11,39 +11,47 @@ from dash.development.base_component import Component
 
 from clinical.chart import Entry, Therapy
 from clinical.therapy import USUAL_INTERVAL_DAYS, injections
-from clinical.wording import number
 from dashboard.figures.cycle import CycleLine, CyclePanel, cycle_figure
 from dashboard.figures.series import Points, floats
+from dashboard.language import _, marked, message
 from dashboard.parts.asking import ask
 from dashboard.parts.charts import chart, numbers
 from dashboard.parts.plotted.labels import label
-from dashboard.parts.quantities import unit_text
+from dashboard.parts.quantities import number, unit_text
 from dashboard.parts.rows import cell, row, table
 from dashboard.parts.tabs.view import View
 
 CYCLES = 6
 MEASURES = (
-    ("Skin IGA", "iga"),
-    ("Itch (0-10)", "itch"),
-    ("Stools per day", "stools-per-day"),
-    ("Rescue doses per day", "rescue-doses"),
-    ("Glucagon", "glucagon"),
+    (message("Skin IGA"), "iga"),
+    (message("Itch (0-10)"), "itch"),
+    (message("Stools per day"), "stools-per-day"),
+    (message("Rescue doses per day"), "rescue-doses"),
+    (message("Glucagon"), "glucagon"),
 )
 
 
 def cycle(view: View) -> Component:
     """The open tab."""
     given = injections(view.found.chart)
-    head = html.Header([html.H2("Since the injection"), html.Span(f"the last {CYCLES} cycles", className="soft small")])
+    head = html.Header(
+        [
+            html.H2(_("Since the injection")),
+            html.Span(_("the last {n} cycles", n=CYCLES), className="soft small"),
+        ]
+    )
     if not given:
-        return html.Section([head, html.P("No depot injection is recorded.", className="empty")], className="card")
+        return html.Section([head, html.P(_("No depot injection is recorded."), className="empty")], className="card")
     interval = _interval(view, given)
-    panels = [_panel(view, name, measure, given) for name, measure in MEASURES]
+    panels = [_panel(view, _(name), measure, given) for name, measure in MEASURES]
     recorded = [p.name for p in panels if any(len(c.points) for c in p.lines)]
     since = view.clock.day(given[-1])
-    words = (
-        f"Last injection {since}, {view.clock.age(given[-1])}; planned every {interval:g} days; "
-        f"recorded in these cycles: {', '.join(recorded) or 'nothing'}."
+    words = _(
+        "Last injection {since}, {age}; planned every {interval} days; recorded in these cycles: {which}.",
+        since=since,
+        age=view.clock.age(given[-1]),
+        interval=marked(f"{interval:g}"),
+        which=", ".join(recorded) or "nothing",
     )
     return html.Section(
         [
@@ -52,9 +60,9 @@ def cycle(view: View) -> Component:
                 "patient-cycle",
                 cycle_figure(panels, interval=interval),
                 summary=words,
-                heading="Measures by days since the injection; their numbers stand in the table below",
+                heading=_("Measures by days since the injection; their numbers stand in the table below"),
             ),
-            html.P("Grey: the last week before the next injection is due.", className="soft small"),
+            html.P(_("Grey: the last week before the next injection is due."), className="soft small"),
             numbers(_table(panels)),
         ],
         className="card",
@@ -86,12 +94,18 @@ def _panel(view: View, name: str, measure: str, given: Sequence[Therapy]) -> Cyc
 def _line(view: View, name: str, start: Therapy, inside: Sequence[tuple[Entry, float]], *, running: bool) -> CycleLine:
     begun = view.clock.day(start)
     return CycleLine(
-        name=f"from {begun}",
+        name=_("from {begun}", begun=begun),
         points=Points(
             at=floats([(e.effective - start.effective).total_seconds() / 86_400 for e, _ in inside]),
             value=floats([v for _, v in inside]),
             label=tuple(
-                label(f"{name} {number(v)}", view.clock.when(e), f"cycle from {begun}", entry=e, clock=view.clock)
+                label(
+                    f"{name} {number(v)}",
+                    view.clock.when(e),
+                    _("cycle from {begun}", begun=begun),
+                    entry=e,
+                    clock=view.clock,
+                )
                 for e, v in inside
             ),
             record=tuple(e.record for e, _ in inside),
@@ -117,5 +131,5 @@ def _table(panels: Sequence[CyclePanel]) -> Component:
                 value = ask(f"{number(float(points.value[i]))} {panel.unit}".strip(), points.record[i])
                 day = number(round(float(points.at[i]), 1))
                 rows.append(row([cell(panel.name, heads=True), cell(line.name), cell(day, css="number"), cell(value)]))
-    heads = ["Measure", "Cycle", "Day", "Value"]
-    return table("patient-cycle-table", heads, rows, caption="Measures by cycle and day", css="dense")
+    heads = [_("Measure"), _("Cycle"), _("Day"), _("Value")]
+    return table("patient-cycle-table", heads, rows, caption=_("Measures by cycle and day"), css="dense")

@@ -15,9 +15,10 @@ from clinical.glucose_episodes import Episode, episodes
 from clinical.glucose_readings import HIGH_MARK, LOW_MARK, NUMBER, Readings, readings
 from clinical.glucose_wear import SUFFICIENT_PERCENT, wear
 from clinical.glycaemia import RANGE_LIMITS, Glycaemia, glycaemia
-from clinical.wording import number
 from dashboard.figures.profile import ProfileContent, profile_figure
+from dashboard.language import _, marked
 from dashboard.parts.charts import chart, numbers
+from dashboard.parts.quantities import number
 from dashboard.parts.rows import cell, row, table
 from dashboard.parts.tabs.view import View
 from dashboard.parts.times import day_text, wall_ms_of
@@ -42,7 +43,7 @@ def glucose_tab(view: View) -> Component:
     days = view.found.chart.sensor_days
     if not days:
         return html.Section(
-            [html.Header(html.H2("Glucose sensor")), html.P("No sensor was ever worn.", className="empty")],
+            [html.Header(html.H2(_("Glucose sensor"))), html.P(_("No sensor was ever worn."), className="empty")],
             className="card",
         )
     newest, oldest = days[-1].effective.date(), days[0].effective.date()
@@ -81,9 +82,9 @@ def fortnight(view: View, last: date) -> Fortnight:
 
 
 def _profile(view: View, chosen: Fortnight, oldest: date, newest: date) -> Component:
-    head = html.Header([html.H2("Glucose profile"), _choosing(view, chosen, oldest, newest)])
+    head = html.Header([html.H2(_("Glucose profile")), _choosing(view, chosen, oldest, newest)])
     if not len(chosen.kept):
-        said = f"No reading from {day_text(chosen.first)} to {day_text(chosen.last)}."
+        said = _("No reading from {first} to {last}.", first=day_text(chosen.first), last=day_text(chosen.last))
         return html.Section([head, html.P(said, className="empty")], className="card")
     found, made = glycaemia(chosen.kept), profile(chosen.kept)
     return html.Section(
@@ -95,7 +96,7 @@ def _profile(view: View, chosen: Fortnight, oldest: date, newest: date) -> Compo
                 "patient-profile",
                 profile_figure(content(view, made)),
                 summary=_sentence(view, found, chosen),
-                heading="Glucose over the day; its numbers stand in the table below it",
+                heading=_("Glucose over the day; its numbers stand in the table below it"),
             ),
             numbers(_profile_table(view, made)),
             _metrics(view, found),
@@ -124,15 +125,15 @@ def _choosing(view: View, chosen: Fortnight, oldest: date, newest: date) -> Comp
     step = timedelta(days=PROFILE_DAYS)
     links = []
     if chosen.first > oldest:
-        links.append(("Earlier", chosen.last - step))
+        links.append((_("Earlier"), chosen.last - step))
     if chosen.last < newest:
-        links.append(("Later", min(chosen.last + step, newest)))
+        links.append((_("Later"), min(chosen.last + step, newest)))
     form = html.Form(
         [
             dcc.Input(type="hidden", name="tab", value="glucose"),
-            html.Label("14 days up to", htmlFor="patient-until"),
+            html.Label(_("14 days up to"), htmlFor="patient-until"),
             dcc.Input(type="date", name="until", id="patient-until", value=chosen.last.isoformat()),  # type: ignore[arg-type]
-            html.Button("Show", type="submit", className="chip"),
+            html.Button(_("Show"), type="submit", className="chip"),
         ],
         method="GET",
         className="choose",
@@ -155,17 +156,27 @@ def _choosing(view: View, chosen: Fortnight, oldest: date, newest: date) -> Comp
 def _sufficiency(chosen: Fortnight) -> Component:
     worn = wear(chosen.kept)
     share = worn.recent_percent
-    stretch = f"{day_text(chosen.first)} to {day_text(chosen.last)}"
+    stretch = _("{first} to {last}", first=day_text(chosen.first), last=day_text(chosen.last))
     if share is not None and share >= SUFFICIENT_PERCENT:
         return html.P(
-            f"{stretch}: {share:.0f} % of the readings due are there, enough for a profile.", className="soft"
+            _(
+                "{stretch}: {share} % of the readings due are there, enough for a profile.",
+                stretch=stretch,
+                share=f"{share:.0f}",
+            ),
+            className="soft",
         )
-    known = "an unknown part" if share is None else f"{share:.0f} %"
+    known = _("an unknown part") if share is None else f"{share:.0f} %"
     return html.P(
         [
-            html.Strong("Not enough readings. "),
-            f"{stretch}: {known} of the readings due are there; a profile needs {SUFFICIENT_PERCENT:.0f} %. "
-            "What follows may not stand for these days.",
+            html.Strong(_("Not enough readings.") + " "),
+            _(
+                "{stretch}: {known} of the readings due are there; a profile needs {least} %. "
+                "What follows may not stand for these days.",
+                stretch=stretch,
+                known=known,
+                least=f"{SUFFICIENT_PERCENT:.0f}",
+            ),
         ],
         className="notice",
     )
@@ -174,14 +185,14 @@ def _sufficiency(chosen: Fortnight) -> Component:
 def _ranges(view: View, found: Glycaemia) -> Component:
     ranges = found.ranges
     if ranges is None:
-        return html.P("No reading.", className="soft")
+        return html.P(_("No reading."), className="soft")
     very_low, low, high, very_high = (_limit(v) for v in RANGE_LIMITS[view.units.glucose])
     shares = [
-        ("very-low", f"below {very_low}", ranges.below_54),
+        ("very-low", _("below {limit}", limit=very_low), ranges.below_54),
         ("low", f"{very_low}-{low}", ranges.below_70 - ranges.below_54),
         ("within", f"{low}-{high}", ranges.within),
         ("over", f"{high}-{very_high}", ranges.above_180 - ranges.above_250),
-        ("very-high", f"above {very_high}", ranges.above_250),
+        ("very-high", _("above {limit}", limit=very_high), ranges.above_250),
     ]
     bar = html.Div(
         [
@@ -196,12 +207,12 @@ def _ranges(view: View, found: Glycaemia) -> Component:
         html.Tr(
             [
                 html.Th([html.Span(className=f"swatch {css}"), f"{words} {view.units.glucose}"], scope="row"),
-                html.Td(f"{share:.1f} %"),
+                html.Td(marked(f"{share:.1f} %")),
             ]
         )
         for css, words, share in shares
     ]
-    caption = html.Caption("Time in ranges, percent of readings", className="visually-hidden")
+    caption = html.Caption(_("Time in ranges, percent of readings"), className="visually-hidden")
     return html.Div([bar, html.Table([caption, html.Tbody(rows)], className="range-table")], className="ranges")
 
 
@@ -211,13 +222,20 @@ def _limit(value: float) -> str:
 
 def _sentence(view: View, found: Glycaemia, chosen: Fortnight) -> str:
     if found.ranges is None or found.mean is None:
-        return "No reading is a number."
+        return _("No reading is a number.")
     low, high = TARGET[view.units.glucose]
     mean = number(round(found.mean * view.units.glucose_scale, 1))
-    return (
-        f"From {day_text(chosen.first)} to {day_text(chosen.last)} {found.ranges.within:.0f} % of readings within "
-        f"{low:g}-{high:g} {view.units.glucose}, {found.ranges.below_70:.1f} % below, {found.ranges.above_180:.1f} % "
-        f"above; mean {mean} {view.units.glucose}."
+    return _(
+        "From {first} to {last} {within} % of readings within {target} {unit}, {below} % below, {above} % above; "
+        "mean {mean} {unit}.",
+        first=day_text(chosen.first),
+        last=day_text(chosen.last),
+        within=f"{found.ranges.within:.0f}",
+        target=marked(f"{low:g}-{high:g}"),
+        unit=view.units.glucose,
+        below=marked(f"{found.ranges.below_70:.1f}"),
+        above=marked(f"{found.ranges.above_180:.1f}"),
+        mean=mean,
     )
 
 
@@ -225,14 +243,14 @@ def _metrics(view: View, found: Glycaemia) -> Component:
     scale, unit = view.units.glucose_scale, view.units.glucose
 
     def shown(value: float | None, after: str) -> str:
-        return "not known" if value is None else f"{number(round(value, 2))} {after}"
+        return _("not known") if value is None else f"{number(round(value, 2))} {after}"
 
     facts = [
-        ("Mean", shown(None if found.mean is None else found.mean * scale, unit)),
-        ("Variation (CV)", shown(found.cv, "%")),
+        (_("Mean"), shown(None if found.mean is None else found.mean * scale, unit)),
+        (_("Variation (CV)"), shown(found.cv, "%")),
         ("GMI", shown(found.gmi, "%")),
-        ("Readings", f"{found.readings}, {found.low_marks} LO, {found.high_marks} HI"),
-        ("Interval", "not known" if found.interval_min is None else f"{found.interval_min} min"),
+        (_("Readings"), f"{found.readings}, {found.low_marks} LO, {found.high_marks} HI"),
+        (_("Interval"), _("not known") if found.interval_min is None else f"{found.interval_min} min"),
     ]
     parts = [html.Div([html.Dt(name), html.Dd(text)]) for name, text in facts]
     return html.Dl(parts, className="figures")
@@ -244,7 +262,7 @@ def _profile_table(view: View, made: Profile) -> Component:
     for i in range(0, len(made.minute), 4):
         minute = int(made.minute[i])
         values = [v[i] for v in (found.p5, found.p25, found.median, found.p75, found.p95)]
-        cells = [cell("not known" if np.isnan(v) else number(round(float(v), 1)), css="number") for v in values]
+        cells = [cell(_("not known") if np.isnan(v) else number(round(float(v), 1)), css="number") for v in values]
         rows.append(
             row(
                 [
@@ -254,12 +272,12 @@ def _profile_table(view: View, made: Profile) -> Component:
                 ]
             )
         )
-    heads = ["Time", "5 %", "25 %", "Median", "75 %", "95 %", "Readings"]
+    heads = [_("Time"), "5 %", "25 %", _("Median"), "75 %", "95 %", _("Readings")]
     return table(
         "patient-profile-table",
         heads,
         rows,
-        caption="The profile at every full hour, a quarter of an hour each",
+        caption=_("The profile at every full hour, a quarter of an hour each"),
         css="dense",
     )
 
@@ -269,28 +287,37 @@ def _episodes(view: View, chosen: Fortnight) -> Component:
     shown_limits = dict(zip((very_low, low, high, very_high), RANGE_LIMITS[view.units.glucose], strict=True))
     found: list[tuple[Episode, str, str]] = []
     for side, limit in (("below", very_low), ("below", low), ("above", very_high)):
-        words = f"{side} {number(shown_limits[limit])}"
+        shown = number(shown_limits[limit])
+        words = _("below {limit}", limit=shown) if side == "below" else _("above {limit}", limit=shown)
         found += [(e, side, words) for e in episodes(chosen.kept, side, limit)]  # type: ignore[arg-type]
     found.sort(key=lambda e: e[0].begins, reverse=True)
     rows = [_episode(view, e, side, words) for e, side, words in found[:MOST_EPISODES]]
-    more = f"the newest {MOST_EPISODES} of {len(found)}" if len(found) > MOST_EPISODES else f"{len(found)} found"
+    more = (
+        _("the newest {n} of {all}", n=MOST_EPISODES, all=len(found))
+        if len(found) > MOST_EPISODES
+        else _("{n} found", n=len(found))
+    )
     body = (
         table(
             "patient-episodes-table",
-            ["Began", "Beyond", "Minutes", "Extreme"],
+            [_("Began"), _("Beyond"), _("Minutes"), _("Extreme")],
             rows,
-            caption="Episodes, newest first",
+            caption=_("Episodes, newest first"),
             css="dense",
         )
         if rows
         else html.P(
-            f"No episode of 15 minutes below {number(shown_limits[low])} or above {number(shown_limits[very_high])} "
-            f"{view.units.glucose} in these readings.",
+            _(
+                "No episode of 15 minutes below {low} or above {high} {unit} in these readings.",
+                low=number(shown_limits[low]),
+                high=number(shown_limits[very_high]),
+                unit=view.units.glucose,
+            ),
             className="soft",
         )
     )
     return html.Section(
-        [html.Header([html.H2("Episodes of 15 minutes and more"), html.Span(more, className="soft small")]), body],
+        [html.Header([html.H2(_("Episodes of 15 minutes and more")), html.Span(more, className="soft small")]), body],
         className="card",
     )
 

@@ -11,9 +11,9 @@ from dash.development.base_component import Component
 
 from clinical.analytes import CATALOGUE
 from clinical.chart import Result
-from clinical.wording import number
+from dashboard.language import _
 from dashboard.parts.asking import ask
-from dashboard.parts.quantities import arrows, name_of, range_text, unit_text
+from dashboard.parts.quantities import arrows, name_of, number, range_text, unit_text
 from dashboard.parts.rows import arrow, below, cell, row, table
 from dashboard.parts.tabs.view import View
 from dashboard.parts.times import day_text, wall
@@ -31,13 +31,15 @@ def grid(view: View) -> Component:
     shown, older = reachable[:DATES], reachable[DATES:]
     return html.Section(
         [
-            html.Header([html.H2("Results by date"), _turning(view, dates, shown, bool(older), before is not None)]),
+            html.Header([html.H2(_("Results by date")), _turning(view, dates, shown, bool(older), before is not None)]),
             html.P(
-                "Arrows: beyond the range of its own laboratory; two and three arrows from 2 and 3 times the limit on. "
-                "< and > are kept as reported. A value opens where it comes from.",
+                _(
+                    "Arrows: beyond the range of its own laboratory; two and three arrows from 2 and 3 times "
+                    "the limit on. < and > are kept as reported. A value opens where it comes from."
+                ),
                 className="soft small",
             ),
-            _table(view, results, shown) if shown else html.P("No result is recorded.", className="empty"),
+            _table(view, results, shown) if shown else html.P(_("No result is recorded."), className="empty"),
         ],
         className="card",
     )
@@ -60,7 +62,7 @@ def _table(view: View, results: Sequence[Result], dates: Sequence[date]) -> Comp
         if any((analyte, on) in by_place for on in dates)
     ]
     heads = ["", *(day_text(d) for d in dates)]
-    return table(TABLE, heads, rows, caption="Results by analyte and date, newest date first", css="dense grid")
+    return table(TABLE, heads, rows, caption=_("Results by analyte and date, newest date first"), css="dense grid")
 
 
 def _cell(results: Iterable[Result]) -> dict[str, Any]:
@@ -78,7 +80,11 @@ def _cell(results: Iterable[Result]) -> dict[str, Any]:
 
 def _text(result: Result) -> str:
     if result.value is None:
-        return "sent, no result" if result.status == "absent" else result.text or result.interpretation or "no number"
+        return (
+            _("sent, no result")
+            if result.status == "absent"
+            else result.text or result.interpretation or _("no number")
+        )
     return f"{result.comparator or ''}{number(result.value)}"
 
 
@@ -91,13 +97,19 @@ def _unit_and_range(results: Sequence[Result], analyte: str) -> str:
 def _turning(view: View, dates: Sequence[date], shown: Sequence[date], older: bool, turned: bool) -> Component:
     if not shown:
         return html.Span("", className="soft small")
-    said = f"{len(shown)} of {len(dates)} dates: {day_text(shown[-1])} to {day_text(shown[0])}"
+    said = _(
+        "{n} of {all} dates: {first} to {last}",
+        n=len(shown),
+        all=len(dates),
+        first=day_text(shown[-1]),
+        last=day_text(shown[0]),
+    )
     links = []
     if turned:
-        links.append(html.A("Newest", href=view.address("grid"), className="chip", **{"data-in-app": ""}))
+        links.append(html.A(_("Newest"), href=view.address("grid"), className="chip", **{"data-in-app": ""}))
     if older:
         then = view.address("grid", before=shown[-1].isoformat())
-        links.append(html.A("Older", href=then, className="chip", **{"data-in-app": ""}))
+        links.append(html.A(_("Older"), href=then, className="chip", **{"data-in-app": ""}))
     return html.Div([html.Span(said, className="soft small"), *links], className="chips")
 
 

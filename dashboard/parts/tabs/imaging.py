@@ -11,14 +11,15 @@ from dash.development.base_component import Component
 
 from clinical.chart import BiliaryUltrasound, Lesion, Response
 from clinical.recist import VisitAssessment
-from clinical.wording import number, quantity
 from dashboard.figures.lesion_spider import LesionLine, spider
 from dashboard.figures.series import Points, floats
-from dashboard.language import _, marked, message
+from dashboard.language import _, marked, message, tell
 from dashboard.parts.asking import ask
 from dashboard.parts.charts import chart
+from dashboard.parts.coded import coded
 from dashboard.parts.plotted.channels import midnight
 from dashboard.parts.plotted.labels import label
+from dashboard.parts.quantities import number, quantity
 from dashboard.parts.readouts import imaging_readout
 from dashboard.parts.records import response_told
 from dashboard.parts.rows import below, cell, row, table
@@ -66,7 +67,12 @@ def _change(view: View, rows: Sequence[Lesion]) -> Points:
         at=floats([view.clock.ms(r) for r in rows]),
         value=floats(changes),
         label=tuple(
-            label(f"{r.lesion} {_size(r)}", f"{c:+.0f} % against baseline", entry=r, clock=view.clock)
+            label(
+                f"{r.lesion} {_size(r)}",
+                _("{change} % against baseline", change=marked(f"{c:+.0f}")),
+                entry=r,
+                clock=view.clock,
+            )
             for r, c in zip(rows, changes, strict=True)
         ),
         record=tuple(r.record for r in rows),
@@ -81,22 +87,26 @@ def _sums(scans: Sequence[VisitAssessment]) -> Points:
     return Points(
         at=floats([midnight(s).timestamp() * 1000 for s in told]),
         value=floats([100 * ((s.sum_mm or 0.0) / base - 1) for s in told]),
-        label=tuple(f"<b>Sum {number(s.sum_mm or 0.0)} mm</b>" for s in told),
+        label=tuple(f"<b>{_('Sum {number} mm', number=number(s.sum_mm or 0.0))}</b>" for s in told),
     )
 
 
 def _spider(view: View, scans: Sequence[VisitAssessment]) -> Component:
     lines = lesion_lines(view)
     moved = [f"{x.name} {x.points.value[-1]:+.0f} %" for x in lines if len(x.points)]
-    words = f"At their last measurement against baseline: {', '.join(moved)}." if moved else "No lesion has a baseline."
+    words = (
+        _("At their last measurement against baseline: {which}.", which=", ".join(moved))
+        if moved
+        else _("No lesion has a baseline.")
+    )
     return html.Section(
         [
-            html.Header(html.H2("Change of each target lesion")),
+            html.Header(html.H2(_("Change of each target lesion"))),
             chart(
                 "patient-spider",
                 spider(lines, _sums(scans)),
                 summary=words,
-                heading="Change of each target lesion against baseline; its numbers stand in the table of lesions",
+                heading=_("Change of each target lesion against baseline; its numbers stand in the table of lesions"),
             ),
         ],
         className="card",
@@ -121,16 +131,18 @@ def _lesions(view: View, scans: Sequence[VisitAssessment]) -> Component:
         for name in names
     ]
     by_date = {s.scan_date: s for s in scans}
-    rows.append(row([cell("Sum of targets", below("mm"), heads=True), *(_sum_cell(by_date.get(on)) for on in dates)]))
-    rows.append(row([cell("Computed response", heads=True), *(_letters(by_date.get(on)) for on in dates)]))
+    rows.append(
+        row([cell(_("Sum of targets"), below("mm"), heads=True), *(_sum_cell(by_date.get(on)) for on in dates)])
+    )
+    rows.append(row([cell(_("Computed response"), heads=True), *(_letters(by_date.get(on)) for on in dates)]))
     return html.Section(
         [
-            html.Header([html.H2("Lesions"), html.Span("mm; newest scan first", className="soft small")]),
+            html.Header([html.H2(_("Lesions")), html.Span(_("mm; newest scan first"), className="soft small")]),
             table(
                 "patient-lesions-table",
                 ["", *(day_text(d) for d in dates)],
                 rows,
-                caption="Lesions by scan, newest scan first",
+                caption=_("Lesions by scan, newest scan first"),
                 css="dense grid",
             ),
         ],
@@ -139,15 +151,16 @@ def _lesions(view: View, scans: Sequence[VisitAssessment]) -> Component:
 
 
 def _where(lesion: Lesion) -> str:
-    place = ", ".join(p for p in (lesion.organ, lesion.site) if p)
-    return f"{lesion.role}{', node' if lesion.node else ''}{'; ' + place if place else ''}"
+    place = ", ".join(coded(p) for p in (lesion.organ, lesion.site) if p)
+    role = coded(lesion.role) + (", " + _("node") if lesion.node else "")
+    return f"{role}; {place}" if place else role
 
 
 def _size(lesion: Lesion) -> str:
     if lesion.diameter_tenths is None:
-        return lesion.state.replace("-", " ")
+        return coded(lesion.state)
     size = quantity(lesion.diameter_tenths / 10, "mm")
-    return size if lesion.state == "measured" else f"{size}, {lesion.state.replace('-', ' ')}"
+    return size if lesion.state == "measured" else f"{size}, {coded(lesion.state)}"
 
 
 def _lesion_cell(rows: Sequence[Lesion]) -> dict[str, Any]:
@@ -155,7 +168,11 @@ def _lesion_cell(rows: Sequence[Lesion]) -> dict[str, Any]:
     for lesion in rows:
         parts += ["; "] if parts else []
         parts.append(
-            ask(_size(lesion).removesuffix(" mm"), lesion.record, title="signed" if lesion.signed else "not signed")
+            ask(
+                _size(lesion).removesuffix(" mm"),
+                lesion.record,
+                title=_("signed") if lesion.signed else _("not signed"),
+            )
         )
         parts += [below(lesion.note)] if lesion.note else []
     return cell(*parts, css="number")
@@ -166,7 +183,7 @@ def _sum_cell(scan: VisitAssessment | None) -> dict[str, Any]:
 
 
 def _letters(scan: VisitAssessment | None) -> dict[str, Any]:
-    return cell("" if scan is None else scan.overall or "baseline", css="number")
+    return cell("" if scan is None else scan.overall or _("baseline"), css="number")
 
 
 def _responses(view: View, scans: Sequence[VisitAssessment]) -> Component:
@@ -181,16 +198,16 @@ def _responses(view: View, scans: Sequence[VisitAssessment]) -> Component:
     body = (
         table(
             "patient-responses-table",
-            ["Scan", "By the reader", "Computed", "Why it was computed so"],
+            [_("Scan"), _("By the reader"), _("Computed"), _("Why it was computed so")],
             rows,
-            caption="Response of every scan, newest first",
+            caption=_("Response of every scan, newest first"),
             css="dense",
         )
         if rows
-        else html.P("Never scanned.", className="empty")
+        else html.P(_("Never scanned."), className="empty")
     )
     return html.Section(
-        [html.Header([html.H2("Responses"), html.Span(sentence, className="soft small")]), body], className="card"
+        [html.Header([html.H2(_("Responses")), html.Span(sentence, className="soft small")]), body], className="card"
     )
 
 
@@ -207,20 +224,20 @@ def _response(
 ) -> dict[str, Any]:
     read: list[Any] = []
     for r in stated:
-        by = ", ".join(p for p in (r.modality, r.reader, "signed" if r.signed else "not signed") if p)
+        by = ", ".join(p for p in (r.modality, r.reader, _("signed") if r.signed else _("not signed")) if p)
         read += [ask(r.response, r.record), below(by)]
         read += [below(said) for said in (response_told(r), r.text) if said]
     if not stated and signed is not None:
         by = ", ".join(p for p in (signed.modality, signed.reader, _("signed")) if p)
         read += [ask(_("as computed"), signed.record), below(by)]
-    letters = "" if computed is None else computed.overall or "baseline"
+    letters = "" if computed is None else computed.overall or _("baseline")
     differs = computed is not None and computed.overall and any(r.response != computed.overall for r in stated)
     return row(
         [
             cell(day_text(on), css="when"),
-            cell(*(read or ["not stated"])),
-            cell(letters, *([below("differs from the reader")] if differs else [])),
-            cell("" if computed is None else computed.reason),
+            cell(*(read or [_("not stated")])),
+            cell(letters, *([below(_("differs from the reader"))] if differs else [])),
+            cell("" if computed is None else tell(computed.reason)),
         ]
     )
 
@@ -256,12 +273,15 @@ def _biliary(view: View) -> Component | None:
     rows = [_ultrasound(b, view) for b in reversed(scans)]
     return html.Section(
         [
-            html.Header(html.H2("Biliary ultrasound")),
+            html.Header(html.H2(_("Biliary ultrasound"))),
             table(
                 "patient-biliary-table",
-                ["Date", "Stones", "Sludge", "Wall mm", "Duct mm", "Gallbladder", _("Other findings")],
+                [
+                    *(_("Date"), _("Stones"), _("Sludge"), _("Wall mm"), _("Duct mm"), _("Gallbladder")),
+                    _("Other findings"),
+                ],
                 rows,
-                caption="Biliary ultrasounds, newest first",
+                caption=_("Biliary ultrasounds, newest first"),
                 css="dense",
             ),
         ],
@@ -270,15 +290,15 @@ def _biliary(view: View) -> Component | None:
 
 
 def _ultrasound(b: BiliaryUltrasound, view: View) -> dict[str, Any]:
-    sludge = {True: "yes", False: "no", None: "not stated"}[b.sludge]
+    sludge = {True: _("yes"), False: _("no"), None: _("not stated")}[b.sludge]
     return row(
         [
             cell(view.clock.day(b), css="when"),
-            cell(ask(b.stones or "not stated", b.record)),
+            cell(ask(coded(b.stones or "") or _("not stated"), b.record)),
             cell(sludge),
             cell("" if b.wall_mm is None else number(b.wall_mm)),
             cell("" if b.cbd_mm is None else number(b.cbd_mm)),
-            cell((b.gallbladder or "not described").replace("-", " ")),
+            cell(coded(b.gallbladder or "") or _("not described")),
             cell(*_other_findings(b)),
         ]
     )

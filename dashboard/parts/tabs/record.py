@@ -8,6 +8,7 @@ import io
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.language import ENGLISH, _, speaking
 from dashboard.parts.records import lines, record_table
 from dashboard.parts.tabs.course import sensor
 from dashboard.parts.tabs.view import View
@@ -24,13 +25,15 @@ def record(view: View) -> Component:
         [
             html.Header(
                 [
-                    html.H2("Record"),
-                    html.Button("Download as CSV", type="button", id="patient-csv", className="button no-print"),
+                    html.H2(_("Record")),
+                    html.Button(_("Download as CSV"), type="button", id="patient-csv", className="button no-print"),
                 ]
             ),
             html.P(
-                "Everything recorded and current, newest first. A value opens where it comes from, with what was "
-                "corrected or retracted.",
+                _(
+                    "Everything recorded and current, newest first. A value opens where it comes from, with "
+                    "what was corrected or retracted."
+                ),
                 className="soft small",
             ),
             record_rows(view),
@@ -46,15 +49,17 @@ def record_rows(view: View) -> Component:
 
 
 def record_csv(view: View) -> str:
-    """The record as CSV (RFC 4180, UTF-8 with a mark so that spreadsheets read it right)."""
+    """The record as CSV (RFC 4180, UTF-8 with a mark so that spreadsheets read it right), in English whatever the
+    language of the page."""
     sources = sources_of(view.session, view.found.patient_ids)
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(CSV_COLUMNS)
-    for line in lines(view.shown.chart, sensor(view), view.units):
-        entry = line.entry
-        cells = (line.what, line.value, line.range, line.details, sources.get(entry.record, ""), entry.record)
-        writer.writerow([view.clock.when(entry), *(harmless(c) for c in cells)])
+    with speaking(ENGLISH):
+        for line in lines(view.shown.chart, sensor(view), view.units):
+            entry = line.entry
+            cells = (line.what, line.value, line.range, line.details, sources.get(entry.record, ""), entry.record)
+            writer.writerow([view.clock.when(entry), *(harmless(c) for c in cells)])
     return "\ufeff" + out.getvalue()
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.figures.sensor import drawn_of, sensor_traces
 from dashboard.figures.series import SensorBand, SensorStretch
+from dashboard.language import _, whole
 from dashboard.parts.plotted.channels import sensor_band, sensor_stretch
 from dashboard.parts.times import Clock
 from dashboard.parts.units import Units
@@ -77,14 +78,20 @@ def _sent(band: SensorBand, drawn: SensorStretch, top: float) -> tuple[dict[str,
 
 def _days(count: int) -> str:
     if not count:
-        return "No sensor readings in this stretch."
-    shown = "each by its lowest, 5 %, median, 95 % and highest"
-    return f"Sensor: {count} days, {shown}. Zoom in to three months for readings."
+        return _("No sensor readings in this stretch.")
+    return _(
+        "Sensor: {n} days, each by its lowest, 5 %, median, 95 % and highest. Zoom in to three months for readings.",
+        n=count,
+    )
 
 
 def _readings(drawn: int, all: int) -> str:
     if not all:
-        return "No sensor readings in this stretch."
+        return _("No sensor readings in this stretch.")
     if drawn < all:
-        return f"Sensor: {drawn:,} of {all:,} readings drawn, every peak and trough among them."
-    return f"Sensor: each of {all:,} readings drawn."
+        return _(
+            "Sensor: {drawn} of {all} readings drawn, every peak and trough among them.",
+            drawn=whole(drawn),
+            all=whole(all),
+        )
+    return _("Sensor: each of {all} readings drawn.", all=whole(all))

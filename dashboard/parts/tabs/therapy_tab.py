@@ -12,7 +12,9 @@ from dash.development.base_component import Component
 
 from clinical.chart import Therapy
 from clinical.therapy import USUAL_INTERVAL_DAYS, analogue_steps, injections, is_analogue
+from dashboard.language import _, counted
 from dashboard.parts.asking import ask
+from dashboard.parts.coded import coded
 from dashboard.parts.plotted.therapy import dose_text, regimen_text
 from dashboard.parts.rows import cell, row, table
 from dashboard.parts.tabs.view import View
@@ -31,27 +33,32 @@ def therapy_tab(view: View) -> Component:
 def _now(view: View) -> Component:
     regimen = view.found.regimen
     if regimen is None:
-        text = "No analogue regimen is in force by what is recorded."
+        text = _("No analogue regimen is in force by what is recorded.")
     else:
         words = regimen_text(regimen.drug, regimen.dose, regimen.unit, regimen.interval_days)
-        text = f"{words[0].upper()}{words[1:]} since {day_text(regimen.since.astimezone(view.clock.zone))}"
-        text += f"; {regimen.injections} injections recorded" if regimen.long_acting else ""
-        text += f"; {_next(view)}" if regimen.long_acting else ""
-    return html.Section([html.Header(html.H2("Analogue now")), html.P(text)], className="card")
+        since = day_text(regimen.since.astimezone(view.clock.zone))
+        text = _("{what} since {date}", what=f"{words[0].upper()}{words[1:]}", date=since)
+        if regimen.long_acting:
+            n = regimen.injections
+            text += "; " + counted("{n} injection recorded", "{n} injections recorded", n) + f"; {_next(view)}"
+    return html.Section([html.Header(html.H2(_("Analogue now"))), html.P(text)], className="card")
 
 
 def _next(view: View) -> str:
     given = injections(view.found.chart)
     if not given:
-        return "no injection recorded"
+        return _("no injection recorded")
     last, regimen = given[-1], view.found.regimen
     interval = last.interval_days or (regimen.interval_days if regimen else None)
     due = last.planned_next or (last.effective.date() + timedelta(days=interval) if interval else None)
     if due is None:
-        return "next injection not planned"
+        return _("next injection not planned")
     days = (due - view.clock.now.astimezone(view.clock.zone).date()).days
-    word = f"in {days} days" if days > 0 else "today" if days == 0 else f"overdue by {-days} days"
-    return f"next injection {day_text(due)}, {word}"
+    if days > 0:
+        word = counted("in {n} day", "in {n} days", days)
+    else:
+        word = _("today") if days == 0 else counted("overdue by {n} day", "overdue by {n} days", -days)
+    return _("next injection {date}, {word}", date=day_text(due), word=word)
 
 
 def _injections(view: View) -> Component | None:
@@ -60,13 +67,13 @@ def _injections(view: View) -> Component | None:
         return None
     rows = [_injection(view, before, t) for before, t in pairwise((None, *given)) if t is not None]
     return _card(
-        "Injections",
-        f"{len(given)} recorded",
+        _("Injections"),
+        _("{n} recorded", n=len(given)),
         table(
             "patient-injections-table",
-            ["Date", "What", "Days since the one before", "Against the plan", "Note"],
+            [_("Date"), _("What"), _("Days since the one before"), _("Against the plan"), _("Note")],
             rows[::-1],
-            caption="Injections, newest first",
+            caption=_("Injections, newest first"),
             css="dense",
         ),
     )
@@ -78,12 +85,20 @@ def _injection(view: View, before: Therapy | None, t: Therapy) -> dict[str, Any]
         gap = (t.effective.date() - before.effective.date()).days
         planned = before.interval_days or USUAL_INTERVAL_DAYS
         off = gap - planned
-        assumed = "" if before.interval_days else " of the usual interval"
-        days = str(gap)
-        against = f"on the day{assumed}" if off == 0 else f"{abs(off)} days {'late' if off > 0 else 'early'}{assumed}"
-    note = ", ".join(p for p in (t.route, t.note) if p)
+        days, against = str(gap), _off(off)
+        if not before.interval_days:
+            against = _("{against} of the usual interval", against=against)
+    note = ", ".join(p for p in (coded(t.route or ""), t.note) if p)
     cells = [cell(view.clock.when(t), css="when"), cell(ask(dose_text(t), t.record)), cell(days, css="number")]
     return row([*cells, cell(against), cell(note)])
+
+
+def _off(days: int) -> str:
+    if days == 0:
+        return _("on the day")
+    if days > 0:
+        return counted("{n} day late", "{n} days late", days)
+    return counted("{n} day early", "{n} days early", -days)
 
 
 def _steps(view: View) -> Component | None:
@@ -96,7 +111,7 @@ def _steps(view: View) -> Component | None:
                 cell(view.clock.when(s.entry), css="when"),
                 cell(
                     ask(
-                        "stopped" if s.drug is None else regimen_text(s.drug, s.dose, s.unit, s.interval_days),
+                        _("stopped") if s.drug is None else regimen_text(s.drug, s.dose, s.unit, s.interval_days),
                         s.entry.record,
                     )
                 ),
@@ -105,9 +120,11 @@ def _steps(view: View) -> Component | None:
         )
         for s in reversed(steps)
     ]
-    heads = ["From", "Regimen", "Note"]
-    steps_table = table("patient-steps-table", heads, rows, caption="Steps of the analogue, newest first", css="dense")
-    return _card("Steps of the analogue", "a new step starts a new epoch of the marker", steps_table)
+    heads = [_("From"), _("Regimen"), _("Note")]
+    steps_table = table(
+        "patient-steps-table", heads, rows, caption=_("Steps of the analogue, newest first"), css="dense"
+    )
+    return _card(_("Steps of the analogue"), _("a new step starts a new epoch of the marker"), steps_table)
 
 
 def _others(view: View) -> Component | None:
@@ -118,23 +135,29 @@ def _others(view: View) -> Component | None:
         row(
             [
                 cell(view.clock.when(t), css="when"),
-                cell(t.kind.capitalize()),
+                cell(_sentence_case(coded(t.kind))),
                 cell(ask(_what(t), t.record)),
-                cell(", ".join(p for p in (t.completeness, t.intent, t.note) if p)),
+                cell(", ".join(p for p in (t.completeness, coded(t.intent or ""), t.note) if p)),
             ]
         )
         for t in reversed(others)
     ]
-    heads = ["Date", "Kind", "What", "Note"]
+    heads = [_("Date"), _("Kind"), _("What"), _("Note")]
     return _card(
-        "Other therapy and procedures",
+        _("Other therapy and procedures"),
         "",
-        table("patient-others-table", heads, rows, caption="Other therapy and procedures, newest first", css="dense"),
+        table(
+            "patient-others-table", heads, rows, caption=_("Other therapy and procedures, newest first"), css="dense"
+        ),
     )
 
 
 def _what(t: Therapy) -> str:
-    return (t.procedure or "procedure") if t.kind == "procedure" else dose_text(t)
+    return coded(t.procedure or "procedure") if t.kind == "procedure" else dose_text(t)
+
+
+def _sentence_case(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _card(name: str, beside: str, *content: Component) -> Component:
