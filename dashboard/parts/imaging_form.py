@@ -9,6 +9,7 @@ from clinical.chart import BiliaryUltrasound, Lesion
 from clinical.lesion_table import KnownLesion, LesionTable, lesion_table
 from clinical.wording import number
 from dashboard.language import _, marked, message
+from dashboard.parts.coded import coded
 from dashboard.parts.entry_fields import (
     Field,
     choice_field,
@@ -173,7 +174,7 @@ def _row(position: int, lesion: KnownLesion, table: LesionTable, clock: Clock) -
     row = f"lesion.{position}"
     others = [(other.name, other.name) for other in table.lesions if other.name != lesion.name]
     states = [(state, _(STATE_WORDS[state])) for state in STATES[lesion.role] if others or state != "merged"]
-    place = ", ".join(part for part in (lesion.organ, lesion.site) if part)
+    place = ", ".join(part for part in (coded(lesion.organ or ""), lesion.site) if part)
     state = select_field(f"{row}.state", _("Seen as"), states)
     size = _("Short axis") if lesion.node else _("Longest diameter")
     return {

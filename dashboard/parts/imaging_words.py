@@ -7,8 +7,9 @@ from datetime import date
 from typing import Any
 
 from clinical.chart import Lesion
+from clinical.growth import a_year
 from clinical.recist import VisitAssessment, change_tenths
-from clinical.wording import number
+from clinical.wording import number, percent
 from dashboard.language import _, marked, message, tell
 from dashboard.parts.times import day_text
 from data.entry.imaging import Computed
@@ -96,22 +97,35 @@ def _sums(visits: Sequence[VisitAssessment]) -> Iterator[dict[str, str]]:
     yield {"name": _("Sum of target lesions"), "value": _mm(visit.sum_mm), "change": ""}
     if visit.baseline is not None:
         yield {
-            "name": _("Baseline, {date}", date=_first_with(earlier, visit.baseline)),
+            "name": _("Baseline, {date}", date=_date_of(_first_with(earlier, visit.baseline))),
             "value": _mm(visit.baseline),
             "change": change_words(visit.sum_mm, visit.baseline),
         }
     if visit.nadir is not None:
         apart = marked(f"{visit.sum_mm - visit.nadir:+.1f} mm")
         yield {
-            "name": _("Nadir, {date}", date=_first_with(earlier, visit.nadir)),
+            "name": _("Nadir, {date}", date=_date_of(_first_with(earlier, visit.nadir))),
             "value": _mm(visit.nadir),
-            "change": f"{change_words(visit.sum_mm, visit.nadir)} ({apart})",
+            "change": f"{change_words(visit.sum_mm, visit.nadir)} ({apart}{_pace(visit, earlier)})",
         }
 
 
-def _first_with(visits: Sequence[VisitAssessment], total: float) -> str:
-    found: date | None = next((v.scan_date for v in visits if v.sum_mm == total), None)
-    return _("not recorded") if found is None else day_text(found)
+def _pace(visit: VisitAssessment, earlier: Sequence[VisitAssessment]) -> str:
+    """The growth since the nadir as the same growth a year: RECIST is insensitive for slow growth (reference 5.2)."""
+    total, nadir = visit.sum_mm or 0.0, visit.nadir or 0.0
+    since = _first_with(earlier, nadir)
+    days = 0 if since is None else (visit.scan_date - since).days
+    if not nadir or total <= nadir or days < 1 or visit.target in (None, "NE"):
+        return ""
+    return ", " + _("{percent} a year", percent=marked(percent(a_year(total / nadir - 1, days))))
+
+
+def _first_with(visits: Sequence[VisitAssessment], total: float) -> date | None:
+    return next((v.scan_date for v in visits if v.sum_mm == total), None)
+
+
+def _date_of(day: date | None) -> str:
+    return _("not recorded") if day is None else day_text(day)
 
 
 def _parts(visit: VisitAssessment) -> Iterator[dict[str, str]]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from clinical.chart import Chart
-from data.charts import load_charts
+from data.charts import load_part
 from data.entry.imaging import Computed, read_imaging
 from data.entry.said import Problem, Reading
 from data.entry.save import Content, Saved, Submission, save_form
@@ -20,6 +20,8 @@ from data.patients import find_by_mrn
 from data.people import CLINICAL_ROLES, Actor, Forbidden
 
 FORM: Final = "imaging"
+# What a scan is held against: the scans before it, and the treatments and states that say which of them count.
+KINDS: Final = ("lesion", "response", "biliary", "therapy", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def save_imaging(session: Session, actor: Actor, mrn: str, sent: Submission, *, 
 
     def read(session: Session, patient: Patient) -> Content:
         reading = Reading(said=sent.said, patient_id=patient.id, zone=zone, now=now)
-        read_imaging(reading, load_charts(session, [patient.id])[patient.id].until(now))
+        read_imaging(reading, _known(session, patient.id, now))
         return Content(tuple(reading.items), tuple(reading.problems), tuple(reading.questions))
 
     return save_form(session, actor, mrn, FORM, sent, read, now=now)
@@ -49,7 +51,11 @@ def reckon(
     if actor.role not in CLINICAL_ROLES:
         raise Forbidden("patients' values are entered by clinicians")
     patient = find_by_mrn(session, actor, mrn)
-    chart = load_charts(session, [patient.id])[patient.id].until(now)
+    chart = _known(session, patient.id, now)
     reading = Reading(said=said, patient_id=patient.id, zone=zone, now=now)
     computed = read_imaging(reading, chart)
     return Reckoned(computed, tuple(reading.problems), chart)
+
+
+def _known(session: Session, patient_id: int, now: datetime) -> Chart:
+    return load_part(session, [patient_id], kinds=KINDS, analytes=())[patient_id].until(now)

@@ -55,14 +55,15 @@ def stored(site: Site, mrn: str) -> dict[str, Record]:
 
 
 class Keyboard:
-    """Keys pressed one by one; Tab goes to a field wherever it lies ahead."""
+    """Keys pressed one by one, counted; Tab goes to a field wherever it lies ahead."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
+        self.page, self.count = page, 0
 
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
+            self.count += 1
 
     def reach(self, what: str) -> None:
         for _ in range(120):
@@ -106,8 +107,9 @@ def test_a_scan_by_keyboard_alone(site: Site, reader: Reader) -> None:
     keys.press(*"other phase")
     keys.press("Enter")
     assert stored(site, "DEMO-014") == {}
-    page.keyboard.press("Control+s")
+    keys.press("Control+s")
     expect(page.locator(".entry-said .done")).to_contain_text("6 entries")
+    print(f"four lesions and the reader by keyboard: {keys.count} keystrokes")
     picture(page, "imaging-saved")
     rows = stored(site, "DEMO-014")
     sizes = {place: (row.value, (row.detail or {})["state"]) for place, row in rows.items() if row.kind == "lesion"}

@@ -54,7 +54,7 @@ def test_the_answer_follows_what_is_typed_and_stores_nothing(web: Web) -> None:
     assert answer is not None
     assert (answer["letters"], answer["words"]) == ("PD", "progression")
     assert [(line["value"], line["change"]) for line in answer["sums"]] == [
-        *(("60 mm", ""), ("50 mm", "+20.0 %"), ("50 mm", "+20.0 % (+10.0 mm)")),
+        *(("60 mm", ""), ("50 mm", "+20.0 %"), ("50 mm", "+20.0 % (+10.0 mm, +34 % a year)")),
     ]
     assert answer["changes"] == {"lesion.1": "+20.0 % since 1 Jun 2025", "lesion.2": "+20.0 % since 1 Jun 2025"}
     assert answer["reasons"] == ["The sum is at least 20 % and 5 mm above the nadir."]
