@@ -53,9 +53,9 @@ SYMPTOMS = (
     ("ketoacidosis", message("Ketoacidosis")),
 )
 DRUGS = (
-    ("lanreotide", "lanreotide"),
-    ("octreotide LAR", "octreotide LAR"),
-    ("pasireotide LAR", "pasireotide LAR"),
+    ("lanreotide", message("lanreotide")),
+    ("octreotide LAR", message("octreotide LAR")),
+    ("pasireotide LAR", message("pasireotide LAR")),
     ("octreotide", message("octreotide, short-acting")),
 )
 SITES_OF_INJECTION = (
