@@ -259,7 +259,7 @@
     for (const one of fields) {
       const name = one.dataset.field;
       if (one.type === "radio") {
-        if (one.checked) said[name] = one.value;
+        if (one.checked && one.value) said[name] = one.value;
       } else if (one.type === "checkbox") {
         if (one.checked) said[name] = said[name] ? `${said[name]};${one.value}` : one.value;
       } else if (one.value.trim()) said[name] = one.value.trim();

@@ -59,6 +59,8 @@ ADDED_WORDS = {
     "new": message("new, unequivocal"),
     "equivocal": message("new, equivocal"),
 }
+ADDED_AT_BASELINE = ("target", "non-target", "new", "equivocal")
+ADDED_LATER = ("new", "equivocal", "target", "non-target")
 OVERALL = ("CR", "PR", "SD", "PD", "NE", "NED")
 NOT_ASSESSED = ("", message("not assessed"))
 YES_NO = (("yes", message("yes")), ("no", message("no")))
@@ -150,9 +152,9 @@ def _study(lesions: Sequence[Lesion], clock: Clock) -> Field:
 
 def _lesions(table: LesionTable, clock: Clock) -> Field:
     rows = [_row(number_, lesion, table, clock) for number_, lesion in enumerate(table.lesions, start=1)]
-    roles = ADDED_WORDS if table.baseline is None else {r: ADDED_WORDS[r] for r in ("new", "equivocal")}
+    roles = ADDED_AT_BASELINE if table.baseline is None else ADDED_LATER
     columns = [
-        select_field("role", _("What it is"), [(role, _(words)) for role, words in roles.items()]),
+        select_field("role", _("What it is"), [(role, _(ADDED_WORDS[role])) for role in roles]),
         text_field("organ", _("Organ"), hint=_("liver, bone ...")),
         text_field("site", _("Where in it")),
         select_field("node", _("Measured as"), [("no", _("Longest diameter")), ("yes", _("Short axis of a node"))]),

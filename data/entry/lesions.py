@@ -6,15 +6,16 @@ which nothing stands says nothing of its lesion.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from clinical.entry_checks import Doubt
 from clinical.lesion_checks import Chosen, choice_doubts, target_doubts
 from clinical.lesion_table import KnownLesion, LesionTable
-from clinical.saying import say
+from clinical.saying import Day, say
 from data.entry.lengths import length_in, typed_length
 from data.entry.said import Reading
 from data.intake.coded import lesion_detail, sized
@@ -46,9 +47,11 @@ class ScanRead:
 
 @dataclass(slots=True)
 class _Rows:
-    """The rows while they are read: by lesion name the field in which it stands, and what was chosen as a target."""
+    """The rows while they are read: by lesion name the field in which it stands, the lesions that have a length, and
+    what was chosen as a target."""
 
     places: dict[str, str] = field(default_factory=dict)
+    long: set[str] = field(default_factory=set)
     merged: list[tuple[str, str, str]] = field(default_factory=list)
     chosen: list[Chosen] = field(default_factory=list)
 
@@ -57,11 +60,11 @@ def read_lesions(reading: Reading, table: LesionTable, scan: ScanRead) -> tuple[
     """Read every lesion into `reading`; the names of the known lesions of which nothing was said."""
     rows = _Rows()
     for row in reading.rows("lesion"):
-        _held(reading, row, "mm", lambda row=row: _known_row(reading, table, scan, rows, row))
+        _held(reading, row, partial(_known_row, reading, table, scan, rows, row))
     for row in reading.rows("new"):
-        _held(reading, row, "mm", lambda row=row: _added_row(reading, table, scan, rows, row))
+        _held(reading, row, partial(_added_row, reading, table, scan, rows, row))
     for place, name, into in rows.merged:
-        if into not in rows.places or any(merged == into for _, merged, _ in rows.merged):
+        if into not in rows.long:
             why = say("{name} merged with {into}, and {into} is not measured here", name=name, into=into)
             reading.refuse(f"{place}.into", Held(why, say("give {into} the size of both together", into=into)))
     for doubt in choice_doubts(rows.chosen):
@@ -84,13 +87,13 @@ def default_name(organ: str, node: bool, taken: Iterable[str]) -> str:
     return next(name for number in range(1, 1_000) if (name := f"{base}-{number}") not in used)
 
 
-def _held(reading: Reading, row: str, at: str, read: Any) -> None:
+def _held(reading: Reading, row: str, read: Callable[[], None]) -> None:
     try:
         read()
     except _At as found:
         reading.refuse(f"{row}.{found.at}", found.held)
     except Held as held:
-        reading.refuse(f"{row}.{at}", held)
+        reading.refuse(f"{row}.mm", held)
 
 
 class _At(Exception):
@@ -128,6 +131,8 @@ def _known_row(reading: Reading, table: LesionTable, scan: ScanRead, rows: _Rows
         raise _At("mm", say("enter the size, or say what was seen"))
     if state == "present" and known.role == "target" and not scan.receptor:
         raise _At("state", say("a target lesion is measured"), say("enter its size"))
+    if size is not None or state == "too-small":
+        rows.long.add(known.name)
     seen = _kept(known, state=state or "measured", note=said.get("reason", ""))
     _store(reading, scan, row, seen, size)
 
@@ -173,38 +178,38 @@ def _added_row(reading: Reading, table: LesionTable, scan: ScanRead, rows: _Rows
     said = reading.below(row)
     if not said.keys() - {"node", "role"}:
         return
-    if unknown := sorted(said.keys() - {"name", "organ", "site", "node", "role", "mm"}):
-        raise _At(unknown[0], say("the form has no such field"))
-    role, node = said.get("role", ""), said.get("node") == "yes"
-    if role not in ADDED:
-        raise _At("role", say("say what kind of lesion it is"))
-    if said.get("node", "no") not in ("yes", "no"):
-        raise _At("node", say("say whether it is a lymph node"))
-    if role in ("target", "non-target") and table.baseline is not None:
-        why = say("a lesion first seen after the baseline of {day} is a new lesion", day=table.baseline.isoformat())
-        raise _At("role", why)
-    if not said.get("name") and not said.get("organ") and not node:
-        raise _At("organ", say("name the lesion, or say in which organ it lies"))
+    _check_added(said, table, scan)
+    role, node, organ = said["role"], said.get("node") == "yes", said.get("organ", "")
     taken = [*rows.places, *(lesion.name for lesion in table.lesions)]
-    name = said.get("name") or default_name(said.get("organ", ""), node, taken)
+    name = said.get("name") or default_name(organ, node, taken)
     if table.named(name) is not None:
         raise _At("name", say("{name} stands in the table above", name=name))
     _take(rows, row, name)
     size = length_in(reading, f"{row}.mm", name, None) if "mm" in said else None
+    if size is not None:
+        rows.long.add(name)
     if role == "target":
         if size is None:
             raise _At("mm", say("a target lesion is measured"), say("enter its size"))
-        _choose(reading, rows, row, Chosen(name=name, organ=said.get("organ"), node=node, tenths=round(size * 10)))
+        _choose(reading, rows, row, Chosen(name=name, organ=organ or None, node=node, tenths=round(size * 10)))
     state = "equivocal" if role == "equivocal" else "present" if size is None else "measured"
-    sent = {
-        "lesion": name,
-        "role": "new" if role == "equivocal" else role,
-        "organ": said.get("organ", ""),
-        "site": said.get("site", ""),
-        "node": "1" if node else "0",
-        "state": state,
-    }
-    _store(reading, scan, row, sent, size)
+    sent = {"lesion": name, "role": "new" if role == "equivocal" else role, "organ": organ, "state": state}
+    _store(reading, scan, row, {**sent, "site": said.get("site", ""), "node": "1" if node else "0"}, size)
+
+
+def _check_added(said: Mapping[str, str], table: LesionTable, scan: ScanRead) -> None:
+    if unknown := sorted(said.keys() - {"name", "organ", "site", "node", "role", "mm"}):
+        raise _At(unknown[0], say("the form has no such field"))
+    if said.get("role") not in ADDED:
+        raise _At("role", say("say what kind of lesion it is"))
+    if said.get("node", "no") not in ("yes", "no"):
+        raise _At("node", say("say whether it is a lymph node"))
+    after = table.baseline is not None and scan.at.at.date() > table.baseline
+    if said["role"] in ("target", "non-target") and after:
+        day = Day(str(table.baseline))
+        raise _At("role", say("a lesion first seen after the baseline of {day} is a new lesion", day=day))
+    if not said.get("name") and not said.get("organ") and said.get("node") != "yes":
+        raise _At("organ", say("name the lesion, or say in which organ it lies"))
 
 
 def _choose(reading: Reading, rows: _Rows, row: str, chosen: Chosen) -> None:

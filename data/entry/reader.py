@@ -19,7 +19,6 @@ from data.intake.moments import Moment
 
 SECTION: Final = "response"
 RECEPTORS: Final = "receptor imaging"
-NOT_COMPUTED: Final = "not computed"
 CONFIRMED, OVERRIDDEN = "confirm", "override"
 SHORTEST_REASON: Final = 3
 
@@ -103,7 +102,7 @@ def read_response(reading: Reading, reader: Reader, computed: str | None, at: Mo
             "modality": modality,
             "reader": reader.name,
             "signed": "1",
-            "computed": computed or NOT_COMPUTED,
+            "computed": "" if computed is None or computed == RECEPTORS else computed,
         }
     )
     item = Item(

@@ -272,6 +272,16 @@ def test_a_new_lesion_is_progression_and_an_unread_scan_is_not_signed(database: 
     assert (chart.lesions[-1].lesion, chart.lesions[-1].state, chart.lesions[-1].role) == ("bone-1", "present", "new")
 
 
+def test_an_older_scan_may_be_entered_later_and_is_then_the_baseline(sqlite_database: Database, now: datetime) -> None:
+    room = Reading(sqlite_database, *BASELINE)
+    older = fields("2025-03-01") | room.rows(liver_1="40", node_1="20") | added(1, "target", organ="lung", mm="15")
+    room.save(older, now)
+    with sqlite_database.read() as session:
+        first, second = assessments(chart_of(session, room.patient))
+    assert (first.sum_mm, first.overall, second.baseline) == (75, None, 75)
+    assert second.reason.endswith("not evaluated: lung-1")
+
+
 def test_receptors_are_kept_apart_from_sizes(sqlite_database: Database, now: datetime) -> None:
     room = Reading(sqlite_database, *BASELINE)
     said = fields("2026-02-27", "SSTR PET/CT") | room.rows(liver_1="present") | added(1, "new", organ="bone")
@@ -326,6 +336,10 @@ def test_an_acute_ultrasound_is_flagged_in_the_same_request(database: Database, 
         ({"lesion.1.state": "split", "lesion.1.parts": "12 + x"}, "not a number"),
         ({"lesion.1.state": "merged"}, "with which lesion"),
         ({"lesion.1.state": "merged", "lesion.1.into": "moon"}, "not measured here"),
+        (
+            {"new.1.role": "new", "new.1.name": "x", "lesion.1.state": "merged", "lesion.1.into": "x"},
+            "not measured here",
+        ),
         ({"lesion.1.mm": "20", "lesion.1.reason": "why not"}, "another answer"),
         ({"lesion.1.mm": "20", "lesion.1.glow": "1"}, "no such field"),
         ({"new.1.organ": "liver"}, "what kind of lesion"),
