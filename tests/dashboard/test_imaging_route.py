@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -64,6 +65,13 @@ def test_the_answer_follows_what_is_typed_and_stores_nothing(web: Web) -> None:
     partly = web.client(ONC).post("/p/N1/entry/imaging/reckoned", json={"said": ROW | {"lesion.1.mm": "12,"}}).json
     assert partly is not None and partly["problems"] == [{"field": "lesion.1.mm", "why": partly["problems"][0]["why"]}]
     assert records(web) == 3
+
+
+def test_an_urgent_ultrasound_is_answered_with_its_question_at_once(web: Web) -> None:
+    said = {"when": datetime.now(UTC).date().isoformat(), "us.stones": "multiple", "us.murphy": "yes"}
+    answer = web.client(ONC).post("/p/N1/entry/imaging", json=body(said, key=KEY[::-1], version=1)).json
+    assert answer is not None and (answer["outcome"], answer["stored"]) == ("saved", 1)
+    assert answer["urgent"][0]["question"] and answer["urgent"][0]["address"].startswith("/flag/")
 
 
 def test_only_clinicians_of_the_patients_team_reach_it(web: Web) -> None:
