@@ -51,7 +51,7 @@ def _visit(session: Session, actor: Actor, mrn: str, sent: Submission, now: date
 
 
 def _imaging(session: Session, actor: Actor, mrn: str, sent: Submission, now: datetime) -> Saved:
-    return save_imaging(session, actor, mrn, sent, zone=current_settings().zone, now=now)
+    return save_imaging(session, actor, mrn, sent, protocol=current_protocol(), zone=current_settings().zone, now=now)
 
 
 _SAVES: Mapping[str, Save] = {"visit": _visit, "imaging": _imaging}

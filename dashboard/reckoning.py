@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from dashboard.language import tell
 from dashboard.parts.imaging_words import reckoned_words
 from dashboard.policy import CLINICAL, Policy, note_activity, require_scope
-from dashboard.request import current_actor, current_database, current_settings, request_now
+from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from data.entry.imaging_save import reckon
 from data.entry.said import NotSaved, texts
 
@@ -32,6 +32,7 @@ def _reckoned(mrn: str) -> ResponseReturnValue:
     except NotSaved as refused:
         problems = [{"field": p.field, "why": tell(p.why)} for p in refused.problems]
         return jsonify(outcome="refused", problems=problems), 400
+    protocol, zone = current_protocol(), current_settings().zone
     with current_database().read() as session:
-        found = reckon(session, current_actor(), mrn, said, zone=current_settings().zone, now=request_now())
+        found = reckon(session, current_actor(), mrn, said, protocol=protocol, zone=zone, now=request_now())
     return jsonify(outcome="reckoned", **reckoned_words(found)), 200

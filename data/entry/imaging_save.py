@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from clinical.chart import Chart
+from clinical.protocol import Protocol
 from data.charts import load_part
 from data.entry.imaging import Computed, read_imaging
 from data.entry.said import Problem, Reading
@@ -33,11 +34,20 @@ class Reckoned:
     chart: Chart
 
 
-def save_imaging(session: Session, actor: Actor, mrn: str, sent: Submission, *, zone: ZoneInfo, now: datetime) -> Saved:
+def save_imaging(
+    session: Session,
+    actor: Actor,
+    mrn: str,
+    sent: Submission,
+    *,
+    protocol: Protocol,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Saved:
     """Store one scan or biliary ultrasound as one batch of records. Raises as `data.entry.save.save_form`."""
 
     def read(session: Session, patient: Patient) -> Content:
-        reading = Reading(said=sent.said, patient_id=patient.id, zone=zone, now=now)
+        reading = Reading(said=sent.said, patient_id=patient.id, protocol=protocol, zone=zone, now=now)
         read_imaging(reading, _known(session, patient.id, now))
         return Content(tuple(reading.items), tuple(reading.problems), tuple(reading.questions))
 
@@ -45,14 +55,21 @@ def save_imaging(session: Session, actor: Actor, mrn: str, sent: Submission, *, 
 
 
 def reckon(
-    session: Session, actor: Actor, mrn: str, said: Mapping[str, str], *, zone: ZoneInfo, now: datetime
+    session: Session,
+    actor: Actor,
+    mrn: str,
+    said: Mapping[str, str],
+    *,
+    protocol: Protocol,
+    zone: ZoneInfo,
+    now: datetime,
 ) -> Reckoned:
     """What `said` comes to. Nothing is stored. Raises Forbidden, or NotFound when the actor may not see `mrn`."""
     if actor.role not in CLINICAL_ROLES:
         raise Forbidden("patients' values are entered by clinicians")
     patient = find_by_mrn(session, actor, mrn)
     chart = _known(session, patient.id, now)
-    reading = Reading(said=said, patient_id=patient.id, zone=zone, now=now)
+    reading = Reading(said=said, patient_id=patient.id, protocol=protocol, zone=zone, now=now)
     computed = read_imaging(reading, chart)
     return Reckoned(computed, tuple(reading.problems), chart)
 

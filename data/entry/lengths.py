@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
 
-from clinical.lesion_checks import LONGEST_TENTHS, length_doubts
+from clinical.lesion_checks import MOST, length_doubts
 from clinical.saying import Day, Figure, say
 from clinical.wording import number
 from data.entry.numbers import typed_number
 from data.entry.said import Reading
 from data.intake.item import Held
 
-MOST_MM: Final = LONGEST_TENTHS // 10
 
-
-def typed_length(text: str, most_mm: int = MOST_MM) -> Decimal:
-    """A length in mm above 0. Raises Held for what is no number, stands behind a comparator, or cannot be."""
+def typed_length(text: str, most_mm: float) -> Decimal:
+    """A length in mm above 0, at most `most_mm`. Raises Held for what is no number or stands behind a comparator."""
     parsed = typed_number(text)
     if parsed.comparator is not None:
         raise Held(say("{said}: write the number alone", said=repr(text)))
@@ -25,16 +22,17 @@ def typed_length(text: str, most_mm: int = MOST_MM) -> Decimal:
     if parsed.value * 10 < 1:
         raise Held(say("{said} mm is no length", said=text), say("for a lesion that is gone choose absent"))
     if parsed.value > most_mm:
-        raise Held(say("{said} mm is not possible: at most {most} mm", said=text, most=most_mm))
+        raise Held(say("{said} mm is not possible: at most {most} mm", said=text, most=f"{most_mm:g}"))
     return parsed.value
 
 
 def length_in(
-    reading: Reading, field: str, called: str, last: tuple[int, str] | None, most_mm: int = MOST_MM
+    reading: Reading, field: str, called: str, last: tuple[int, str] | None, measured: str = "lesion"
 ) -> Decimal:
-    """The length in a field; its doubts are asked. `last` is the last one in tenths of a millimetre with its day."""
-    value = typed_length(reading.text(field), most_mm)
-    for doubt in length_doubts(round(value * 10), last[0] if last else None):
+    """The length in a field; its doubts are asked. `last` is the last one in tenths of a millimetre with its day,
+    `measured` what it is of, a name in `clinical.lesion_checks.MOST`."""
+    value = typed_length(reading.text(field), reading.protocol[MOST[measured]])
+    for doubt in length_doubts(round(value * 10), last[0] if last else None, reading.protocol):
         size = Figure(f"{value} mm")
         words = say("{called}: {size} is {doubt}.", called=called, size=size, doubt=doubt.words)
         if last is not None:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from clinical.entry_checks import Doubt
-from clinical.lesion_checks import Chosen, choice_doubts, target_doubts
+from clinical.lesion_checks import MOST, Chosen, choice_doubts, target_doubts
 from clinical.lesion_table import KnownLesion, LesionTable
 from clinical.saying import Day, say
 from data.entry.lengths import length_in, typed_length
@@ -67,7 +67,7 @@ def read_lesions(reading: Reading, table: LesionTable, scan: ScanRead) -> tuple[
         if into not in rows.long:
             why = say("{name} merged with {into}, and {into} is not measured here", name=name, into=into)
             reading.refuse(f"{place}.into", Held(why, say("give {into} the size of both together", into=into)))
-    for doubt in choice_doubts(rows.chosen):
+    for doubt in choice_doubts(rows.chosen, reading.protocol):
         reading.ask("new.1.role", str(len(rows.chosen)), doubt, say("Target lesions: {doubt}.", doubt=doubt.words))
     return tuple(lesion.name for lesion in table.lesions if lesion.name not in rows.places)
 
@@ -164,7 +164,7 @@ def _split(reading: Reading, scan: ScanRead, rows: _Rows, row: str, known: Known
     if not 2 <= len(texts) <= MOST_PARTS:
         raise _At("parts", say("write the sizes of 2 to {most} parts: 12.5 + 8", most=MOST_PARTS))
     try:
-        sizes = [typed_length(text) for text in texts]
+        sizes = [typed_length(text, reading.protocol[MOST["lesion"]]) for text in texts]
     except Held as held:
         raise _At("parts", held.said[0]) from held
     names = [f"{known.name}{letter}" for letter in "abcdefghij"[: len(sizes)]]
@@ -214,7 +214,7 @@ def _check_added(said: Mapping[str, str], table: LesionTable, scan: ScanRead) ->
 
 def _choose(reading: Reading, rows: _Rows, row: str, chosen: Chosen) -> None:
     rows.chosen.append(chosen)
-    for doubt in target_doubts(chosen):
+    for doubt in target_doubts(chosen, reading.protocol):
         words = say("{name} as a target: {doubt}.", name=chosen.name, doubt=doubt.words)
         reading.ask(f"{row}.role", str(chosen.tenths), doubt, words)
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from clinical.entry_checks import Doubt
+from clinical.protocol import Protocol
 from clinical.saying import say
 from data.errors import BadInput
 from data.intake.item import Held, Item
@@ -81,10 +82,14 @@ def digest(said: Mapping[str, str]) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """One form while it is read: its fields, what they became, what stands in the way and what is to be asked."""
+    """One form while it is read: its fields, what they became, what stands in the way and what is to be asked.
+
+    `protocol` says what is asked about.
+    """
 
     said: Mapping[str, str]
     patient_id: int
+    protocol: Protocol
     zone: ZoneInfo
     now: datetime
     items: list[Item] = field(default_factory=list)

@@ -17,9 +17,7 @@ from data.intake.item import Held, Item
 from data.intake.moments import Moment
 
 SECTION: Final = "us"
-LENGTHS: Final[Mapping[str, int]] = {"wall_mm": 40, "cbd_mm": 60, "max_mm": 100}
-"""The longest a wall, a duct and a stone can be, in mm."""
-NAMES: Final[Mapping[str, Said]] = {
+LENGTHS: Final[Mapping[str, Said]] = {
     "wall_mm": say("Gallbladder wall"),
     "cbd_mm": say("Common bile duct"),
     "max_mm": say("Largest stone"),
@@ -43,10 +41,10 @@ def read_ultrasound(reading: Reading, chart: Chart, scanned: Moment | None) -> N
         field = f"{SECTION}.when"
         at = reading.moment(field, scanned)
         last = chart.biliary[-1] if chart.biliary else None
-        for name, most in LENGTHS.items():
+        for name, called in LENGTHS.items():
             field = f"{SECTION}.{name}"
             if name in said:
-                said[name] = str(length_in(reading, field, NAMES[name], _before(last, name), most))
+                said[name] = str(length_in(reading, field, called, _before(last, name), name))
         field = SECTION
         detail = biliary_detail(said)
     except Held as held:

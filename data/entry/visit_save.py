@@ -32,7 +32,7 @@ def save_visit(
     """Store one visit as one batch of records; local times are of `zone`. Raises as `data.entry.save.save_form`."""
 
     def read(session: Session, patient: Patient) -> Content:
-        reading = Reading(said=sent.said, patient_id=patient.id, zone=zone, now=now)
+        reading = Reading(said=sent.said, patient_id=patient.id, protocol=protocol, zone=zone, now=now)
         chart = load_charts(session, [patient.id])[patient.id].until(now)
         read_visit(
             reading,

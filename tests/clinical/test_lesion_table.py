@@ -10,6 +10,7 @@ import pytest
 from clinical.chart import Chart, Lesion
 from clinical.lesion_checks import Chosen, choice_doubts, length_doubts, target_doubts
 from clinical.lesion_table import lesion_table
+from tests.clinical.charts import PROTOCOL
 from tests.clinical.test_scan_series import DAY_ZERO, lesion, procedure
 
 
@@ -74,7 +75,7 @@ def test_foci_of_receptor_scans_are_no_lesions_of_the_table() -> None:
     ],
 )
 def test_a_length_far_from_the_last_one_is_asked_about(tenths: int, last: int | None, kind: str | None) -> None:
-    assert [doubt.kind for doubt in length_doubts(tenths, last)] == ([] if kind is None else [kind])
+    assert [doubt.kind for doubt in length_doubts(tenths, last, PROTOCOL)] == ([] if kind is None else [kind])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_a_length_far_from_the_last_one_is_asked_about(tenths: int, last: int | 
     ],
 )
 def test_a_target_lesion_must_be_measurable(node: bool, tenths: int | None, words: str | None) -> None:
-    found = target_doubts(Chosen(name="x", organ="liver", node=node, tenths=tenths))
+    found = target_doubts(Chosen(name="x", organ="liver", node=node, tenths=tenths), PROTOCOL)
     assert len(found) == (words is not None)
     assert words is None or words in found[0].words
 
@@ -94,5 +95,8 @@ def test_at_most_five_targets_and_two_of_an_organ() -> None:
     def chosen(*organs: str) -> list[Chosen]:
         return [Chosen(name=str(n), organ=o, node=False, tenths=200) for n, o in enumerate(organs)]
 
-    assert choice_doubts(chosen("liver", "Liver", "lung", "bone", "bone")) == ()
-    assert [str(d.words)[:1] for d in choice_doubts(chosen("liver", "liver", "liver", "a", "b", "c"))] == ["6", "3"]
+    assert choice_doubts(chosen("liver", "Liver", "lung", "bone", "bone"), PROTOCOL) == ()
+    assert [str(d.words)[:1] for d in choice_doubts(chosen("liver", "liver", "liver", "a", "b", "c"), PROTOCOL)] == [
+        "6",
+        "3",
+    ]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from clinical.chart import Chart
 from clinical.lesion_table import lesion_table
+from clinical.protocol import bundled_protocol
 from data.charts import load_charts
 from data.entry.imaging_save import Reckoned, reckon, save_imaging
 from data.entry.save import Saved, Submission
@@ -64,12 +65,12 @@ def submission(
 
 def save(session: Session, actor: Actor, mrn: str, sent: Submission, now: datetime) -> Saved:
     """Save a scan."""
-    return save_imaging(session, actor, mrn, sent, zone=BERLIN, now=now)
+    return save_imaging(session, actor, mrn, sent, protocol=bundled_protocol(), zone=BERLIN, now=now)
 
 
 def reckoned(session: Session, actor: Actor, mrn: str, said: Said, now: datetime) -> Reckoned:
     """What a form comes to."""
-    return reckon(session, actor, mrn, said, zone=BERLIN, now=now)
+    return reckon(session, actor, mrn, said, protocol=bundled_protocol(), zone=BERLIN, now=now)
 
 
 def chart_of(session: Session, patient_id: int) -> Chart:
