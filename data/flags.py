@@ -255,7 +255,8 @@ def _histories(session: Session, flag_ids: list[str]) -> dict[str, list[dict[str
         select(FlagHistory).where(FlagHistory.flag_id.in_(flag_ids)).order_by(FlagHistory.flag_id, FlagHistory.id)
     ).scalars()
     for row in rows:
-        entry = {"at": _iso(row.at), "who": row.who, "from": row.from_status, "to": row.to_status, "why": row.why}
+        entry = {"at": _iso(row.at), "who": row.who, "from": row.from_status, "to": row.to_status}
+        entry["why"] = sentence(row.detail, "said", row.why)
         found.setdefault(row.flag_id, []).append(entry)
     return found
 

@@ -10,7 +10,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from dashboard.figures.evidence import evidence
-from dashboard.language import _
+from dashboard.language import _, tell
 from dashboard.parts.badges import STATUS_WORDS
 from dashboard.parts.banner import banner
 from dashboard.parts.charts import chart
@@ -29,7 +29,6 @@ from data.trends import Identity, Trends, head, trends
 ROUTE = Route("/flag/<flag_id>", title="Flag", policy=Policy(CLINICAL, flag_argument="flag_id"))
 
 Flag = Mapping[str, Any]
-RULES_SPEAK = "en"
 """The language of the rules' own sentences, which are evidence and not translated (decision 0024)."""
 
 
@@ -123,9 +122,9 @@ def _question(flag: Flag, clock: Clock) -> Component:
     return html.Section(
         [
             html.Div(standing(flag, clock), id="flag-standing", className="flag-head"),
-            html.H1(flag["title"], lang=RULES_SPEAK),
-            html.P(flag["question"], className="question", lang=RULES_SPEAK),
-            html.P(flag["why"], className="why", lang=RULES_SPEAK),
+            html.H1(tell(flag["title"])),
+            html.P(tell(flag["question"]), className="question"),
+            html.P(tell(flag["why"]), className="why"),
         ],
         className="card flag-question",
     )

@@ -200,8 +200,10 @@ def response_told(response: Response) -> str | None:
     if response.computed is None:
         return None
     taken = response.computed == response.response or (response.computed, response.response) == ("recurrence", "PD")
-    words = _("computed {letters}, confirmed") if taken else _("instead of the computed {letters}")
-    return words.format(letters=response.computed)
+    letters = coded(response.computed)
+    if taken:
+        return _("computed {letters}, confirmed", letters=letters)
+    return _("instead of the computed {letters}", letters=letters)
 
 
 def _biliary_flags(b: BiliaryUltrasound) -> Iterator[tuple[str, bool | None]]:
@@ -211,8 +213,8 @@ def _biliary_flags(b: BiliaryUltrasound) -> Iterator[tuple[str, bool | None]]:
 
 def _lesion(lesion: Lesion) -> Line:
     size = None if lesion.diameter_tenths is None else quantity(lesion.diameter_tenths / 10, "mm")
-    signed = lesion.reader if lesion.signed else None
-    where = ", ".join(p for p in (lesion.site, lesion.organ, lesion.modality, signed, lesion.note) if p)
+    read = (lesion.reader if lesion.signed else None, lesion.note)
+    where = ", ".join([*(coded(p) for p in (lesion.site, lesion.organ, lesion.modality) if p), *filter(None, read)])
     return Line(
         entry=lesion,
         kind="Imaging",

@@ -80,7 +80,7 @@ def _step_bar(step: AnalogueStep, following: AnalogueStep | None, clock: Clock) 
     brief = "" if step.dose is None else quantity(step.dose, step.unit)
     start = clock.ms(step.entry)
     end = clock.at(clock.now) if following is None else clock.ms(following.entry)
-    words = label(text, f"since {clock.when(step.entry)}", entry=step.entry, clock=clock)
+    words = label(text, _("since {date}", date=clock.when(step.entry)), entry=step.entry, clock=clock)
     return Bar(
         start=start,
         end=max(end, start),
