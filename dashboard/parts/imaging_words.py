@@ -91,22 +91,26 @@ def _mm(value: float) -> str:
 
 
 def _sums(visits: Sequence[VisitAssessment]) -> Iterator[dict[str, str]]:
+    """The sum, and what it is held against; a sum of some of the lesions only is held against nothing."""
     visit, earlier = visits[-1], visits[:-1]
-    if visit.sum_mm is None:
+    total = visit.sum_mm
+    if total is None:
         return
-    yield {"name": _("Sum of target lesions"), "value": _mm(visit.sum_mm), "change": ""}
+    whole = visit.target != "NE"
+    name = _("Sum of target lesions") if whole else _("Sum of the target lesions that were read")
+    yield {"name": name, "value": _mm(total), "change": ""}
     if visit.baseline is not None:
         yield {
             "name": _("Baseline, {date}", date=_date_of(_first_with(earlier, visit.baseline))),
             "value": _mm(visit.baseline),
-            "change": change_words(visit.sum_mm, visit.baseline),
+            "change": change_words(total, visit.baseline) if whole else "",
         }
     if visit.nadir is not None:
-        apart = marked(f"{visit.sum_mm - visit.nadir:+.1f} mm")
+        apart = marked(f"{total - visit.nadir:+.1f} mm")
         yield {
             "name": _("Nadir, {date}", date=_date_of(_first_with(earlier, visit.nadir))),
             "value": _mm(visit.nadir),
-            "change": f"{change_words(visit.sum_mm, visit.nadir)} ({apart}{_pace(visit, earlier)})",
+            "change": f"{change_words(total, visit.nadir)} ({apart}{_pace(visit, earlier)})" if whole else "",
         }
 
 
@@ -115,7 +119,7 @@ def _pace(visit: VisitAssessment, earlier: Sequence[VisitAssessment]) -> str:
     total, nadir = visit.sum_mm or 0.0, visit.nadir or 0.0
     since = _first_with(earlier, nadir)
     days = 0 if since is None else (visit.scan_date - since).days
-    if not nadir or total <= nadir or days < 1 or visit.target in (None, "NE"):
+    if not nadir or total <= nadir or days < 1:
         return ""
     return ", " + _("{percent} a year", percent=marked(percent(a_year(total / nadir - 1, days))))
 

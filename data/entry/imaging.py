@@ -50,6 +50,8 @@ def read_imaging(reading: Reading, chart: Chart) -> Computed:
     except Held as held:
         reading.refuse("when", held)
     modality = _modality(reading)
+    if at is not None:
+        _hold_against_the_life(reading, chart, at)
     found = Computed()
     if modality is not None and at is not None:
         found = _scan(reading, chart, at, modality)
@@ -68,6 +70,17 @@ def _day(reading: Reading) -> Moment:
     if at.precision != "day":
         raise Held(say("write the date of the scan alone"))
     return at
+
+
+def _hold_against_the_life(reading: Reading, chart: Chart, at: Moment) -> None:
+    """A scan before the birth is of somebody else; one after the death is asked about."""
+    day = at.at.date()
+    if chart.birth_date is not None and day < chart.birth_date:
+        born = Day(chart.birth_date.isoformat())
+        reading.refuse("when", Held(say("the patient was born on {day}", day=born), say("is it the right patient?")))
+    if chart.deceased is not None and day > chart.deceased.date():
+        words = say("The patient died on {day}, before this scan.", day=Day(chart.deceased.date().isoformat()))
+        reading.ask("when", f"{at.text} after death", Doubt("implausible", words), words)
 
 
 def _modality(reading: Reading) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
@@ -412,6 +412,20 @@ def test_what_was_entered_leaves_as_fhir_and_comes_back(
             for chart in charts
         )
         assert sent == back and sent, name
+
+
+def test_a_scan_outside_the_life_of_the_patient_is_refused_or_asked_about(
+    sqlite_database: Database, now: datetime
+) -> None:
+    room = Reading(sqlite_database)
+    with sqlite_database.write() as session:
+        patient = session.get_one(Patient, room.patient)
+        patient.birth_date, patient.deceased_at = date(1960, 5, 1), datetime(2026, 1, 10, tzinfo=UTC)
+    with pytest.raises(NotSaved, match=r"born on 1960-05-01.*right patient"):
+        room.save(fields("1960-04-30"), now)
+    with pytest.raises(Unsure, match="died on 2026-01-10"):
+        room.save(fields("2026-01-11"), now)
+    room.save(fields("2026-01-10"), now)
 
 
 def test_of_two_saves_of_one_version_one_wins_and_the_other_sees_it(database: Database, now: datetime) -> None:
