@@ -16,7 +16,7 @@ from dashboard.browser_texts import browser_texts
 ROOT = Path(__file__).parents[2]
 MARKS = {"_": 1, "message": 1, "counted": 2}
 SAID = {"say": 1}
-IN_TEMPLATE = re.compile(r'_\("([^"]+)"')
+IN_TEMPLATE = re.compile(r'(?:_|counted)\("([^"]+)"(?:, "([^"]+)")?')
 PUNCTUATION = re.compile(r"(\{\w*\}|\W)*")
 # Sentences of the floor below that the dashboard shows as they are.
 FROM_BELOW = (
@@ -36,7 +36,7 @@ def marked_texts() -> set[str]:
         for path in (ROOT / floor).rglob("*.py"):
             found |= set(_in_module(ast.parse(path.read_text()), SAID))
     for path in (ROOT / "dashboard" / "templates").glob("*.html"):
-        found |= set(IN_TEMPLATE.findall(path.read_text()))
+        found |= {text for texts in IN_TEMPLATE.findall(path.read_text()) for text in texts if text}
     for page in PAGES:
         found |= {text for text in (page.ROUTE.title, page.ROUTE.nav) if text}
     found |= {name.replace("_", " ") for name in (*bundled_protocol().thresholds, "rcv_up")}
