@@ -80,6 +80,11 @@ def tell(said: object) -> str:
     return (text and (known.get(text) or known.get(text.replace("-", " ")))) or text
 
 
+def told_in(said: object) -> str:
+    """The language in which `tell` says it: a sentence stored without its parts is said in English, and marked so."""
+    return ENGLISH if type(said) is str and tell(said) == said else language()
+
+
 def day_words(day: str) -> str:
     """An ISO 8601 date, as exact as it is known: `3. März 2026`, `März 2026`, `2026`."""
     if len(day) < 7:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, func, insert, select, true
 from sqlalchemy.orm import Session, aliased
 
-from clinical.saying import say
+from clinical.saying import kept, restored, say
 from data.audit import write_audit
 from data.errors import BadInput
 from data.intake.deaths import DAY_NOT_SAID, DECEASED, day_of_death
@@ -25,6 +25,8 @@ from data.survivors import standing_id
 from data.upsert import insert_or
 
 OPEN: Final = "open"
+SAID: Final = "said"
+"""Under which the facts of a proposal keep what its sentence was made of (clinical.saying)."""
 _CHANGED: Final = "the {} has changed since this was proposed"
 LARGEST_ID: Final = 2**63 - 1
 
@@ -44,8 +46,8 @@ def propose(session: Session, proposed: Proposed, *, batch_id: str, place: str, 
         "from_number": proposed.from_number,
         "into_number": proposed.into_number,
         "patient_id": known,
-        "facts": dict(proposed.facts),
-        "why": proposed.why,
+        "facts": {**proposed.facts, SAID: kept(proposed.why)},
+        "why": str(proposed.why),
         "digest": sha256(json.dumps(said, sort_keys=True).encode()).hexdigest(),
         "batch_id": batch_id,
         "place": place[-500:],
@@ -243,8 +245,8 @@ def _listed(row: IdentityProposal) -> dict[str, Any]:
         "kind": row.kind,
         "from": row.from_number,
         "into": row.into_number,
-        "facts": row.facts,
-        "why": row.why,
+        "facts": {name: value for name, value in row.facts.items() if name != SAID},
+        "why": restored(row.facts.get(SAID), row.why),
         "batch": row.batch_id,
         "where": row.place,
         "state": row.state,

@@ -70,6 +70,7 @@
   function cell(spec) {
     const made = element(spec.heads ? "th" : "td", spec.css);
     if (spec.heads) made.scope = "row";
+    if (spec.language !== undefined) made.lang = spec.language;
     if (spec.sort !== undefined) made.dataset.sort = spec.sort;
     if (spec.name !== undefined) made.dataset.name = spec.name;
     for (const part of spec.parts) made.append(built(part));

@@ -8,7 +8,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard.language import _
+from dashboard.language import _, tell, told_in
 from dashboard.parts.import_words import FORMAT_WORDS
 from dashboard.parts.times import moment_text, since_text
 from dashboard.policy import Policy, guarded
@@ -41,8 +41,8 @@ def layout(item: str) -> Component:
             dcc.Store(id="held-item", data=item),
             html.P(dcc.Link(_("All imports and the quarantine"), href="/import"), className="small no-print"),
             html.H1(_("Held item")),
-            html.P(held["why"], className="error"),
-            html.P([html.Strong(_("What would help:") + " "), held["suggestion"]]) if held["suggestion"] else None,
+            html.P(tell(held["why"]), className="error", lang=told_in(held["why"])),
+            _help(held["suggestion"]),
             html.Dl([html.Div([html.Dt(n), html.Dd(v)], className="card") for n, v in facts], className="strip"),
             html.Section(
                 [
@@ -64,6 +64,12 @@ def layout(item: str) -> Component:
         ],
         className="page form-page",
     )
+
+
+def _help(suggestion: str | None) -> Component | None:
+    if suggestion is None:
+        return None
+    return html.P([html.Strong(_("What would help:") + " "), html.Span(tell(suggestion), lang=told_in(suggestion))])
 
 
 def register(app: Dash) -> None:
@@ -91,7 +97,7 @@ def register(app: Dash) -> None:
         except BadInput as refused:
             return html.P(_("Not read: {why}.", why=refused), className="error"), no_update
         if summary.quarantined:
-            return html.P(_("Still held: {why}.", why=summary.quarantined[0].why), className="error"), no_update
+            return html.P(_("Still held: {why}.", why=tell(summary.quarantined[0].why)), className="error"), no_update
         came = _(
             "Read again: {stored} stored, {unchanged} already there, {superseded} newer versions. The item is settled.",
             stored=summary.stored,

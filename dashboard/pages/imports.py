@@ -9,7 +9,7 @@ from typing import Any
 from dash import Dash, html
 from dash.development.base_component import Component
 
-from dashboard.language import _, counted
+from dashboard.language import _, counted, tell, told_in
 from dashboard.parts import rows
 from dashboard.parts.import_words import FORMAT_WORDS, STATE_WORDS, brought, files_text
 from dashboard.parts.times import Clock, since_text
@@ -139,8 +139,10 @@ def _held_row(item: dict[str, Any], clock: Clock) -> dict[str, Any]:
     since = since_text(datetime.fromisoformat(item["created_at"]), clock.now)
     return rows.row(
         [
-            rows.cell(rows.link(item["why"], f"/import/held/{item['id']}"), css="what"),
-            rows.cell(item["suggestion"] or "-", name=_("Helps")),
+            rows.cell(
+                rows.link(tell(item["why"]), f"/import/held/{item['id']}"), css="what", language=told_in(item["why"])
+            ),
+            rows.cell(tell(item["suggestion"] or "-"), name=_("Helps"), language=told_in(item["suggestion"])),
             rows.cell(
                 rows.span(item["where"], "place"),
                 rows.below(_(FORMAT_WORDS.get(item["format"], item["format"]))),

@@ -233,7 +233,7 @@ def _history(status: dict[str, Any], clock: Clock) -> list[Component]:
 
 def _means(status: str) -> str:
     if status == "active":
-        return "Reminders and mails go out."
+        return _("Reminders and mails go out.")
     return _("Reminders and mails have ended. The record stays, and data are still taken in.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.language import _, whole
+from dashboard.language import _, tell, told_in, whole
 from dashboard.parts import rows
 from dashboard.parts.import_words import VERDICT_WORDS, account_text, rows_text
 
@@ -62,8 +62,8 @@ def _held(counts: Counts, stored: bool) -> Component:
         [
             rows.row(
                 [
-                    rows.cell(item["why"], css="what"),
-                    rows.cell(item["suggestion"] or "-", name=_("Helps")),
+                    rows.cell(tell(item["why"]), css="what", language=told_in(item["why"])),
+                    rows.cell(tell(item["suggestion"] or "-"), name=_("Helps"), language=told_in(item["suggestion"])),
                     rows.cell(rows.span(item["where"], "place"), name=_("In")),
                     rows.cell(rows.span(item["raw"], "raw"), name=_("As it came")),
                 ]
@@ -133,7 +133,11 @@ def _row(row: Counts) -> dict[str, Any]:
         [
             rows.cell(rows.span(_(VERDICT_WORDS.get(row["verdict"], row["verdict"])), f"verdict {row['verdict']}")),
             rows.cell(row["mrn"] or "-", name=_("Patient")),
-            rows.cell(row.get("what") or row.get("why") or "-", name=_("What")),
+            rows.cell(
+                row.get("what") or tell(row.get("why") or "-"),
+                name=_("What"),
+                language=None if row.get("what") else told_in(row.get("why")),
+            ),
             rows.cell(row.get("when") or "-", css="when", name=_("When")),
             rows.cell(row.get("received") or "-", css="when", name=_("Received")),
             rows.cell(row.get("canonical") or "-", css="when", name=_("Canonical")),

@@ -125,7 +125,7 @@ def _again(found: Provenance, clock: Clock) -> list[Component]:
 
 def _history(earlier: list[Version], clock: Clock) -> Component:
     if not earlier:
-        return html.P("Never corrected.", className="soft")
+        return html.P(_("Never corrected."), className="soft")
     return html.Ol([_earlier(version, clock) for version in earlier], className="timeline")
 
 

@@ -191,7 +191,7 @@ def _examined(chart: Chart) -> Iterator[Line]:
             kind="Disease",
             what=coded(finding.code),
             value=finding.text or _("recorded"),
-            details=finding.site or "",
+            details=coded(finding.site or ""),
         )
 
 

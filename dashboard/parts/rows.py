@@ -54,10 +54,17 @@ def arrow(marks: str) -> Part:
 
 
 def cell(
-    *parts: Part, sort: float | str | None = None, css: str | None = None, name: str | None = None, heads: bool = False
+    *parts: Part,
+    sort: float | str | None = None,
+    css: str | None = None,
+    name: str | None = None,
+    heads: bool = False,
+    language: str | None = None,
 ) -> dict[str, Any]:
-    """A cell. Its column is sorted by `sort`; on a phone `name` stands before it; `heads`: it heads its row."""
-    return _known({"parts": list(parts), "sort": sort, "css": css, "name": name, "heads": heads or None})
+    """A cell. Its column is sorted by `sort`; on a phone `name` stands before it; `heads`: it heads its row;
+    `language`: its text is in another one than the page."""
+    content = {"parts": list(parts), "sort": sort, "css": css, "name": name, "heads": heads or None}
+    return _known({**content, "language": language})
 
 
 def row(cells: Sequence[dict[str, Any]], **marks: str) -> dict[str, Any]:

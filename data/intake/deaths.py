@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from clinical.saying import Day, say
 from data.intake.identity import PatientFacts, Proposed, known_number
 from data.models import Patient
 from data.survivors import survivor_of
@@ -22,7 +23,10 @@ def death_told(session: Session, facts: PatientFacts) -> tuple[Proposed, ...]:
     before = day_of_death(session, known)
     if before == facts.told_dead or (before is not None and facts.told_dead == DAY_NOT_SAID):
         return ()
-    why = f"a message says that {facts.mrn!r} died, {facts.told_dead}"
+    if facts.told_dead == DAY_NOT_SAID:
+        why = say("a message says that {number} died, day not said", number=repr(facts.mrn))
+    else:
+        why = say("a message says that {number} died, {date}", number=repr(facts.mrn), date=Day(facts.told_dead))
     changes = {DECEASED: [before, facts.told_dead]}
     return (Proposed(kind="update", into_number=facts.mrn.strip(), why=why, facts={"changes": changes}),)
 

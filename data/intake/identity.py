@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
+from clinical.saying import chained, say
 from data.audit import write_audit
 from data.intake.item import Held
 from data.models import Patient, PatientIdentifier
@@ -110,7 +111,10 @@ def recognise(session: Session, actor: Actor, facts: PatientFacts) -> int:
     """
     patient = _known_by_number(session, facts)
     if patient is None:
-        raise Held(f"patient {facts.mrn!r} is not known", "register the patient, then read this again")
+        raise Held(
+            say("patient {number} is not known", number=repr(facts.mrn)),
+            say("register the patient, then read this again"),
+        )
     _refuse_other_person(session, actor, patient, facts)
     return patient.id
 
@@ -120,10 +124,15 @@ def _known_by_number(session: Session, facts: PatientFacts) -> Patient | None:
     for system, value in facts.numbers:
         other = session.scalar(_NUMBERED, {"system": system, "value": value})
         if other is not None and (patient is None or other != patient.id):
-            why = f"number {value!r} of {system} already belongs to another patient than {facts.mrn!r}"
+            why = say(
+                "number {number} of {system} already belongs to another patient than {other}",
+                number=repr(value),
+                system=system,
+                other=repr(facts.mrn),
+            )
             holder = session.get_one(Patient, other).mrn
             proposed = Proposed(kind="merge", from_number=facts.mrn, into_number=holder, why=why, facts=facts.plain())
-            raise Disputed(why, "decide whether they are one person; nothing is merged by itself", proposed)
+            raise Disputed(why, say("decide whether they are one person; nothing is merged by itself"), proposed)
     return patient
 
 
@@ -149,13 +158,13 @@ def _linked(session: Session, facts: PatientFacts) -> tuple[Proposed, ...]:
         if one_already(session, facts.mrn, other):
             continue
         if kind not in ("replaced-by", "replaces"):
-            why = f"{facts.mrn!r} is linked to {other!r} ({kind})"
+            why = say("{one} is linked to {other} ({kind})", one=repr(facts.mrn), other=repr(other), kind=kind)
             beside.append(Proposed(kind="link", from_number=other, into_number=facts.mrn, why=why))
             continue
         ends = (facts.mrn, other) if kind == "replaced-by" else (other, facts.mrn)
-        why = "the patient is linked to another one by a merge"
+        why = say("the patient is linked to another one by a merge")
         proposed = Proposed(kind="merge", from_number=ends[0], into_number=ends[1], why=why, facts=facts.plain())
-        raise Disputed(why, "a person decides about merges", proposed)
+        raise Disputed(why, say("a person decides about merges"), proposed)
     return tuple(beside)
 
 
@@ -166,7 +175,7 @@ def restated(session: Session, facts: PatientFacts, merged: str | None) -> tuple
         known = patient is not None or known_number(session, merged) is not None
         if not known or one_already(session, merged, facts.mrn):
             return ()
-        why = f"a message says that {merged!r} was merged into {facts.mrn!r}"
+        why = say("a message says that {one} was merged into {other}", one=repr(merged), other=repr(facts.mrn))
         return (Proposed(kind="merge", from_number=merged, into_number=facts.mrn, why=why, facts=facts.plain()),)
     if patient is None:
         return ()
@@ -175,7 +184,11 @@ def restated(session: Session, facts: PatientFacts, merged: str | None) -> tuple
     changes = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
     if not changes:
         return ()
-    why = f"a message says another {', '.join(sorted(changes)).replace('_', ' ')} of {facts.mrn!r}"
+    why = say(
+        "a message says another {what} of {number}",
+        what=chained(", ", (name.replace("_", " ") for name in sorted(changes))),
+        number=repr(facts.mrn),
+    )
     return (Proposed(kind="update", into_number=facts.mrn, why=why, facts={"changes": changes}),)
 
 
@@ -225,27 +238,29 @@ def _register(session: Session, actor: Actor, facts: PatientFacts, *, teams: Seq
 
 
 def _refuse_other_person(session: Session, actor: Actor, patient: Patient, facts: PatientFacts) -> None:
-    what = f"patient {facts.mrn!r}"
+    what = say("patient {number}", number=repr(facts.mrn))
     shown = select(Patient.id).where(Patient.id == standing_id(patient.id), visible(actor))
     if actor.role != SYSTEM_ROLE and session.scalar(shown) is None:
         raise Held(f"{what} cannot be used here", "ask an admin")
     born_alike = patient.birth_date is not None and patient.birth_date == facts.birth_date
     elsewhere = patient.mrn_system != facts.system and not (patient.mrn_system is None and born_alike)
     if elsewhere and not _numbered_by(session, patient, facts.system):
-        why = (
-            f"{what} is known from {patient.mrn_system or 'a registration by hand'}, this one comes from "
-            f"{facts.system or 'an unnamed numbering'}"
+        why = say(
+            "{what} is known from {system}, this one comes from {other}",
+            what=what,
+            system=patient.mrn_system or say("a registration by hand"),
+            other=facts.system or say("an unnamed numbering"),
         )
-        advice = "decide whether they are one person; nothing is merged by itself"
+        advice = say("decide whether they are one person; nothing is merged by itself")
         if facts.system is None:
             raise Held(why, advice)
         raise _disputed(why, advice, patient, "system", facts.system)
     if patient.birth_date is not None and facts.birth_date is not None and not born_alike:
-        why, born = f"{what} is known with another birth date", facts.birth_date.isoformat()
-        raise _disputed(why, "check the number and the birth date", patient, "birth_date", born)
+        why, born = say("{what} is known with another birth date", what=what), facts.birth_date.isoformat()
+        raise _disputed(why, say("check the number and the birth date"), patient, "birth_date", born)
     if patient.name is not None and facts.name is not None and not names_agree(patient.name, facts.name):
-        why = f"{what} is known under another name"
-        raise _disputed(why, "check the number and the name", patient, "name", facts.name)
+        why = say("{what} is known under another name", what=what)
+        raise _disputed(why, say("check the number and the name"), patient, "name", facts.name)
 
 
 def _disputed(why: str, advice: str, patient: Patient, name: str, sent: str) -> Disputed:

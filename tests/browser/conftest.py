@@ -146,7 +146,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(site: Site, browser: Browser) -> Iterator[Open]:
-    """Open a page of the site, signed in as a role (None: not signed in), in a scheme and a window size."""
+    """Open a page of the site, signed in as a role (None: not signed in), in a scheme, a window size and a language."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
@@ -157,10 +157,15 @@ def open_page(site: Site, browser: Browser) -> Iterator[Open]:
         page.on("request", lambda r: wrong.append(f"off-origin: {r.url}") if _is_elsewhere(r.url, site.url) else None)
         return page
 
-    def open_(path: str, *, role: str | None = "oncologist", scheme: str = "light", size: Any = WIDE) -> Page:
+    def open_(
+        path: str, *, role: str | None = "oncologist", scheme: str = "light", size: Any = WIDE, speaks: str = "en-US"
+    ) -> Page:
         state = _signed_in(site, browser, role) if role else None
         context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, storage_state=state
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            storage_state=state,
+            locale=speaks,
         )
         contexts.append(context)
         page = watched(context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from dashboard.language import speaking
 from dashboard.pages import imaging_entry
 from data.models import Audit, Record
 from tests.dashboard.conftest import Web
-from tests.dashboard.test_entry_route import BLNS, KEY, ONC, STRANGE
+from tests.dashboard.test_entry_route import KEY, ONC, STRANGE
 
+BLNS = Path(__file__).parents[3] / "shared/data/robustness/blns.json"
 BASELINE = {"when": "2025-06-01", "study.modality": "CT"} | {
     **{"new.1.role": "target", "new.1.organ": "liver", "new.1.mm": "30"},
     **{"new.2.role": "target", "new.2.node": "yes", "new.2.mm": "20"},

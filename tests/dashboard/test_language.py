@@ -13,6 +13,7 @@ from dashboard.pages import worklist
 from dashboard.parts.times import age_text, brief_age, since_text
 from tests.dashboard.conftest import PASSWORD, Web
 from tests.dashboard.messages import marked_texts
+from tests.dashboard.prose import unmarked_prose
 
 NOW = datetime(2026, 3, 3, 9, 31, tzinfo=UTC)
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -31,6 +32,10 @@ def test_each_marked_text_is_translated_and_keeps_its_values(code: str) -> None:
         assert entry.string, english
         assert not entry.fuzzy, english
         assert places(str(entry.string)) == places(english), english
+
+
+def test_no_page_holds_prose_that_is_not_marked() -> None:
+    assert unmarked_prose() == []
 
 
 def test_ages_dates_and_decimals_follow_the_language() -> None:

@@ -1,0 +1,123 @@
+"""Every page of Nadir in German, with the demonstration cohort: no text of the catalogue is left in English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from dashboard.app import PAGES
+from dashboard.language import catalogue_of
+from data.identity_proposals import list_proposals
+from data.intake.batch import import_paths
+from data.merges import merge_patients, unmerge_patient
+from data.models import Patient, Person, Quarantined, Record
+from data.people import Actor, person_actor
+from tests.browser.conftest import Open, Site
+from tests.browser.english import SHOWN, English
+
+SYSTEM = Actor.system("test")
+SHEET = "mrn,when,analyte,value,unit\nDEMO-008,2024-01-09,copper,101,ug/dL\nNOBODY-7,2024-01-09,zinc,80,ug/dL\n"
+TABS = ("", *(f"?tab={tab}" for tab in ("grid", "imaging", "skin", "glucose", "cycle", "therapy", "record")))
+FLAGS_OF = ("R01", "R02", "R06", "R07", "R11", "R13", "R16", "R18", "R30", "R31", "R40")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sheet of which one row is held, and a message that proposes to merge two patients."""
+    folder = tmp_path_factory.mktemp("words")
+    (folder / "words.csv").write_text(SHEET)
+    message = ("MSH|^~\\&|ADMIT|DEMO|N|N|20250502||ADT^A40|7|P|2.5", "EVN|A40|20250502")
+    (folder / "words.hl7").write_text("\r".join((*message, "PID|||DEMO-025||X^Y||19640207|F", "MRG|DEMO-026\r")))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def addresses(site: Site, folder: Path) -> dict[str, list[str]]:
+    """Of each page of Nadir the addresses looked at; what is merged for it is taken apart again."""
+    now = datetime.now(UTC)
+    with site.database.read() as session:
+        person = session.scalars(select(Person).where(Person.email == site.people["oncologist"][0])).one()
+        oncologist = person_actor(session, person)
+    for file in sorted(folder.iterdir()):
+        import_paths(site.database, oncologist, [file], now=now)
+    with site.database.write() as session:
+        merge = merge_patients(session, SYSTEM, merged="DEMO-026", into="DEMO-025", reason="for a test", now=now)
+    with site.database.write() as session:
+        unmerge_patient(session, SYSTEM, merged="DEMO-026", reason="for a test", now=now)
+    with site.database.read() as session:
+        held = session.scalars(select(Quarantined.id).order_by(Quarantined.id.desc())).first()
+        proposal = list_proposals(session, SYSTEM)[-1]["id"]
+    return {
+        "/": ["/"],
+        "/patients": ["/patients", *(f"/patients?tab={tab}" for tab in ("swimmer", "waterfall", "spider"))],
+        "/p/<mrn>": [f"/p/DEMO-008{tab}" for tab in TABS] + ["/p/DEMO-027", "/p/DEMO-030"],
+        "/p/<mrn>/visit": ["/p/DEMO-008/visit"],
+        "/p/<mrn>/identity": ["/p/DEMO-025/identity"],
+        "/flag/<flag_id>": [f"/flag/{site.flag(rule)[0]}" for rule in FLAGS_OF],
+        "/identity": ["/identity"],
+        "/identity/merge/<merge>": [f"/identity/merge/{merge.id}"],
+        "/identity/proposal/<proposal>": [f"/identity/proposal/{proposal}"],
+        "/import": ["/import"],
+        "/import/held/<item>": [f"/import/held/{held}"],
+        "/import/<job>": ["/import"],
+    }
+
+
+@pytest.fixture(scope="module")
+def written(site: Site) -> list[str]:
+    """What people wrote in their own words, or are called: it is never translated."""
+    with site.database.read() as session:
+        found = {text for (detail,) in session.execute(select(Record.detail)) for text in _texts(detail) if " " in text}
+        found |= {name for (name,) in session.execute(select(Patient.name)) if name}
+    return sorted(found, key=len, reverse=True)
+
+
+def _texts(detail: object) -> Iterator[str]:
+    if isinstance(detail, str):
+        yield detail
+    for inside in detail.values() if isinstance(detail, dict) else detail if isinstance(detail, list) else ():
+        yield from _texts(inside)
+
+
+@pytest.mark.parametrize("pattern", [page.ROUTE.pattern for page in PAGES])
+def test_no_text_of_a_page_is_left_in_english(
+    pattern: str, site: Site, open_page: Open, addresses: dict[str, list[str]], written: list[str], folder: Path
+) -> None:
+    english = English(catalogue_of("de"))
+    page = open_page(addresses[pattern][0], speaks="de-DE")
+    for address in addresses[pattern]:
+        page.goto(site.url + address)
+        _arrive(page)
+        if pattern == "/import/<job>":
+            _preview(page, folder / "words.csv")
+        assert english.left_in(page.evaluate(SHOWN), but=written) == set(), address
+
+
+def _arrive(page: Page) -> None:
+    page.wait_for_selector("#shell-page h1")
+    expect(page.locator("#shell-person")).not_to_be_empty()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.wait_for_load_state("networkidle")
+    if page.locator(".grid-frame:visible").count():
+        page.wait_for_selector(".ag-cell .cell > *")
+
+
+def _preview(page: Page, file: Path) -> None:
+    page.set_input_files("#import-files", file)
+    page.wait_for_selector("#import-preview")
+    assert page.url.split("/import/")[1]
+    page.get_by_label("Demo NET clinic North").check()
+    page.click("#import-preview")
+    expect(page.locator("#import-said")).not_to_be_empty(timeout=60_000)
+
+
+def test_what_is_left_in_english_is_found() -> None:
+    english = English(catalogue_of("de"))
+    assert english.left_in(["Octreotid LAR 20 mg  ·  since 13. Dez. 2021"]) != set()
+    assert english.left_in(["Worklist", "vor 3 Monaten", "in 22 Tagen"]) == {"'Worklist': 'Worklist'"}
+    assert len(english.left_in(["Tumour not found, infection"], but=["Tumour not found"])) == 1
