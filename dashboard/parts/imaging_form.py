@@ -26,17 +26,11 @@ from data.entry.imaging import CONTRASTS, MODALITIES
 from data.entry.lesions import STATES
 from data.entry.opening import Opening
 
-MODALITY_WORDS = {
-    "ultrasound": message("ultrasound"),
-    "octreotide scintigraphy": message("octreotide scintigraphy"),
-}
-CONTRAST_WORDS = {
-    "none": message("none"),
-    "late arterial and portal venous": message("late arterial and portal venous"),
-    "portal venous": message("portal venous"),
-    "hepatobiliary": message("hepatobiliary"),
-    "other": message("other"),
-}
+STUDY_WORDS = (
+    *(message("ultrasound"), message("octreotide scintigraphy"), message("none")),
+    *(message("late arterial and portal venous"), message("portal venous"), message("hepatobiliary"), message("other")),
+)
+"""The kinds of scans and contrasts that are words; the others are the same in every language."""
 ROLE_WORDS = {
     "target": message("target lesion"),
     "non-target": message("non-target lesion"),
@@ -142,9 +136,9 @@ def _study(lesions: Sequence[Lesion], clock: Clock) -> Field:
         "study",
         _("Study"),
         [
-            {**select_field("study.modality", _("Kind of scan"), _options(MODALITIES, MODALITY_WORDS)), "last": last},
+            {**select_field("study.modality", _("Kind of scan"), _options(MODALITIES)), "last": last},
             text_field("study.site", _("Region"), hint=_("abdomen, chest ...")),
-            select_field("study.contrast", _("Contrast"), _options(CONTRASTS, CONTRAST_WORDS)),
+            select_field("study.contrast", _("Contrast"), _options(CONTRASTS)),
             text_field("study.report", _("Report number")),
         ],
     )
@@ -290,5 +284,5 @@ def _answers(options: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(code, _(words)) for code, words in (*options, NOT_ASSESSED)]
 
 
-def _options(codes: Sequence[str], words: dict[str, str]) -> list[tuple[str, str]]:
-    return [(code, _(words[code]) if code in words else code) for code in codes]
+def _options(codes: Sequence[str]) -> list[tuple[str, str]]:
+    return [(code, _(code)) for code in codes]
