@@ -93,7 +93,8 @@ class SkinAssessment(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesion(Entry):
-    """One lesion on one scan. `diameter_tenths`: tenths of a millimetre (short axis for nodes), an exact integer."""
+    """One lesion on one scan. `diameter_tenths`: tenths of a millimetre (short axis for nodes), an exact integer.
+    `note` is the reader's remark, such as why the lesion could not be evaluated."""
 
     lesion: str
     role: Literal["target", "non-target", "new"]
@@ -106,22 +107,26 @@ class Lesion(Entry):
     into: str | None = None
     reader: str | None = None
     signed: bool = False
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response(Entry):
-    """A reader's overall verdict on a scan: CR PR SD PD NE NED."""
+    """A reader's overall verdict on a scan: CR PR SD PD NE NED. `computed` is the answer that was computed when the
+    reader confirmed it or, with the reason in `text`, said something else."""
 
     response: Literal["CR", "PR", "SD", "PD", "NE", "NED"]
     modality: str | None = None
     reader: str | None = None
     signed: bool = False
     text: str | None = None
+    computed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BiliaryUltrasound(Entry):
-    """Coded findings of a biliary ultrasound, reference 5.3; lengths in mm."""
+    """Coded findings of a biliary ultrasound, reference 5.3; lengths in mm. None is not assessed, False was looked for
+    and is not there. `mobile` and `impacted` are of the stones, `ihbd`: the ducts within the liver are dilated."""
 
     stones: Literal["none", "single", "multiple"] | None = None
     sludge: bool | None = None
@@ -131,6 +136,10 @@ class BiliaryUltrasound(Entry):
     fluid: bool | None = None
     max_mm: float | None = None
     cbd_stone: bool | None = None
+    ihbd: bool | None = None
+    mobile: bool | None = None
+    impacted: bool | None = None
+    note: str | None = None
     gallbladder: Literal["in-situ", "absent", "not-seen", "non-fasting"] | None = None
 
 

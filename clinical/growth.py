@@ -48,7 +48,12 @@ def slow_growth(chart: Chart, protocol: Protocol) -> SlowGrowth | None:
     fraction = total / nadir - 1
     lowest = next((v for v in assessments(chart) if v.sum_mm == nadir and v.scan_date < last.day), None)
     days = None if lowest is None else (last.day - lowest.scan_date).days
-    return SlowGrowth(first, last, nadir, fraction, fraction * _DAYS_A_YEAR / days if days else None)
+    return SlowGrowth(first, last, nadir, fraction, a_year(fraction, days) if days else None)
+
+
+def a_year(fraction: float, days: int) -> float:
+    """A growth over `days`, one or more, as the same growth a year."""
+    return fraction * _DAYS_A_YEAR / days
 
 
 def _grows(visit: VisitAssessment, protocol: Protocol) -> bool:

@@ -67,7 +67,25 @@ def shows_progression(chart: Chart, scan: Scan) -> bool:
     return scan.progression or (scan.response is None and recurrence_seen(chart, scan))
 
 
+def series(chart: Chart) -> tuple[tuple[Lesion, ...], ...]:
+    """The lesion rows of scans of size, a tuple for each series of RECIST, the oldest first.
+
+    The last one is the series the next scan belongs to: after an operation that no scan has followed yet it is empty.
+    A scan that closes one series and is the baseline of the next stands in both.
+    """
+    return chart.derived("lesion-series", lambda: _series(chart))
+
+
 def _assessments(chart: Chart) -> tuple[VisitAssessment, ...]:
+    found: dict[date, VisitAssessment] = {}
+    for rows in series(chart):
+        for visit in assess(rows):
+            # The scan two series share is judged by the earlier one, of which it is the last.
+            found.setdefault(visit.scan_date, visit)
+    return tuple(found[day] for day in sorted(found))
+
+
+def _series(chart: Chart) -> tuple[tuple[Lesion, ...], ...]:
     lesions = [r for r in chart.lesions if not is_receptor_imaging(r.modality)]
     if not lesions:
         return ()
@@ -77,13 +95,12 @@ def _assessments(chart: Chart) -> tuple[VisitAssessment, ...]:
         start = _series_start(boundary, days)
         if start is not None and start.day > starts[-1].day:
             starts.append(start)
-    found: dict[date, VisitAssessment] = {}
-    for start, following in zip_longest(starts, starts[1:]):
-        series = assess(r for r in lesions if start.day <= r.effective.date() and _belongs_before(r, following))
-        for visit in series:
-            # The scan two series share is judged by the earlier one, of which it is the last.
-            found.setdefault(visit.scan_date, visit)
-    return tuple(found[day] for day in sorted(found))
+    found = [
+        tuple(r for r in lesions if start.day <= r.effective.date() and _belongs_before(r, following))
+        for start, following in zip_longest(starts, starts[1:])
+    ]
+    operations = [b for b in boundaries(chart) if b.kind == "surgery"]
+    return (*found, ()) if operations and operations[-1].moment.date() >= days[-1] else tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,15 @@ def target_response(
     return "PR" if 100 * total <= 70 * baseline else "SD"
 
 
+def change_tenths(total: int, other: int) -> int | None:
+    """The change of a sum against another in tenths of a percent, cut off and not rounded: what is shown as 20.0 % has
+    reached 20 %. None against zero."""
+    if not other:
+        return None
+    change = 1000 * abs(total - other) // other
+    return change if total >= other else -change
+
+
 def overall_response(
     target: TargetResponse | None, non_target: NonTargetResponse | None, new: NewLesion
 ) -> Overall | None:
@@ -283,14 +292,18 @@ def _mm(tenths: int | None) -> float | None:
 
 
 def _compared(total: int, baseline: int, nadir: int) -> str:
-    from_zero = say("from zero")
     return say(
         "sum {total} mm, {over_nadir} ({grown} mm) against the nadir of {nadir} mm, {over_baseline} against the "
         "baseline of {baseline} mm",
         total=Figure(f"{total / 10:g}"),
-        over_nadir=Figure(f"{(total - nadir) / nadir * 100:+.1f} %") if nadir else from_zero,
+        over_nadir=_changed(total, nadir),
         grown=Figure(f"{(total - nadir) / 10:+g}"),
         nadir=Figure(f"{nadir / 10:g}"),
-        over_baseline=Figure(f"{(total - baseline) / baseline * 100:+.1f} %") if baseline else from_zero,
+        over_baseline=_changed(total, baseline),
         baseline=Figure(f"{baseline / 10:g}"),
     )
+
+
+def _changed(total: int, other: int) -> str:
+    change = change_tenths(total, other)
+    return say("from zero") if change is None else Figure(f"{change / 10:+.1f} %")

@@ -24,6 +24,8 @@ from dashboard.inventory import ROUTE_POLICIES, assert_guarded
 from dashboard.language import _, language
 from dashboard.parts.grid import script_addresses
 from dashboard.policy import PUBLIC, SIGNED_IN, Policy
+from dashboard.reckoning import ENDPOINT as RECKON
+from dashboard.reckoning import RECKONING, install_reckoning
 from dashboard.request import EXTENSION, Parts, current_database, current_settings, request_now
 from dashboard.routing import PageModule, Pages
 from dashboard.strict_json import StrictJSON
@@ -133,6 +135,7 @@ def _server(parts: Parts) -> Flask:
     install_summary(server)
     install_injection_calendar(server)
     install_entry(server)
+    install_reckoning(server)
     server.add_url_rule("/healthz", "healthz", _alive)
     server.add_url_rule("/readyz", "readyz", _ready)
     return server
@@ -153,6 +156,7 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         INJECTIONS_ICS: CALENDAR,
         SAVE: ENTRY,
         DRAFT: ENTRY,
+        RECKON: RECKONING,
         "healthz": PUBLIC,
         "readyz": PUBLIC,
         "_dash_assets.static": PUBLIC,

@@ -23,6 +23,7 @@ from dashboard.parts.times import moment_text
 from dashboard.policy import CLINICAL, Policy, note_activity, require_scope
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from data.entry.drafts import Typed, keep_draft
+from data.entry.imaging_save import save_imaging
 from data.entry.judged import Heard, judge_now
 from data.entry.regimen_save import save_regimen
 from data.entry.said import NotSaved, Problem, Unsure, texts
@@ -54,7 +55,11 @@ def _regimen(session: Session, actor: Actor, mrn: str, sent: Submission, now: da
     return save_regimen(session, actor, mrn, sent, protocol=current_protocol(), zone=current_settings().zone, now=now)
 
 
-_SAVES: Mapping[str, Save] = {"visit": _visit, "therapy": _regimen}
+def _imaging(session: Session, actor: Actor, mrn: str, sent: Submission, now: datetime) -> Saved:
+    return save_imaging(session, actor, mrn, sent, protocol=current_protocol(), zone=current_settings().zone, now=now)
+
+
+_SAVES: Mapping[str, Save] = {"visit": _visit, "therapy": _regimen, "imaging": _imaging}
 
 
 def _save(mrn: str, form: str) -> ResponseReturnValue:

@@ -7,6 +7,7 @@ dataclass of its kind on the way in, so that a rule never meets a word it does n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ from clinical.chart import (
 )
 from clinical.protocol import Protocol
 from clinical.replay import replay
-from data.intake.item import RETRACTIONS
+from data.intake.item import RETRACTIONS, Item
 from data.models import Patient, ReadingDay, Record
 from data.people import Actor, NotFound, visible
 from data.readings import aggregate, pool
@@ -216,6 +217,21 @@ def _repeated(session: Session, merged: dict[int, int]) -> frozenset[int]:
             again.add(id)
         seen.add(own)
     return frozenset(again)
+
+
+def with_items(chart: Chart, items: Iterable[Item]) -> Chart:
+    """The chart as it would be with coded facts that are not stored; their records are named after their places."""
+    added: dict[str, list[Entry]] = {}
+    for item in items:
+        if item.kind in KINDS and item.effective_at is not None:
+            row = (item.patient_id, f"new:{item.place}", item.kind, item.effective_at, item.issued_at, item.precision)
+            field, entry = _coded((*row, item.detail, item.text))
+            added.setdefault(field, []).append(entry)
+    merged: dict[str, Any] = {
+        field: tuple(sorted((*getattr(chart, field), *entries), key=lambda entry: (entry.effective, entry.record)))
+        for field, entries in added.items()
+    }
+    return replace(chart, **merged)
 
 
 def _result(row: Any) -> Result:

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from clinical.change import MarkerCourse, marker_course
 from clinical.chart import Chart, DiseaseStateName
+from clinical.imaging import assessments
 from clinical.protocol import Protocol
-from clinical.recist import VisitAssessment, assess
+from clinical.recist import VisitAssessment
 from clinical.therapy import Regimen, regimen_at
 from data.charts import load_part
 from data.flags import flags_of
@@ -110,7 +111,7 @@ def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now:
         patient_ids=ids,
         chart=chart,
         marker=marker_course(chart, protocol),
-        scans=assess(chart.lesions),
+        scans=assessments(chart),
         regimen=regimen_at(chart, now),
         flags=tuple(flags_of(session, ids, patient.mrn)),
     )

@@ -14,7 +14,7 @@
   entry.show = function (root) {
     for (const box of root.querySelectorAll("[data-shows]")) {
       const { field, values } = JSON.parse(box.dataset.shows);
-      const chosen = root.querySelector(`[data-field="${field}"]:checked`);
+      const chosen = root.querySelector(`[data-field="${field}"]:is(:checked, select)`);
       box.hidden = !chosen || !values.includes(chosen.value);
     }
   };

@@ -5,6 +5,8 @@
   "use strict";
 
   const entry = (window.nadirEntry = window.nadirEntry || {});
+  /* Kinds of fields that other scripts bring along. */
+  entry.kinds = entry.kinds || {};
   let made = 0;
 
   function element(name, css, text) {
@@ -85,6 +87,7 @@
       one.type = "radio";
       one.name = name;
       one.value = value;
+      one.checked = value === "";
       one.dataset.field = spec.name;
       label.append(one, element("span", null, words));
       row.append(label);
@@ -160,7 +163,7 @@
   }
 
   function list(spec) {
-    return frame(spec, select(spec.name, spec.options, nadirText("choose")));
+    return frame(spec, select(spec.name, spec.options, spec.first || nadirText("choose")));
   }
 
   function planned(_spec, form) {
@@ -243,7 +246,7 @@
   const KINDS = { number, choice, checks, text, select: list, answers, planned, rows };
 
   function build(spec, form) {
-    const made = (KINDS[spec.kind] || entry.bodyMap)(spec, form);
+    const made = (KINDS[spec.kind] || entry.kinds[spec.kind] || entry.bodyMap)(spec, form);
     if (spec.shows) entry.showFor(made, spec.shows);
     return made;
   }
@@ -256,7 +259,7 @@
     for (const one of fields) {
       const name = one.dataset.field;
       if (one.type === "radio") {
-        if (one.checked) said[name] = one.value;
+        if (one.checked && one.value) said[name] = one.value;
       } else if (one.type === "checkbox") {
         if (one.checked) said[name] = said[name] ? `${said[name]};${one.value}` : one.value;
       } else if (one.value.trim()) said[name] = one.value.trim();

@@ -21,6 +21,7 @@ IMAGING = (
     *(message("absent"), message("not evaluable"), message("present"), message("unequivocal progression")),
     *(message("equivocal"), message("split"), message("merged"), message("liver"), message("lymph node")),
     *(message("pancreas"), message("bone"), message("lung"), message("peritoneum")),
+    *(message("imaging study"), message("imaging report")),
 )
 BILIARY = (
     *(message("single"), message("multiple"), message("in situ"), message("not seen"), message("non fasting")),

@@ -20,11 +20,18 @@ def regimen_address(mrn: str) -> str:
     return f"/p/{quote(mrn, safe='')}/regimen"
 
 
+def imaging_address(mrn: str) -> str:
+    """Where a scan or a biliary ultrasound of the patient is entered."""
+    return f"/p/{quote(mrn, safe='')}/imaging"
+
+
 def visit_link(mrn: str) -> Component:
-    """The ways from the patient's page to entering a visit, and to the regimen."""
+    """The ways from the patient's page to entering a visit or imaging, and to the regimen."""
     return html.P(
         [
             dcc.Link(_("Enter a visit"), href=visit_address(mrn), className="button"),
+            " ",
+            dcc.Link(_("Enter imaging"), href=imaging_address(mrn), className="button"),
             " ",
             dcc.Link(_("Regimen and injections"), href=regimen_address(mrn), className="button"),
         ],

@@ -10,7 +10,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from clinical.chart import Chart, Entry, Lesion, Result
+from clinical.chart import BiliaryUltrasound, Chart, Entry, Lesion, Response, Result
 from dashboard.language import _, message
 from dashboard.parts.asking import ask
 from dashboard.parts.badges import chip
@@ -223,16 +223,16 @@ def _examined(chart: Chart) -> Iterator[Line]:
             entry=s, kind="Skin", what=_("Skin assessment"), value=value, details="; ".join(p for p in parts if p)
         )
     for r in chart.responses:
-        said = (r.modality, r.reader, _("signed") if r.signed else _("not signed"), r.text)
+        said = (r.modality, r.reader, _("signed") if r.signed else _("not signed"), response_told(r), r.text)
         details = ", ".join(p for p in said if p)
         yield Line(entry=r, kind="Imaging", what=_("Response"), value=r.response, details=details)
     for b in chart.biliary:
         value = _spoken(
             ((_("stones"), b.stones and coded(b.stones)), (_("gallbladder"), b.gallbladder and coded(b.gallbladder)))
         )
-        yes = [n for n, v in ((_("sludge"), b.sludge), ("Murphy", b.murphy), (_("fluid"), b.fluid)) if v]
+        yes = [name for name, found in _biliary_flags(b) if found]
         size = _spoken(((_("wall mm"), b.wall_mm), (_("duct mm"), b.cbd_mm)))
-        details = "; ".join([*yes, *([size] if size else [])])
+        details = "; ".join([*yes, *([size] if size else []), *([b.note] if b.note else [])])
         yield Line(
             entry=b, kind="Biliary", what=_("Biliary ultrasound"), value=value or _("not stated"), details=details
         )
@@ -260,9 +260,26 @@ def _examined(chart: Chart) -> Iterator[Line]:
         )
 
 
+def response_told(response: Response) -> str | None:
+    """Whether a reader took the computed response or another one; None where nothing was computed beside it."""
+    if response.computed is None:
+        return None
+    taken = response.computed == response.response or (response.computed, response.response) == ("recurrence", "PD")
+    letters = coded(response.computed)
+    if taken:
+        return _("computed {letters}, confirmed", letters=letters)
+    return _("instead of the computed {letters}", letters=letters)
+
+
+def _biliary_flags(b: BiliaryUltrasound) -> Iterator[tuple[str, bool | None]]:
+    yield from ((_("sludge"), b.sludge), ("Murphy", b.murphy), (_("fluid"), b.fluid), (_("duct stone"), b.cbd_stone))
+    yield from ((_("liver ducts dilated"), b.ihbd), (_("stone impacted"), b.impacted))
+
+
 def _lesion(lesion: Lesion) -> Line:
     size = None if lesion.diameter_tenths is None else quantity(lesion.diameter_tenths / 10, "mm")
-    where = ", ".join(coded(p) for p in (lesion.site, lesion.organ, lesion.modality) if p)
+    read = (lesion.reader if lesion.signed else None, lesion.note)
+    where = ", ".join([*(coded(p) for p in (lesion.site, lesion.organ, lesion.modality) if p), *filter(None, read)])
     return Line(
         entry=lesion,
         kind="Imaging",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from data.exports.fhir_parts import Ids, Resource, framed, given, instant, local, measured, notes, text, when
+from data.intake.coded import BILIARY_FLAGS
 from data.intake.fhir_finding import FINDING
 from data.intake.fhir_frame import LOINC
 from data.intake.fhir_imaging import LONGEST_DIAMETER, TUMOUR_SIZE
@@ -65,15 +66,16 @@ def response(record: Record, ids: Ids) -> Resource:
     detail = record.detail or {}
     value = {"valueCodeableConcept": text(detail["response"])}
     parts = [_flag("signed", bool(detail.get("signed")))]
+    parts += [_words("computed", detail["computed"])] if detail.get("computed") else []
     made = _read(record, ids, code=local("recist-response"), value=value, parts=parts)
-    return {**made, **given((("note", notes(detail.get("text"))),))}
+    return {**made, **given((("note", notes(record.text or detail.get("text"))),))}
 
 
 def biliary(record: Record, ids: Ids) -> Resource:
     """The Observation of a biliary ultrasound."""
     detail = record.detail or {}
     parts = [_words(name, detail[name]) for name in ("stones", "gallbladder") if detail.get(name)]
-    for name in ("sludge", "murphy", "fluid", "cbd_stone"):
+    for name in BILIARY_FLAGS:
         if detail.get(name) is not None:
             parts.append(_flag(name, detail[name]))
     for name in ("wall_mm", "cbd_mm", "max_mm"):

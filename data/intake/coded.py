@@ -25,6 +25,7 @@ ROLES = frozenset({"target", "non-target", "new"})
 LESION_STATES: frozenset[str] = frozenset(get_args(LesionState))
 RESPONSES = frozenset({"CR", "PR", "SD", "PD", "NE", "NED"})
 STONES = frozenset({"none", "single", "multiple"})
+BILIARY_FLAGS = ("sludge", "murphy", "fluid", "cbd_stone", "ihbd", "mobile", "impacted")
 GALLBLADDER = frozenset({"in-situ", "absent", "not-seen", "non-fasting"})
 STATES: frozenset[str] = frozenset(get_args(DiseaseStateName))
 SYMPTOMS = frozenset(
@@ -72,7 +73,7 @@ def lesion_detail(sent: Fields) -> dict[str, Any]:
     if diameter is not None and state in ("absent", "not-evaluable"):
         raise Held(f"a lesion that is {state} has a diameter", "send one of the two")
     detail: dict[str, Any] = {
-        name: text(sent, name) for name in ("lesion", "modality", "site", "organ", "into", "reader")
+        name: text(sent, name) for name in ("lesion", "modality", "site", "organ", "into", "reader", "note")
     }
     detail |= {"role": role, "state": state, "node": bool(flag(sent, "node")), "signed": bool(flag(sent, "signed"))}
     if diameter is not None:
@@ -94,7 +95,7 @@ def response_detail(sent: Fields) -> dict[str, Any]:
     response = choice(sent, "response", RESPONSES)
     if response is None:
         raise Held("the response is missing", f"send one of {', '.join(sorted(RESPONSES))}")
-    detail = {name: text(sent, name) for name in ("modality", "reader", "text")}
+    detail = {name: text(sent, name) for name in ("modality", "reader", "text", "computed")}
     return present({**detail, "response": response, "signed": bool(flag(sent, "signed"))})
 
 
@@ -102,13 +103,13 @@ def biliary_detail(sent: Fields) -> dict[str, Any]:
     """The fields of `BiliaryUltrasound`."""
     detail = {
         "stones": choice(sent, "stones", STONES),
-        **{name: flag(sent, name) for name in ("sludge", "murphy", "fluid", "cbd_stone")},
+        **{name: flag(sent, name) for name in BILIARY_FLAGS},
         **{name: decimal(sent, name, 200) for name in ("wall_mm", "cbd_mm", "max_mm")},
         "gallbladder": choice(sent, "gallbladder", GALLBLADDER),
     }
     if all(value is None for value in detail.values()):
         raise Held("the ultrasound says nothing", "send at least one finding")
-    return present(detail)
+    return present({**detail, "note": text(sent, "note")})
 
 
 def symptom_detail(sent: Fields) -> dict[str, Any]:

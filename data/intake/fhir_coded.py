@@ -37,15 +37,19 @@ def value_words(observation: Observation) -> str:
     return words(observation.value_codeable_concept) or ""
 
 
+def noted(observation: Observation) -> str:
+    """The notes of an Observation as one text."""
+    return "; ".join(note.text for note in observation.note if note.text)
+
+
 def _skin(observation: Observation) -> dict[str, Any]:
     sent = {"overall": value_words(observation), **local_parts(observation)}
     rater = who(observation.performer[0]) if observation.performer else None
-    notes = "; ".join(note.text for note in observation.note if note.text)
-    return skin_detail({"rater": rater or "", "note": notes, **sent})
+    return skin_detail({"rater": rater or "", "note": noted(observation), **sent})
 
 
 def _biliary(observation: Observation) -> dict[str, Any]:
-    return biliary_detail(local_parts(observation))
+    return biliary_detail({"note": noted(observation), **local_parts(observation)})
 
 
 def _symptom(observation: Observation) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from data.intake.coded import lesion_detail, present, response_detail
-from data.intake.fhir_coded import coded_item, value_words
+from data.intake.fhir_coded import coded_item, noted, value_words
 from data.intake.fhir_frame import LOINC, RETRACTED, Setting, codes, counted_code, frame, moment_of, who, words
 from data.intake.fhir_observation import observation_status
 from data.intake.fhir_parts import local_parts, millimetres
@@ -78,6 +78,7 @@ def _lesion(observation: Observation) -> dict[str, Any]:
         {
             **_read_by(observation),
             "node": "1" if short_axis is not None else "0",
+            "note": noted(observation),
             **parts,
             "lesion": _identity(observation) or "",
             "site": words(observation.body_site) or "",
@@ -90,9 +91,8 @@ def _lesion(observation: Observation) -> dict[str, Any]:
 
 def _response(observation: Observation) -> dict[str, Any]:
     parts = local_parts(observation)
-    notes = "; ".join(note.text for note in observation.note if note.text)
     return response_detail(
-        {**_read_by(observation), **parts, "response": value_words(observation).strip(), "text": notes}
+        {**_read_by(observation), **parts, "response": value_words(observation).strip(), "text": noted(observation)}
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clinical.chart import Lesion
-from clinical.recist import VisitAssessment, assess, target_response
+from clinical.recist import VisitAssessment, assess, change_tenths, target_response
 from tests.clinical.charts import lesion
 
 
@@ -239,3 +239,10 @@ def test_a_visit_names_its_rows_and_is_signed_when_all_of_them_are() -> None:
     visits = assess(rows)
     assert [v.signed for v in visits] == [False, True]
     assert [set(v.records) for v in visits] == [{rows[0].record, rows[1].record}, {rows[2].record}]
+
+
+def test_a_change_is_cut_off_so_that_what_is_shown_has_been_reached() -> None:
+    assert [change_tenths(*pair) for pair in ((601, 501), (600, 500), (599, 500))] == [199, 200, 198]
+    assert [change_tenths(*pair) for pair in ((701, 1000), (700, 1000), (7, 0), (0, 7))] == [-299, -300, None, -1000]
+    assert "+19.9 % (+10 mm) against the nadir of 50.1 mm" in series(50.1, 60.1)[-1].reason
+    assert series(50.1, 60.1)[-1].target == "SD"

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from clinical.change import marker_course
 from clinical.chart import Chart, Result
+from clinical.imaging import assessments
 from clinical.protocol import bundled_protocol
-from clinical.recist import assess
 from clinical.therapy import regimen_at
 from dashboard.parts.tabs.view import View
 from dashboard.parts.times import Clock
@@ -39,7 +39,7 @@ def trends_of(chart: Chart, patient_ids: tuple[int, ...] = (1,)) -> Trends:
         patient_ids=patient_ids,
         chart=chart,
         marker=marker_course(chart, PROTOCOL),
-        scans=assess(chart.lesions),
+        scans=assessments(chart),
         regimen=regimen_at(chart, NOW),
         flags=(),
     )

@@ -13,7 +13,7 @@ from clinical.chart import BiliaryUltrasound, Lesion, Response
 from clinical.recist import VisitAssessment
 from dashboard.figures.lesion_spider import LesionLine, spider
 from dashboard.figures.series import Points, floats
-from dashboard.language import _, marked, tell
+from dashboard.language import _, marked, message, tell
 from dashboard.parts.asking import ask
 from dashboard.parts.charts import chart
 from dashboard.parts.coded import coded
@@ -21,11 +21,20 @@ from dashboard.parts.plotted.channels import midnight
 from dashboard.parts.plotted.labels import label
 from dashboard.parts.quantities import number, quantity
 from dashboard.parts.readouts import imaging_readout
+from dashboard.parts.records import response_told
 from dashboard.parts.rows import below, cell, row, table
 from dashboard.parts.tabs.view import View
 from dashboard.parts.times import day_text
 
 ROLE_ORDER = ("target", "non-target", "new")
+OTHER_FINDINGS = (
+    ("murphy", message("Murphy sign"), message("no Murphy sign")),
+    ("fluid", message("fluid"), message("no fluid")),
+    ("cbd_stone", message("duct stone"), message("no duct stone")),
+    ("ihbd", message("liver ducts dilated"), message("liver ducts not dilated")),
+    ("mobile", message("stones mobile"), message("stones not mobile")),
+    ("impacted", message("stone impacted"), message("no stone impacted")),
+)
 
 
 def imaging(view: View) -> Component:
@@ -36,7 +45,7 @@ def imaging(view: View) -> Component:
         parts.append(_lesions(view, scans))
         parts.append(_spider(view, scans))
     parts.append(_responses(view, scans))
-    parts.append(_biliary(view))
+    parts += [_studies(view), _biliary(view)]
     return html.Div(parts, className="stacked", style={"gap": "var(--gap)"})
 
 
@@ -165,6 +174,7 @@ def _lesion_cell(rows: Sequence[Lesion]) -> dict[str, Any]:
                 title=_("signed") if lesion.signed else _("not signed"),
             )
         )
+        parts += [below(lesion.note)] if lesion.note else []
     return cell(*parts, css="number")
 
 
@@ -183,7 +193,8 @@ def _responses(view: View, scans: Sequence[VisitAssessment]) -> Component:
     for response in view.found.chart.responses:
         stated.setdefault(response.effective.date(), []).append(response)
     dates = sorted({*computed, *stated}, reverse=True)
-    rows = [_response(on, stated.get(on, ()), computed.get(on)) for on in dates]
+    signed = _signers(view.found.chart.lesions)
+    rows = [_response(on, stated.get(on, ()), computed.get(on), signed.get(on)) for on in dates]
     body = (
         table(
             "patient-responses-table",
@@ -200,11 +211,25 @@ def _responses(view: View, scans: Sequence[VisitAssessment]) -> Component:
     )
 
 
-def _response(on: date, stated: Sequence[Response], computed: VisitAssessment | None) -> dict[str, Any]:
+def _signers(lesions: Sequence[Lesion]) -> dict[date, Lesion]:
+    """By day a lesion of a scan every row of which its reader has signed."""
+    rows: dict[date, list[Lesion]] = {}
+    for lesion in lesions:
+        rows.setdefault(lesion.effective.date(), []).append(lesion)
+    return {day: found[0] for day, found in rows.items() if all(r.signed for r in found)}
+
+
+def _response(
+    on: date, stated: Sequence[Response], computed: VisitAssessment | None, signed: Lesion | None
+) -> dict[str, Any]:
     read: list[Any] = []
     for r in stated:
-        by = ", ".join(p for p in (r.modality, r.reader, _("signed") if r.signed else _("not signed"), r.text) if p)
+        by = ", ".join(p for p in (r.modality, r.reader, _("signed") if r.signed else _("not signed")) if p)
         read += [ask(r.response, r.record), below(by)]
+        read += [below(said) for said in (response_told(r), r.text) if said]
+    if not stated and signed is not None:
+        by = ", ".join(p for p in (signed.modality, signed.reader, _("signed")) if p)
+        read += [ask(_("as computed"), signed.record), below(by)]
     letters = "" if computed is None else computed.overall or _("baseline")
     differs = computed is not None and computed.overall and any(r.response != computed.overall for r in stated)
     return row(
@@ -214,6 +239,30 @@ def _response(on: date, stated: Sequence[Response], computed: VisitAssessment | 
             cell(letters, *([below(_("differs from the reader"))] if differs else [])),
             cell("" if computed is None else tell(computed.reason)),
         ]
+    )
+
+
+def _studies(view: View) -> Component | None:
+    """The scans that were made, with region, contrast and report: what was entered or came as a study."""
+    made = [f for f in view.found.chart.findings if f.code == "imaging-study"]
+    if not made:
+        return None
+    rows = [
+        row([cell(view.clock.day(f), css="when"), cell(ask(f.text or _("kind of scan not recorded"), f.record))])
+        for f in reversed(made)
+    ]
+    return html.Section(
+        [
+            html.Header(html.H2(_("Studies"))),
+            table(
+                "patient-studies-table",
+                [_("Date"), _("Study")],
+                rows,
+                caption=_("Imaging studies, newest first"),
+                css="dense",
+            ),
+        ],
+        className="card",
     )
 
 
@@ -227,7 +276,10 @@ def _biliary(view: View) -> Component | None:
             html.Header(html.H2(_("Biliary ultrasound"))),
             table(
                 "patient-biliary-table",
-                [_("Date"), _("Stones"), _("Sludge"), _("Wall mm"), _("Duct mm"), _("Gallbladder")],
+                [
+                    *(_("Date"), _("Stones"), _("Sludge"), _("Wall mm"), _("Duct mm"), _("Gallbladder")),
+                    _("Other findings"),
+                ],
                 rows,
                 caption=_("Biliary ultrasounds, newest first"),
                 css="dense",
@@ -247,5 +299,15 @@ def _ultrasound(b: BiliaryUltrasound, view: View) -> dict[str, Any]:
             cell("" if b.wall_mm is None else number(b.wall_mm)),
             cell("" if b.cbd_mm is None else number(b.cbd_mm)),
             cell(coded(b.gallbladder or "") or _("not described")),
+            cell(*_other_findings(b)),
         ]
     )
+
+
+def _other_findings(b: BiliaryUltrasound) -> list[Any]:
+    """What was looked for and is there or not; what was not assessed is left out."""
+    size = [] if b.max_mm is None else [_("largest stone {size}", size=marked(f"{number(b.max_mm)} mm"))]
+    told = [
+        _(there if getattr(b, name) else gone) for name, there, gone in OTHER_FINDINGS if getattr(b, name) is not None
+    ]
+    return ["; ".join([*size, *told]), *([below(b.note)] if b.note else [])]
