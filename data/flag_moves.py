@@ -3,6 +3,7 @@
     open -> acknowledged -> in-review -> resolved | overridden
     open / acknowledged / in-review <-> snoozed
 
+Whom a flag is handed to has not taken it yet: it stands open again until they do.
 Moves of a person need a role and a reason; moves of the data are made by `data.judge`. A closed flag never moves again:
 what comes back is a new episode. Every move raises the version and leaves a row of history.
 """
@@ -23,7 +24,9 @@ from data.errors import BadInput
 from data.models import Flag, FlagHistory
 
 Status = Literal["open", "acknowledged", "in-review", "snoozed", "resolved", "overridden"]
-Action = Literal["acknowledge", "review", "snooze", "resolve", "override", "wake", "reopen", "clear", "contain"]
+Action = Literal[
+    "acknowledge", "assign", "review", "snooze", "resolve", "override", "wake", "reopen", "clear", "contain"
+]
 
 STATUSES: Final[tuple[Status, ...]] = ("open", "acknowledged", "in-review", "snoozed", "resolved", "overridden")
 CLOSED: Final[frozenset[Status]] = frozenset({"resolved", "overridden"})
@@ -75,7 +78,8 @@ class Move:
 
 MOVES: Final[Mapping[Action, Move]] = MappingProxyType(
     {
-        "acknowledge": Move(frozenset({"open"}), "acknowledged", CLINICIANS),
+        "acknowledge": Move(frozenset({"open", "snoozed"}), "acknowledged", CLINICIANS),
+        "assign": Move(STANDING, "open", CLINICIANS),
         "review": Move(frozenset({"acknowledged"}), "in-review", CLINICIANS),
         "snooze": Move(frozenset({"open", "acknowledged", "in-review"}), "snoozed", CLINICIANS),
         "resolve": Move(frozenset({"in-review"}), "resolved", frozenset({"oncologist"})),
