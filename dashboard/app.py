@@ -9,6 +9,7 @@ from dashboard.assembly import assemble
 from dashboard.pages import (
     cohort,
     flag,
+    flag_visit,
     held,
     identity,
     import_job,
@@ -34,6 +35,7 @@ PAGES: tuple[PageModule, ...] = (
     patient_identity,
     visit,
     flag,
+    flag_visit,
     import_job,
     held,
     proposal,

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from clinical.saying import say
@@ -131,11 +131,20 @@ def decisions_of(session: Session, patient_ids: Sequence[int]) -> list[dict[str,
 
     Within a check of the caller: nothing is asked about who may see them.
     """
+    return _decisions(session, Flag.patient_id.in_(patient_ids))
+
+
+def decisions_on(session: Session, flag_id: str) -> list[dict[str, Any]]:
+    """The decisions about one flag; otherwise as `decisions_of`."""
+    return _decisions(session, Flag.id == flag_id)
+
+
+def _decisions(session: Session, wanted: ColumnElement[bool]) -> list[dict[str, Any]]:
     rows = session.execute(
         select(FlagDecision, Person.name)
         .join(Flag, Flag.id == FlagDecision.flag_id)
         .join(Person, Person.id == FlagDecision.person_id)
-        .where(Flag.patient_id.in_(patient_ids))
+        .where(wanted)
         .order_by(FlagDecision.at, FlagDecision.id)
     ).all()
     return [

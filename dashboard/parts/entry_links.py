@@ -15,6 +15,11 @@ def visit_address(mrn: str) -> str:
     return f"/p/{quote(mrn, safe='')}/visit"
 
 
+def regimen_address(mrn: str) -> str:
+    """Where the regimen of the patient is shown and decisions on it are recorded."""
+    return f"/p/{quote(mrn, safe='')}/regimen"
+
+
 def visit_link(mrn: str) -> Component:
     """The way from the patient's page to entering a visit."""
     return html.P(dcc.Link(_("Enter a visit"), href=visit_address(mrn), className="button"), className="no-print")
