@@ -34,8 +34,10 @@ lint:
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# What looks at the clock has the machine to itself; the rest shares its processors.
 unit:
-	$(PYTEST) -m "not faults"
+	$(PYTEST) -m "not faults and not alone" -n 2 --dist loadfile
+	$(PYTEST) -m "not faults and alone"
 
 test-oracles: test-setup
 	ORACLES=required $(PYTEST) -m oracles

@@ -21,6 +21,7 @@ from clinical.chart import (
 )
 from clinical.finding import Evidence, UsedThreshold
 from clinical.protocol import Protocol
+from clinical.saying import chained, say
 from clinical.wording import number
 
 _KINDS: dict[type[Entry], str] = {
@@ -79,7 +80,7 @@ def _in_words(entry: Entry) -> str:
     if isinstance(entry, SkinAssessment):
         parts = [entry.overall or "", *_named(entry, "iga", "bsa", "erosion", "mucosal"), *entry.sites]
     elif isinstance(entry, Lesion):
-        size = None if entry.diameter_tenths is None else f"{number(entry.diameter_tenths / 10)} mm"
+        size = None if entry.diameter_tenths is None else say("{number} mm", number=number(entry.diameter_tenths / 10))
         parts = [
             entry.role,
             entry.lesion,
@@ -94,7 +95,7 @@ def _in_words(entry: Entry) -> str:
     elif isinstance(entry, Therapy):
         parts = [entry.procedure or entry.drug or "", entry.kind]
     elif isinstance(entry, Symptom):
-        parts = [entry.name if entry.present else f"no {entry.name}"]
+        parts = [entry.name if entry.present else say("no {name}", name=entry.name)]
     elif isinstance(entry, DiseaseState):
         parts = [entry.state]
     elif isinstance(entry, CodedFinding):
@@ -102,20 +103,25 @@ def _in_words(entry: Entry) -> str:
     elif isinstance(entry, SensorDay):
         readings = entry.count + entry.low_marks + entry.high_marks
         low, high = entry.below_54 + entry.low_marks, entry.above_250 + entry.high_marks
-        parts = [f"{readings} sensor readings", f"{low} below 54 mg/dL", f"{high} above 250 mg/dL"]
+        parts = [
+            say("{n} sensor readings", n=readings),
+            say("{n} below 54 mg/dL", n=low),
+            say("{n} above 250 mg/dL", n=high),
+        ]
     else:
         parts = []
-    return ", ".join(part for part in parts if part)
+    return chained(", ", (part for part in parts if part))
 
 
 _YES_NO = {True: "yes", False: "no"}
 
 
 def _named(entry: Entry, *names: str) -> list[str]:
-    found = []
+    found: list[str] = []
     for name in names:
         value = getattr(entry, name)
         if value is not None:
             spoken = _YES_NO[value] if isinstance(value, bool) else number(value) if isinstance(value, float) else value
-            found.append(f"{name.removesuffix('_mm').replace('_', ' ')} {spoken}")
+            label = name.removesuffix("_mm").replace("_", " ")
+            found.append(chained(" ", (label, str(spoken) if isinstance(spoken, int) else spoken)))
     return found

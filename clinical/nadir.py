@@ -84,7 +84,7 @@ class Pool:
         Rises that were taken back count too once `after` results followed them, unless they reach `outlying` nadirs:
         without them the patients who vary most would look as calm as their calmest results.
         """
-        if self._lowest is None or len(self._kept) < least:
+        if self._lowest is None:
             return None
         highest = self._lowest.value * (1 + within)
         stable = [k.value for k in self._kept if k.value <= highest]

@@ -7,6 +7,7 @@ Forgery", 2025, which Go 1.25 adopted; no tokens needed.)
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from data.sessions import Origin, find_sign_in
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CALLBACK_PATH = "/_dash-update-component"
 CATCH_ALL = "/<path:path>"
+_OWN_ADDRESS = re.compile(r"/[A-Za-z0-9_/-]*(\?[A-Za-z0-9_=&%.,+~-]*)?")
 
 
 def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[str], bool]) -> None:
@@ -64,14 +66,9 @@ def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[s
 
 
 def safe_next(target: str | None) -> str:
-    """Where to go after signing in: a path of our own, or the front page for anything that could leave the site."""
-    if target and target.startswith("/") and "//" not in target and all(c.isascii() and _is_plain(c) for c in target):
-        return target
-    return "/"
-
-
-def _is_plain(character: str) -> bool:
-    return character.isalnum() or character in "_-/"
+    """Where to go after signing in or choosing a language: a path of our own with its query, or the front page for
+    anything that could leave the site."""
+    return target if target and "//" not in target and _OWN_ADDRESS.fullmatch(target) else "/"
 
 
 def _open_request() -> None:

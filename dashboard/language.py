@@ -76,7 +76,8 @@ def tell(said: object) -> str:
         return marked(said)
     if isinstance(said, Day):
         return day_words(said)
-    return (_catalogue(language()).get(str(said)) if said else None) or str(said)
+    known, text = _catalogue(language()), str(said)
+    return (text and (known.get(text) or known.get(text.replace("-", " ")))) or text
 
 
 def day_words(day: str) -> str:

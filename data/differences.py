@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from clinical.finding import SEVERITIES, Finding
+from clinical.saying import say
 from data.flag_moves import CLOSED, SEEN, Status
 
 UNSEEN_RESOLVES = frozenset({"low", "info"})
@@ -108,7 +109,7 @@ def differences(
         changes.extend(_gone(flag, contained.get(flag.rule), moment))
     for flag in closed:
         if flag.dedup_key not in findings and flag.rule not in contained:
-            changes.append(Difference(what="forget", why="the data no longer show it", flag=flag))
+            changes.append(Difference(what="forget", why=say("the data no longer show it"), flag=flag))
     return tuple(changes)
 
 
@@ -124,25 +125,29 @@ def _again(flag: StandingFlag, finding: Finding, moment: datetime) -> Iterable[D
     graver = _graver(flag, finding)
     worse = graver if flag.status == "in-review" else _worse(flag, finding)
     if changed and worse and flag.status != "open":
-        yield Difference(what="reopen", why=f"worse evidence: {finding.why}", flag=flag, finding=finding, worse=True)
+        yield Difference(
+            what="reopen", why=say("worse evidence: {why}", why=finding.why), flag=flag, finding=finding, worse=True
+        )
         return
     if flag.status == "snoozed" and flag.snoozed_until is not None and flag.snoozed_until <= moment:
-        yield Difference(what="wake", why="the snooze is over", flag=flag, finding=finding)
+        yield Difference(what="wake", why=say("the snooze is over"), flag=flag, finding=finding)
     elif changed:
         yield Difference(what="update", why=finding.why, flag=flag, finding=finding, worse=graver)
     elif flag.cleared_at is not None:
-        yield Difference(what="update", why=f"the finding is back: {finding.why}", flag=flag, finding=finding)
+        yield Difference(
+            what="update", why=say("the finding is back: {why}", why=finding.why), flag=flag, finding=finding
+        )
 
 
 def _gone(flag: StandingFlag, container: str | None, moment: datetime) -> Iterable[Difference]:
     if container is not None:
-        yield Difference(what="contain", why=f"contained in {container}", flag=flag)
+        yield Difference(what="contain", why=say("contained in {rule}", rule=container), flag=flag)
     elif flag.seen or flag.severity in UNSEEN_RESOLVES:
-        yield Difference(what="clear", why="cleared by data", flag=flag)
+        yield Difference(what="clear", why=say("cleared by data"), flag=flag)
     elif flag.status == "snoozed" and flag.snoozed_until is not None and flag.snoozed_until <= moment:
-        yield Difference(what="wake", why="the snooze is over; cleared by data, not seen", flag=flag)
+        yield Difference(what="wake", why=say("the snooze is over; cleared by data, not seen"), flag=flag)
     elif flag.cleared_at is None:
-        yield Difference(what="note-clear", why="cleared by data, not seen", flag=flag)
+        yield Difference(what="note-clear", why=say("cleared by data, not seen"), flag=flag)
 
 
 def _worse(flag: StandingFlag, finding: Finding) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from clinical.finding import Finding
+from clinical.saying import kept, say
 from data.announcing import TOLD, MailPolicy, announce, cancel_unsent
 from data.differences import Difference, StandingFlag, dedup_key, evidence_digest, rekeyed
 from data.flag_moves import CLOSED, Mover, Status, change, move, status_before_snooze, write_history
@@ -22,7 +23,7 @@ from data.models.flag import OPEN_ONLY
 from data.survivors import survivors
 from data.upsert import insert_or
 
-NOBODY = "no recipient and no admin: nobody was told"
+NOBODY = say("no recipient and no admin: nobody was told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,9 @@ def _open(
     if not inserted:
         return  # another judge opened it first
     mover = Mover(bench.actor, bench.now, str(finding.why))
-    write_history(session, flag.id, mover, status=None, target="open", detail=_detail(bench, finding, moment))
+    write_history(
+        session, flag.id, mover, status=None, target="open", detail=_detail(bench, finding, moment, finding.why)
+    )
     written.opened += 1
     written.traces.append(_trace("open", flag, None, "open", moment))
     _tell(session, bench, flag, written)
@@ -185,10 +188,10 @@ def _change(
     finding, what = difference.finding, difference.what
     mover = Mover(bench.actor, bench.now, str(difference.why))
     values: dict[str, Any] = {"cleared_at": flag.cleared_at or moment}
-    detail: dict[str, Any] = {"as_of": msgspec.to_builtins(moment)}
+    detail: dict[str, Any] = {"as_of": msgspec.to_builtins(moment), "said": kept(difference.why)}
     if finding is not None:
         values = {**_content(bench, finding, moment), "cleared_at": None}
-        detail = _detail(bench, finding, moment)
+        detail = _detail(bench, finding, moment, difference.why)
     if what == "reopen" or what == "wake" or what == "clear" or what == "contain":
         status = move(
             session, flag.id, what, mover, status=flag.status, version=flag.version, values=values, detail=detail
@@ -208,7 +211,7 @@ def _change(
     written.traces.append(_trace(what, flag, flag.status, status, moment))
     if status in CLOSED and flag.status not in CLOSED:
         written.resolved += 1
-        cancel_unsent(session, [flag.id], why=difference.why)
+        cancel_unsent(session, [flag.id], why=str(difference.why))
         return
     written.updated += 1
     if difference.worse or (what == "wake" and status == "open"):
@@ -220,7 +223,7 @@ def _tell(session: Session, bench: Bench, flag: StandingFlag, written: Written) 
     rows = announce(session, flag, bench.mail, bench.now)
     written.outbox_rows += rows
     if not rows and flag.severity in TOLD:
-        write_history(session, flag.id, Mover(bench.actor, bench.now, NOBODY), status="open", target="open")
+        write_history(session, flag.id, Mover(bench.actor, bench.now, str(NOBODY)), status="open", target="open")
 
 
 def _content(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]:
@@ -240,13 +243,14 @@ def _content(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]
     }
 
 
-def _detail(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]:
+def _detail(bench: Bench, finding: Finding, moment: datetime, why: str) -> dict[str, Any]:
     return {
         "as_of": msgspec.to_builtins(moment),
         "severity": finding.severity,
         "rule_version": finding.rule_version,
         "protocol_version": bench.protocol_version,
         "records": [evidence.record for evidence in finding.evidence],
+        "said": kept(why),
     }
 
 

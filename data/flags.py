@@ -208,7 +208,8 @@ def _some(document: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
 def _histories(session: Session, flag_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for row in _steps(session, flag_ids):
-        entry = {"at": _iso(row.at), "who": row.who, "from": row.from_status, "to": row.to_status, "why": row.why}
+        entry = {"at": _iso(row.at), "who": row.who, "from": row.from_status, "to": row.to_status}
+        entry["why"] = sentence(row.detail, "said", row.why)
         found.setdefault(row.flag_id, []).append(entry)
     return found
 

@@ -44,7 +44,8 @@ def mail_policy(settings: Settings) -> MailPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One mail in the hands of one sender until `lease_until`. `attempts` counts this try."""
+    """One mail in the hands of one sender until `lease_until`. `language` is the recipient's, None where they chose
+    none; `attempts` counts this try."""
 
     id: str
     token: str
@@ -53,6 +54,7 @@ class Claimed:
     severity: str
     recipient_id: int
     recipient: str
+    language: str | None
     flag_id: str | None
     episode: int | None
     step: int
@@ -82,10 +84,10 @@ def claim(session: Session, now: datetime) -> Claimed | None:
         row = session.execute(_due(now)).one_or_none()
         if row is None:
             return None
-        mail, address, disabled_at, status, ended = row
+        mail, address, language, disabled_at, status, ended = row
         ending = _ending(status, disabled_at, ended)
         if ending is None:
-            return _lease(session, mail, address, now)
+            return _lease(session, mail, address, language, now)
         state, why = ending
         session.execute(
             update(Outbox)
@@ -219,7 +221,7 @@ def _due(now: datetime) -> Any:
     ended = func.coalesce(Patient.deceased_at, Patient.withdrawn_at, Patient.transferred_at)
     for_the_digest = and_(Outbox.kind == "digest", Outbox.flag_id.is_not(None))
     return (
-        select(Outbox, Person.email, Person.disabled_at, Flag.status, ended)
+        select(Outbox, Person.email, Person.language, Person.disabled_at, Flag.status, ended)
         .select_from(Outbox)
         .join(Person, Person.id == Outbox.recipient_id)
         .join(Flag, Flag.id == Outbox.flag_id, isouter=True)
@@ -241,7 +243,7 @@ def _ending(status: str | None, disabled_at: datetime | None, ended: datetime | 
     return None
 
 
-def _lease(session: Session, mail: Outbox, address: str, now: datetime) -> Claimed:
+def _lease(session: Session, mail: Outbox, address: str, language: str | None, now: datetime) -> Claimed:
     token, until, attempts = str(uuid4()), now + LEASE, mail.attempts + 1
     session.execute(
         update(Outbox)
@@ -257,6 +259,7 @@ def _lease(session: Session, mail: Outbox, address: str, now: datetime) -> Claim
         severity=mail.severity,
         recipient_id=mail.recipient_id,
         recipient=address,
+        language=language,
         flag_id=mail.flag_id,
         episode=mail.episode,
         step=mail.step,

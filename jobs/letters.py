@@ -1,4 +1,4 @@
-"""What a mail says: subject and text for one row of the outbox, from the templates beside this file.
+"""What a mail says: subject and text for one row of the outbox, in the language of whom it goes to.
 
 Nothing of a patient, a rule or a team is at hand here, so none of it can get into a mail: a letter is made of the
 severity, the times, counts, the link and the site's contact line.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from data.deadlines import WORKING_DAYS, working_days_after
 from data.settings import Settings
+from jobs.tongues import Tongue, tongue_of
 
 WIDTH = 76
 LATE = timedelta(minutes=15)
@@ -36,6 +37,8 @@ class Mail(Protocol):
     def severity(self) -> str: ...
     @property
     def recipient(self) -> str: ...
+    @property
+    def language(self) -> str | None: ...
     @property
     def flag_id(self) -> str | None: ...
     @property
@@ -68,10 +71,11 @@ class Desk:
 
     def write(self, mail: Mail, *, now: datetime) -> EmailMessage:
         """The message of a row. Raises ValueError, KeyError or a template's error for a row that makes no letter."""
-        subject, paragraphs = self._text(mail, now)
+        tongue = tongue_of(mail.language)
+        subject, paragraphs = self._text(mail, tongue, now)
         if self._settings.mail_redirect is not None:
             subject = f"TEST {subject}"
-            paragraphs.insert(0, f"TEST: redirected by this site's settings, meant for {mail.recipient}.")
+            paragraphs.insert(0, tongue.redirected.format(recipient=mail.recipient))
         message = EmailMessage(policy=SMTP)
         message["From"] = _address(self._settings.mail_from)
         message["To"] = _address(self._settings.mail_redirect or mail.recipient)
@@ -84,24 +88,30 @@ class Desk:
         message.set_content("\n\n".join(_wrapped(paragraph) for paragraph in paragraphs) + "\n")
         html = self._templates.get_template("letter.html")
         message.add_alternative(
-            html.render(subject=subject, paragraphs=paragraphs, link=self._link(mail)), subtype="html"
+            html.render(subject=subject, paragraphs=paragraphs, link=self._link(mail), language=tongue.code),
+            subtype="html",
         )
         return message
 
-    def _text(self, mail: Mail, now: datetime) -> tuple[str, list[str]]:
-        text = self._templates.get_template(TEMPLATES[mail.kind]).render(self._facts(mail, now))
+    def _text(self, mail: Mail, tongue: Tongue, now: datetime) -> tuple[str, list[str]]:
+        template = self._templates.get_template(f"{tongue.code}/{TEMPLATES[mail.kind]}")
+        text = template.render(self._facts(mail, tongue, now))
         subject, *paragraphs = (" ".join(part.split()) for part in text.split("\n\n") if part.strip())
         return subject.removeprefix("Subject: "), paragraphs
 
-    def _facts(self, mail: Mail, now: datetime) -> dict[str, Any]:
+    def _facts(self, mail: Mail, tongue: Tongue, now: datetime) -> dict[str, Any]:
         facts: dict[str, Any] = dict(mail.counts or {})
-        raised = self._when(mail.created_at)
-        facts |= {"severity": mail.severity, "link": self._link(mail), "raised": raised, "no_access": self._no_access()}
+        facts |= {
+            "severity": mail.severity,
+            "link": self._link(mail),
+            "raised": self._when(mail.created_at, tongue),
+            "no_access": tongue.no_access(self._settings.contact_line),
+        }
         if mail.kind == "immediate":
-            facts |= {"by_when": self._by_when(mail), "late": now - mail.created_at > LATE}
+            facts |= {"by_when": self._by_when(mail, tongue), "late": now - mail.created_at > LATE}
         if mail.kind == "digest":
             swept = facts.get("swept_at")
-            facts["swept"] = None if swept is None else self._when(datetime.fromisoformat(swept))
+            facts["swept"] = None if swept is None else self._when(datetime.fromisoformat(swept), tongue)
         return facts
 
     def _link(self, mail: Mail) -> str:
@@ -109,24 +119,15 @@ class Desk:
         about_a_flag = mail.kind == "immediate" and mail.flag_id is not None
         return f"{base}/flag/{mail.flag_id}" if about_a_flag else f"{base}/"
 
-    def _by_when(self, mail: Mail) -> str:
+    def _by_when(self, mail: Mail, tongue: Tongue) -> str:
         if mail.severity == "urgent":
-            return "today"
+            return tongue.today
         due = working_days_after(mail.created_at.astimezone(self._settings.zone).date(), WORKING_DAYS)
-        return f"by {_day(due)}"
+        return tongue.until(due)
 
-    def _no_access(self) -> str:
-        line = self._settings.contact_line
-        reach = f"call {line}" if line else "ask your Nadir administrator"
-        return f"No access? Please {reach}. Nadir is not an alarm system for emergencies."
-
-    def _when(self, moment: datetime) -> str:
+    def _when(self, moment: datetime, tongue: Tongue) -> str:
         local = moment.astimezone(self._settings.zone)
-        return f"{_day(local.date())}, {local:%H:%M} ({self._settings.site_timezone})"
-
-
-def _day(day: date) -> str:
-    return f"{day:%A} {day.day} {day:%B %Y}"
+        return f"{tongue.day(local.date())}, {local:%H:%M} ({self._settings.site_timezone})"
 
 
 def _address(text: str) -> Address:

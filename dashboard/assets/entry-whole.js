@@ -99,7 +99,7 @@
       const words = off(planned.latest) > 0 ? nadirText("{n} days late", { n: off(planned.latest) })
         : off(planned.earliest) < 0 ? nadirText("{n} days early", { n: -off(planned.earliest) }) : nadirText("as planned");
       const text = given
-        ? nadirText("Planned for {planned}: {words} if given on {given}.", { planned: planned.latest, given, words })
+        ? nadirText("Planned for {planned}: {words} if given on {given}.", { planned: nadirDay(planned.latest), given: nadirDay(given), words })
         : "";
       if (late.textContent !== text) late.textContent = text;
     }

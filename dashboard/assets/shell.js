@@ -20,6 +20,13 @@
     window.scrollTo(0, 0);
   }
 
+  // Who chooses a language stays where they are.
+  document.addEventListener("formdata", (event) => {
+    if (event.target.classList.contains("shell-languages")) {
+      event.formData.set("next", window.location.pathname + window.location.search);
+    }
+  });
+
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.nadir_shell = {
     arrived: function (title, pathname) {

@@ -15,6 +15,13 @@
     return words[message] || message;
   }
 
+  // A day of a form (2026-03-03) as people of the page's language read it.
+  window.nadirDay = function (day) {
+    const read = new Date(`${day}T12:00:00`);
+    const how = { day: "numeric", month: "short", year: "numeric" };
+    return isNaN(read) ? day : read.toLocaleDateString(document.documentElement.lang === "de" ? "de-DE" : "en-GB", how);
+  };
+
   window.nadirText = function (message, values) {
     return translated(message).replace(/\{(\w+)\}/g, (whole, name) => (values && name in values ? values[name] : whole));
   };

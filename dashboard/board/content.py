@@ -16,8 +16,10 @@ from dashboard.figures.ink import SEVERITY_SIGNS
 from dashboard.figures.synoptic import synoptic_spec
 from dashboard.figures.vector import as_svg
 from dashboard.figures.vector_marks import symbol
+from dashboard.language import _, message, tell, whole
 from dashboard.parts.badges import SEVERITY_WORDS, STATUS_WORDS
 from dashboard.parts.banner import STATE_WORDS, born_text, regimen_said
+from dashboard.parts.coded import coded
 from dashboard.parts.flag_rows import ORDER
 from dashboard.parts.plotted.channels import midnight
 from dashboard.parts.plotted.synoptic import synoptic_content
@@ -32,7 +34,7 @@ from data.trends import Identity, Trends
 
 CHART_WIDTH, CHART_HEIGHT = 840, 1050
 FONT = "Noto Sans, Liberation Sans, DejaVu Sans, sans-serif"
-TITLE = "Course of every channel on one time axis"
+TITLE = message("Course of every channel on one time axis")
 SCANS_SHOWN = 5
 THERAPY_SHOWN = 6
 
@@ -80,16 +82,16 @@ def board(
     figure = synoptic_spec(synoptic_content(found, case.sensor, clock, units))
     (start, end), meta = figure["layout"]["xaxis"]["range"], figure["layout"]["meta"]
     return Board(
-        name=who.name or "Name not recorded",
+        name=who.name or _("Name not recorded"),
         facts=_facts(who, found, clock),
         generated=moment_text(clock.now, clock.zone),
         newest=_newest(found.chart, clock),
         zone=clock.zone.key,
         by=by,
-        disagreement=discordance(found.chart, protocol, clock.now),
+        disagreement=tell(discordance(found.chart, protocol, clock.now) or "") or None,
         results=results[:most_results],
         results_beyond=len(results[most_results:]),
-        reach=f"{_on_axis(start)} to {_on_axis(end)}" + ("; earlier entries in Nadir" if start > meta["first"] else ""),
+        reach=_reach(start, end, earlier=start > meta["first"]),
         channels=channels,
         flags=tuple(_flag(f, clock) for f in ordered[:most_flags]),
         flags_standing=len(standing),
@@ -97,9 +99,11 @@ def board(
         scans=tuple(_scans(found.scans, clock)),
         therapy=tuple(_therapy(t, clock) for t in reversed(entries[-THERAPY_SHOWN:])),
         therapy_before=len(entries[:-THERAPY_SHOWN]),
-        draft=f"{unsigned} of {len(protocol.thresholds)} thresholds" if unsigned else None,
+        draft=_("{n} of {all} thresholds", n=whole(unsigned), all=whole(len(protocol.thresholds)))
+        if unsigned
+        else None,
         summary=summary(channels),
-        chart=as_svg(figure, width=CHART_WIDTH, height=CHART_HEIGHT, title=TITLE, font=FONT),
+        chart=as_svg(figure, width=CHART_WIDTH, height=CHART_HEIGHT, title=_(TITLE), font=FONT),
     )
 
 
@@ -109,24 +113,25 @@ def spoken(marks: str) -> str:
 
 
 def _facts(who: Identity, found: Trends, clock: Clock) -> tuple[tuple[str, str], ...]:
-    ends = (("died", who.deceased), ("withdrawn", who.withdrawn), ("transferred", who.transferred))
+    ends = ((_("died"), who.deceased), (_("withdrawn"), who.withdrawn), (_("transferred"), who.transferred))
     return (
-        ("born", born_text(who, clock)),
-        ("MRN", who.mrn),
-        ("sex", who.sex or "not recorded"),
-        ("team", ", ".join(who.teams) or "no team"),
-        ("disease", STATE_WORDS[found.chart.state()]),
-        ("analogue", regimen_said(found.regimen, clock)),
+        (_("born"), born_text(who, clock)),
+        (_("MRN"), who.mrn),
+        (_("sex"), coded(who.sex) if who.sex else _("not recorded")),
+        (_("team"), ", ".join(who.teams) or _("no team")),
+        (_("disease"), _(STATE_WORDS[found.chart.state()])),
+        (_("analogue"), regimen_said(found.regimen, clock)),
         *((name, day_text(at.astimezone(clock.zone))) for name, at in ends if at is not None),
-        *((("note", "invented patient"),) if who.synthetic else ()),
+        *(((_("note"), _("invented patient")),) if who.synthetic else ()),
     )
 
 
 def _newest(chart: Chart, clock: Clock) -> str:
     latest = max((entries[-1].effective for name in ENTRY_FIELDS if (entries := getattr(chart, name))), default=None)
     if latest is None:
-        return "nothing is recorded of this patient"
-    return f"newest entry {day_text(latest.astimezone(clock.zone))} ({age_text(latest, clock.now)})"
+        return _("nothing is recorded of this patient")
+    when, age = day_text(latest.astimezone(clock.zone)), age_text(latest, clock.now)
+    return _("newest entry {date} ({age})", date=when, age=age)
 
 
 def _flag(flag: Mapping[str, Any], clock: Clock) -> dict[str, str]:
@@ -136,12 +141,12 @@ def _flag(flag: Mapping[str, Any], clock: Clock) -> dict[str, str]:
     mark = symbol(sign.symbol, 7, 7, size=9, colour=sign.colour, line=edge)
     return {
         "sign": f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 14 14" aria-hidden="true">{mark}</svg>',
-        "severity": SEVERITY_WORDS[flag["severity"]],
-        "title": flag["title"],
-        "why": flag["why"],
+        "severity": _(SEVERITY_WORDS[flag["severity"]]),
+        "title": tell(flag["title"]),
+        "why": tell(flag["why"]),
         "since": day_text(opened.astimezone(clock.zone)),
         "age": age_text(opened, clock.now),
-        "status": STATUS_WORDS[flag["status"]],
+        "status": _(STATUS_WORDS[flag["status"]]),
         "rule": flag["rule"],
     }
 
@@ -151,10 +156,10 @@ def _scans(scans: Sequence[VisitAssessment], clock: Clock) -> Iterator[dict[str,
         yield {
             "date": day_text(scan.scan_date),
             "age": age_text(midnight(scan), clock.now),
-            "sum": "not measured" if scan.sum_mm is None else f"{number(scan.sum_mm)} mm",
+            "sum": _("not measured") if scan.sum_mm is None else f"{number(scan.sum_mm)} mm",
             "baseline": _against(scan.sum_mm, scan.baseline),
             "nadir": _against(scan.sum_mm, scan.nadir),
-            "response": scan.overall or "baseline",
+            "response": scan.overall or _("baseline"),
         }
 
 
@@ -164,10 +169,10 @@ def _against(value: float | None, other: float | None) -> str:
 
 def _therapy(entry: Therapy, clock: Clock) -> dict[str, str]:
     is_procedure = entry.kind == "procedure"
-    what = (entry.procedure or "procedure").replace("prrt", "PRRT") if is_procedure else dose_text(entry)
+    what = coded(entry.procedure or "procedure").replace("prrt", "PRRT") if is_procedure else dose_text(entry)
     return {
         "date": clock.when(entry),
-        "kind": entry.kind,
+        "kind": coded(entry.kind),
         "what": f"{what} {entry.completeness}" if is_procedure and entry.completeness else what,
     }
 
@@ -185,6 +190,11 @@ def _latest_results(chart: Chart, clock: Clock) -> Iterator[dict[str, str]]:
             "date": clock.day(result),
             "age": brief_age(result.effective, clock.now),
         }
+
+
+def _reach(start: float, end: float, *, earlier: bool) -> str:
+    reach = _("{start} to {end}", start=_on_axis(start), end=_on_axis(end))
+    return _("{reach}; earlier entries in Nadir", reach=reach) if earlier else reach
 
 
 def _on_axis(at: float) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from clinical.protocol import Protocol
 from dashboard.board.case import Case
 from dashboard.board.content import board, spoken
-from dashboard.language import ENGLISH, speaking
+from dashboard.language import _, counted, language
 from dashboard.parts.times import Clock
 from dashboard.parts.units import Units
 
@@ -32,16 +32,12 @@ class DoesNotFit(RuntimeError):
 
 
 def tumour_board_pdf(case: Case, protocol: Protocol, units: Units, *, zone: ZoneInfo, now: datetime, by: str) -> bytes:
-    """The summary in `units` on two A4 sheets, tagged for screen readers (PDF/UA-1), with the moment and `by` whom it
-    was made.
+    """The summary in `units` and the language in force on two A4 sheets, tagged for screen readers (PDF/UA-1), with the
+    moment and `by` whom it was made.
 
     Raises PdfUnavailable where Pango is missing.
     """
-    with speaking(ENGLISH):
-        return _made(case, protocol, Clock(now, zone), units, by)
-
-
-def _made(case: Case, protocol: Protocol, clock: Clock, units: Units, by: str) -> bytes:
+    clock = Clock(now, zone)
     weasyprint = _weasyprint()
     template = _environment().get_template("board.html")
     for most_flags, most_results in LISTED:
@@ -67,11 +63,12 @@ def _weasyprint() -> Any:
     return weasyprint
 
 
-def _refuse(url: str, *_: Any, **__: Any) -> NoReturn:
+def _refuse(url: str, *_given: Any, **_more: Any) -> NoReturn:
     raise ValueError(f"nothing is fetched for a summary, and {url[:40]!r} was asked for")
 
 
 def _environment() -> Environment:
     made = Environment(loader=PackageLoader("dashboard"), autoescape=True, undefined=StrictUndefined)
     made.filters["spoken"] = spoken
+    made.globals.update(_=_, counted=counted, language=language)
     return made

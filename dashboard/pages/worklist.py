@@ -35,12 +35,12 @@ POLICY = Policy(CLINICAL, scoped=True)
 ROUTE = Route("/", title="Worklist", policy=POLICY, nav="Worklist", viewed=True)
 NAME = "worklist"
 SHOWN = (
-    column("severity", message("Severity"), 116),
+    column("severity", message("Severity"), 128),
     column("patient", message("Patient"), 205),
     column("what", message("What and why"), 380, sorts=False, grows=1),
-    column("since", message("Since"), 178),
+    column("since", message("Since"), 190),
     column("due", message("Due"), 165, sorts=False),
-    column("status", message("Status and owner"), 160),
+    column("status", message("Status and owner"), 172),
     column("card", message("Flag"), 300, sorts=False, grows=1),
 )
 

@@ -54,6 +54,27 @@ STATUS = (
     *(message("nadir"), message("baseline"), message("previous"), message("upper limit"), message("lower limit")),
     message("schedule"),
 )
+DRUGS = (
+    *(message("octreotide-lar"), message("octreotide"), message("lanreotide"), message("pasireotide-lar")),
+    *(message("pasireotide"), message("everolimus"), message("sunitinib"), message("cabozantinib")),
+    *(message("dacarbazine"), message("temozolomide"), message("capecitabine"), message("streptozocin")),
+    *(message("fluorouracil"), message("doxorubicin"), message("interferon"), message("insulin")),
+    *(message("metformin"), message("empagliflozin"), message("dapagliflozin"), message("sitagliptin")),
+    *(message("gliclazide"), message("glibenclamide"), message("glimepiride"), message("glipizide")),
+    *(message("repaglinide"), message("linagliptin"), message("liraglutide"), message("semaglutide")),
+    *(message("glucagon"), message("pancreatin"), message("zinc"), message("amino acids")),
+    *(message("essential fatty acids"), message("b12"), message("vitamin a"), message("vitamin d")),
+    *(message("vitamin e"), message("vitamin k"), message("levothyroxine"), message("ursodeoxycholic acid")),
+    *(message("warfarin"), message("direct anticoagulant"), message("prednisolone"), message("dexamethasone")),
+    message("omeprazole"),
+)
+EVIDENCE = (message("iga"), message("bsa"))
+
+
+def drug_name(drug: str) -> str:
+    """The name of a drug: `octreotide LAR`, `Octreotid LAR`."""
+    said = _(drug) if _(drug) != drug else _(drug.replace("-", " "))
+    return drug.replace("-lar", " LAR") if said == drug.replace("-", " ") else said
 
 
 def threshold_name(name: str) -> str:

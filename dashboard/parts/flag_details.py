@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.language import _, tell
+from dashboard.language import ENGLISH, _, tell
 from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, STATUS_WORDS, arrow, severity, status
 from dashboard.parts.coded import coded, threshold_name
 from dashboard.parts.decision_words import decision_text
@@ -67,7 +67,7 @@ def thresholds_table(flag: Flag) -> Component:
             [
                 html.Th(threshold_name(t["name"]), scope="row"),
                 html.Td(_threshold(t), className="number"),
-                html.Td(t["source"]),
+                html.Td(t["source"], lang=ENGLISH),
                 html.Td(_("signed off") if t["signed_off"] else _("not signed off")),
             ]
         )

@@ -20,7 +20,7 @@ from dash.fingerprint import build_fingerprint
 from typing_extensions import TypedDict
 from werkzeug.exceptions import BadRequest
 
-from dashboard.language import _
+from dashboard.language import _, message
 
 SCRIPTS = ("async-community.js", "dash_ag_grid.min.js")
 BLOCK = 30
@@ -34,6 +34,13 @@ for _resource in dash_ag_grid.AgGrid._js_dist:
 Column = TypeVar("Column")
 View = TypeVar("View")
 RowNumber = Annotated[int, Ge(0), Le(MOST_ROWS)]
+
+GRID_TEXTS = (
+    *(("loadingOoo", message("Being loaded")), ("noRowsToShow", message("No rows"))),
+    *(("page", message("Page")), ("pageSizeSelectorLabel", message("Rows on a page:"))),
+    *(("ariaPageSizeSelectorLabel", message("Rows on a page")), ("firstPage", message("First page"))),
+    *(("previousPage", message("Page before")), ("nextPage", message("Next page")), ("lastPage", message("Last page"))),
+)
 
 
 class Sorted(TypedDict, Generic[Column]):
@@ -152,7 +159,7 @@ def grid(
                     "suppressDragLeaveHidesColumns": True,
                     "suppressMultiSort": True,
                     "enableCellTextSelection": True,
-                    "localeText": {"loadingOoo": _("Being loaded"), "noRowsToShow": _("No rows")},
+                    "localeText": {name: _(text) for name, text in GRID_TEXTS},
                 },
                 style={"height": "100%", "width": "100%"},
             ),

@@ -197,7 +197,7 @@ def _examined(chart: Chart) -> Iterator[Line]:
 
 def _lesion(lesion: Lesion) -> Line:
     size = None if lesion.diameter_tenths is None else quantity(lesion.diameter_tenths / 10, "mm")
-    where = ", ".join(p for p in (lesion.site, lesion.organ, lesion.modality) if p)
+    where = ", ".join(coded(p) for p in (lesion.site, lesion.organ, lesion.modality) if p)
     return Line(
         entry=lesion,
         kind="Imaging",

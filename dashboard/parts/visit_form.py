@@ -52,9 +52,9 @@ SYMPTOMS = (
     ("ketoacidosis", message("Ketoacidosis")),
 )
 DRUGS = (
-    ("lanreotide", "lanreotide"),
-    ("octreotide LAR", "octreotide LAR"),
-    ("pasireotide LAR", "pasireotide LAR"),
+    ("lanreotide", message("lanreotide")),
+    ("octreotide LAR", message("octreotide LAR")),
+    ("pasireotide LAR", message("pasireotide LAR")),
     ("octreotide", message("octreotide, short-acting")),
 )
 SITES_OF_INJECTION = (
@@ -197,7 +197,12 @@ def _skin(chart: Chart, clock: Clock) -> Field:
                 [(word, coded(word)) for word in ("none", "suspected", "confirmed")],
                 last=last("infection", coded),
             ),
-            text_field("skin.new_drug", _("New drug since the last visit"), last=last("new_drug"), hint=_("or: none")),
+            text_field(
+                "skin.new_drug",
+                _("New drug since the last visit"),
+                last=last("new_drug", lambda said: coded(said) if said == "none" else said),
+                hint=_("or: none"),
+            ),
             text_field("skin.note", _("Note on the skin")),
         ],
         note=_("The scales are working scales, not validated for necrolytic migratory erythema."),

@@ -16,6 +16,8 @@ from sqlalchemy import select
 from data.models import Patient, Record
 from tests.browser.conftest import Site, _signed_in
 
+pytestmark = pytest.mark.alone
+
 NARROW = (375, 800)
 Nurse = Callable[..., Page]
 

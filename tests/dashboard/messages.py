@@ -9,13 +9,14 @@ from pathlib import Path
 
 from clinical.analytes import CATALOGUE
 from clinical.body_map import PARTS
+from clinical.protocol import bundled_protocol
 from dashboard.app import PAGES
 from dashboard.browser_texts import browser_texts
 
 ROOT = Path(__file__).parents[2]
 MARKS = {"_": 1, "message": 1, "counted": 2}
 SAID = {"say": 1}
-IN_TEMPLATE = re.compile(r'_\("([^"]+)"')
+IN_TEMPLATE = re.compile(r'(?:_|counted)\("([^"]+)"(?:, "([^"]+)")?')
 PUNCTUATION = re.compile(r"(\{\w*\}|\W)*")
 # Sentences of the floor below that the dashboard shows as they are.
 FROM_BELOW = (
@@ -27,7 +28,7 @@ FROM_BELOW = (
 
 def marked_texts() -> set[str]:
     """The texts: of calls in the modules and templates of the dashboard, of `clinical.saying.say` below it, of the
-    scripts, the titles and names of the pages, analytes and parts of the body, and `FROM_BELOW`."""
+    scripts, the titles of the pages, the names of thresholds, analytes and parts of the body, and `FROM_BELOW`."""
     found = set(FROM_BELOW) | browser_texts()
     for path in (ROOT / "dashboard").rglob("*.py"):
         found |= set(_in_module(ast.parse(path.read_text()), MARKS | SAID))
@@ -35,9 +36,10 @@ def marked_texts() -> set[str]:
         for path in (ROOT / floor).rglob("*.py"):
             found |= set(_in_module(ast.parse(path.read_text()), SAID))
     for path in (ROOT / "dashboard" / "templates").glob("*.html"):
-        found |= set(IN_TEMPLATE.findall(path.read_text()))
+        found |= {text for texts in IN_TEMPLATE.findall(path.read_text()) for text in texts if text}
     for page in PAGES:
         found |= {text for text in (page.ROUTE.title, page.ROUTE.nav) if text}
+    found |= {name.replace("_", " ") for name in (*bundled_protocol().thresholds, "rcv_up")}
     found |= {known.name for known in CATALOGUE.values()} | {part.words for part in PARTS.values()}
     return {text for text in found if not PUNCTUATION.fullmatch(text)}
 

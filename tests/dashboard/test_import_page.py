@@ -334,6 +334,7 @@ def test_what_is_no_number_of_an_item_finds_nothing(web: Web, item: str) -> None
 WRONG: list[Any] = [None, [], {}, {"a": 1}, True, 1.5, "x\x00", "y" * 1_000_000, "\ud800", "１"]
 
 
+@pytest.mark.alone
 def test_no_argument_of_another_kind_ends_in_a_fault(web: Web) -> None:
     client = web.client(ONC)
     id = sent(client, sheet(GOOD))

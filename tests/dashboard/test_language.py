@@ -76,5 +76,8 @@ def test_a_person_is_answered_in_the_language_they_chose(assembled: Callable[...
     assert '<html lang="de"' in browser.get("/", headers=english).text
     assert "Arbeitsliste" in browser.get("/_dash-layout", headers=english).text
     assert '<html lang="en"' in web.client("nurse@south.example").get("/", headers=english).text
+    back = browser.post("/language", data={"language": "de", "next": "/p/N1?tab=skin"}).location
+    assert back == "/p/N1?tab=skin"
+    assert browser.post("/language", data={"language": "de", "next": "//evil.example/p"}).location == "/"
     assert browser.post("/language", data={"language": "tlh"}).status_code == 400
     assert web.anonymous().post("/language", data={"language": "de"}).status_code == 401

@@ -16,6 +16,7 @@ from clinical.protocol import Protocol
 from dashboard.board import pdf
 from dashboard.board.case import Case, read_case
 from dashboard.board.content import board
+from dashboard.language import speaking
 from dashboard.pages import patient
 from dashboard.parts.readouts import readouts, summary
 from dashboard.parts.times import Clock
@@ -84,6 +85,16 @@ def test_it_speaks_in_the_units_of_whoever_asks(case: Case, protocol: Protocol) 
     content = board(case, protocol, Clock(NOW, BERLIN), units, by="Dr N", most_flags=9, most_results=9)
     assert content.results[0]["value"] == content.channels[0].latest + " pmol/L" == "94.75 pmol/L"
     assert "pmol/L" in content.chart
+
+
+def test_it_speaks_the_language_of_whoever_asks(case: Case, protocol: Protocol) -> None:
+    with speaking("de"):
+        content = board(case, protocol, Clock(NOW, BERLIN), CANONICAL, by="Dr N", most_flags=9, most_results=9)
+        assert content.newest == "neuester Eintrag 1. Feb. 2026 (vor 4 Monaten)"
+        assert "Glukagon" in content.summary
+        document = made(case, protocol)
+    assert sheets(document) == 2
+    assert b"/Lang (de)" in opened(document)
 
 
 def test_many_flags_still_make_two_sheets_and_the_rest_is_counted(case: Case, protocol: Protocol) -> None:

@@ -29,6 +29,7 @@ def loaded(database: Database) -> Database:
     return database
 
 
+@pytest.mark.alone
 def test_the_cohort_is_loaded_whole_and_quickly(database: Database) -> None:
     started = time.monotonic()
     done = load_demo(database, LOADER, today=NOW.date(), now=NOW)

@@ -151,6 +151,7 @@ def test_a_patient_learns_what_was_not_known_and_forgets_nothing(sqlite_database
     )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("name", "piece", "pieces", "why"),
     [

@@ -64,6 +64,7 @@ def test_a_good_file_with_bytes_changed(ground: Database, folder: Path, case: Ca
     attempt(ground, folder, case)
 
 
+@pytest.mark.alone
 @settings(quick, max_examples=8)
 @given(changed_workbooks())
 def test_a_good_workbook_with_bytes_changed(ground: Database, folder: Path, case: Case) -> None:

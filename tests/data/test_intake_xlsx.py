@@ -296,6 +296,7 @@ def zeros(path: Path, *, members: int, size: int) -> Path:
     return path
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("members", "size", "why"),
     [(1, 211_000_000, "more than 100 MB"), (1, 20_000_000, "100 times"), (1_001, 1, "1000 parts")],
@@ -313,6 +314,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(
     assert stored(clinic) == 0
 
 
+@pytest.mark.alone
 def test_seventeen_billion_claimed_cells_are_read_as_the_rows_there_are(clinic: Database, tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", GOOD)
 

@@ -12,6 +12,8 @@ from data.db import Database
 from data.models import Flag, Outbox
 from tests.faults.conftest import Cohort, Site, wait_until
 
+pytestmark = pytest.mark.alone
+
 OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()

@@ -27,7 +27,7 @@ from tests.data.damage import (
 
 LONGEST_S = 10.0
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(3_600)]
+pytestmark = [pytest.mark.alone, pytest.mark.faults, pytest.mark.timeout(3_600)]
 
 
 def cases(strategy: Any, count: int) -> Callable[[Any], Any]:

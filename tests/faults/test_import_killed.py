@@ -21,6 +21,8 @@ from data.models import Batch, Ingest, Record
 from data.patients import add_patient
 from tests.faults.conftest import SYSTEM, Site
 
+pytestmark = pytest.mark.alone
+
 ROWS, IMPORTS = 10_000, 4
 
 

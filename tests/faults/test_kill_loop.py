@@ -19,6 +19,8 @@ from data.models import Flag, JobRun, Outbox, Patient
 from data.outbox import LEASE
 from tests.faults.conftest import Cohort, Site, wait_until
 
+pytestmark = pytest.mark.alone
+
 CHUNK = 10
 DRAIN_S = 240
 """The longest way out for a mail whose sender was killed: a lease of 60 s, twice, and some."""

@@ -14,6 +14,8 @@ import pytest
 from data.db import Database
 from tests.faults.conftest import Cohort, Site, wait_until
 
+pytestmark = pytest.mark.alone
+
 LEASE_S = 30
 
 

@@ -21,6 +21,8 @@ from data.people import Actor
 from tests.faults.receivers import Receivers
 from tests.jobs.mllp_sender import Laboratory, free_port, oru, wait_for
 
+pytestmark = pytest.mark.alone
+
 SENDERS = 4
 LONGEST_LIFE_S = 0.3
 

@@ -26,7 +26,7 @@ from tests.jobs.mllp_sender import receiving
 MESSAGES = 1_000
 SCRIPTS = Path(__file__).parent / "other_clients"
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.alone, pytest.mark.faults, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

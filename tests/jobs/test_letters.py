@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.deadlines import working_days_after
 from data.settings import Settings
-from jobs.letters import Desk, working_days_after
+from jobs.letters import Desk
+from jobs.tongues import TONGUES
 
 FRIDAY = datetime(2026, 3, 6, 9, 12, tzinfo=UTC)
 DIGEST = {
@@ -33,6 +35,7 @@ class Row:
     severity: str = "urgent"
     counts: dict[str, Any] | None = None
     recipient: str = "ada@clinic.example"
+    language: str | None = None
     flag_id: str | None = "7d1f"
     message_id: str = "<7d1f@nadir.example>"
     created_at: datetime = FRIDAY
@@ -132,6 +135,28 @@ def test_redirected_mail_goes_to_the_one_address_and_says_test(settings: Setting
     assert Desk(redirected).addressee(Row()) == message["To"] == "trial@clinic.example"
     assert message["Subject"] == "TEST Nadir: 1 urgent flag to review today"
     assert text_of(message).startswith("TEST: redirected")
+
+
+def test_a_person_is_written_to_in_the_language_they_read_nadir_in(settings: Settings) -> None:
+    message = write(settings, Row(language="de"))
+    assert message["Subject"] == "Nadir: bitte heute prüfen: 1 dringender Hinweis"
+    assert "Entstanden am Freitag, 6. März 2026, 10:12 (Europe/Berlin)." in text_of(message)
+    assert "+49 89 123456 an." in text_of(message)
+    high = write(settings, Row(severity="high", language="de"))
+    assert high["Subject"] == "Nadir: bitte bis Mittwoch, 11.03.2026 prüfen: 1 Hinweis hoher Dringlichkeit"
+    assert write(settings, Row(language="tlh"))["Subject"] == write(settings, Row())["Subject"]
+    page = message.get_body(("html",))
+    assert page is not None
+    assert '<html lang="de">' in page.get_content()
+
+
+@pytest.mark.parametrize("code", sorted(set(TONGUES) - {"en"}))
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.kind}-{(row.counts or {}).get('reason', '')}")
+def test_every_mail_is_written_in_every_language_and_keeps_its_link(settings: Settings, row: Row, code: str) -> None:
+    english, other = write(settings, row), write(settings, replace(row, language=code))
+    both = [set(text_of(message).split("\n\n")) for message in (english, other)]
+    assert both[0] & both[1] == {f"https://nadir.example/{'flag/7d1f' if row.kind == 'immediate' else ''}"}
+    assert other["Subject"] != english["Subject"]
 
 
 @pytest.mark.parametrize("address", ["a@b.example\r\nBcc: x@y.example", "a@b, c@d", "nobody", "", "a b@c.example"])

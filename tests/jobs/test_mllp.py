@@ -28,6 +28,8 @@ from data.people import Actor, add_person
 from data.records import list_records
 from tests.jobs.mllp_sender import MSH, PID, Laboratory, block, oru, read, receiving
 
+pytestmark = pytest.mark.alone
+
 SYSTEM = Actor.system("test")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -18,6 +18,8 @@ from jobs.leader import Pace
 from jobs.scheduler import run, run_job
 from tests.jobs.conftest import Clinic
 
+pytestmark = pytest.mark.alone
+
 BRISK = Pace(lease=timedelta(seconds=1), renew=timedelta(milliseconds=100), look=timedelta(milliseconds=50))
 
 

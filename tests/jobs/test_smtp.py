@@ -15,6 +15,8 @@ from data.settings import Settings, SettingsError
 from jobs.smtp import Answer, Route
 from tests.mail_server import MailServer
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def route(settings: Settings) -> Iterator[Route]:

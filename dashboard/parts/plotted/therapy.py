@@ -12,6 +12,7 @@ from clinical.therapy import AnalogueStep, analogue_steps, injections, is_analog
 from dashboard.figures.series import Bar, FlagMark, Lanes, Mark, Points, floats
 from dashboard.language import _, counted, tell
 from dashboard.parts.badges import SEVERITY_WORDS, STATUS_WORDS
+from dashboard.parts.coded import drug_name
 from dashboard.parts.decision_words import decision_text
 from dashboard.parts.plotted.labels import label, plain
 from dashboard.parts.quantities import quantity
@@ -50,14 +51,14 @@ def lanes(
 
 def regimen_text(drug: str, dose: float | None, unit: str | None, interval_days: int | None) -> str:
     """`lanreotide 120 mg every 28 days`; what is not recorded is left out, not filled in."""
-    parts = [drug.replace("-lar", " LAR"), "" if dose is None else quantity(dose, unit)]
+    parts = [drug_name(drug), "" if dose is None else quantity(dose, unit)]
     parts.append("" if interval_days is None else counted("every {n} day", "every {n} days", interval_days))
     return " ".join(p for p in parts if p)
 
 
 def dose_text(entry: Therapy) -> str:
     """The drug of an entry with its dose and interval as recorded."""
-    return regimen_text(entry.drug or "drug not named", entry.dose, entry.unit, entry.interval_days)
+    return regimen_text(entry.drug or _("drug not named"), entry.dose, entry.unit, entry.interval_days)
 
 
 def flag_mark(flag: Mapping[str, Any], clock: Clock) -> FlagMark:
@@ -96,7 +97,7 @@ def _step_bar(step: AnalogueStep, following: AnalogueStep | None, clock: Clock) 
     brief = "" if step.dose is None else quantity(step.dose, step.unit)
     start = clock.ms(step.entry)
     end = clock.at(clock.now) if following is None else clock.ms(following.entry)
-    words = label(text, f"since {clock.when(step.entry)}", entry=step.entry, clock=clock)
+    words = label(text, _("since {date}", date=clock.when(step.entry)), entry=step.entry, clock=clock)
     return Bar(
         start=start,
         end=max(end, start),
@@ -126,7 +127,7 @@ def _other(therapy: Sequence[Therapy], clock: Clock) -> Iterable[Bar]:
 def _drug_bar(entry: Therapy, end: float, clock: Clock, *, ongoing: bool) -> Bar:
     text = dose_text(entry)
     words = label(text, _("since {date}", date=clock.when(entry)), entry.note, entry=entry, clock=clock)
-    brief = plain(entry.drug or "")
+    brief = plain(drug_name(entry.drug or ""))
     return Bar(
         start=clock.ms(entry),
         end=end,
