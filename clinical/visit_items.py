@@ -97,9 +97,11 @@ def visit_items(*, rule: str, axis: str, analytes: Iterable[str], not_recorded: 
     resting_on = tuple(dict.fromkeys(a for a in analytes if a in CATALOGUE))
     wanted = dict.fromkeys((*resting_on, *_MEASURE.get(rule, ())))
     again = say("in the same laboratory and by the same method as before")
-    found = [VisitItem("measure", say(CATALOGUE[a].name), again if a in resting_on else None) for a in wanted]
-    if "glucagon" in wanted:
-        found.append(VisitItem("measure", _FASTING))
+    found: list[VisitItem] = []
+    for analyte in wanted:
+        found.append(VisitItem("measure", say(CATALOGUE[analyte].name), again if analyte in resting_on else None))
+        if analyte == "glucagon":
+            found.append(VisitItem("measure", _FASTING))
     found += [
         VisitItem("record", name, say("the rule asks for it and did not find it"))
         for name in dict.fromkeys(not_recorded)

@@ -69,7 +69,6 @@ def _taking(app: Dash) -> None:
     @guarded(
         app,
         *_outputs(first=True),
-        Output("flag-form", "hidden"),
         Input("flag-acknowledge", "n_clicks"),
         State("flag-why", "value"),
         State("flag-id", "data"),
@@ -86,8 +85,7 @@ def _taking(app: Dash) -> None:
             acknowledge(session, current_actor(), flag_id, why=why or "", version=version, now=request_now())
             return _("Acknowledged by {person}. The flag is yours now.", person=current_actor().name)
 
-        answer = _acted(flag_id, write, yours=f"{_('Acknowledge')}: {why or ''}")
-        return (*answer.parts, answer.status not in MOVES["acknowledge"].sources if answer.status else no_update)
+        return _acted(flag_id, write, yours=f"{_('Acknowledge')}: {why or ''}").parts
 
 
 def _deciding(app: Dash) -> None:
@@ -118,7 +116,7 @@ def _deciding(app: Dash) -> None:
         version: int,
     ) -> tuple[object, ...]:
         if not clicks:
-            return (no_update,) * 6
+            return (no_update,) * 7
         signed_in, now = current_sign_in(), request_now()
         kind, rationale = kind or "", rationale or ""
         said = Decision(kind=kind, rationale=rationale, reason=reason if kind == NOT_APPLICABLE else None)
@@ -153,7 +151,7 @@ def _handing_over(app: Dash) -> None:
         clicks: int | None, to: str | None, why: str | None, flag_id: str, version: int
     ) -> tuple[object, ...]:
         if not clicks:
-            return (no_update,) * 5
+            return (no_update,) * 6
 
         def write(session: Session) -> str:
             mail = mail_policy(current_settings())
@@ -182,7 +180,7 @@ def _putting_aside(app: Dash) -> None:
         clicks: int | None, minutes: str | None, why: str | None, flag_id: str, version: int
     ) -> tuple[object, ...]:
         if not clicks:
-            return (no_update,) * 5
+            return (no_update,) * 6
         clock = _clock()
 
         def write(session: Session) -> str:
@@ -195,12 +193,10 @@ def _putting_aside(app: Dash) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The five parts every action answers with, whether it was done, and the status that stands after it (None where
-    nothing was read anew)."""
+    """The parts every action answers with, and whether it was done."""
 
     parts: tuple[object, ...]
     done: bool = False
-    status: str | None = None
 
 
 def _outputs(*, first: bool = False) -> tuple[Output, ...]:
@@ -210,6 +206,7 @@ def _outputs(*, first: bool = False) -> tuple[Output, ...]:
         ("flag-history", "children"),
         ("flag-actions", "children"),
         ("flag-version", "data"),
+        ("flag-form", "hidden"),
     )
     return tuple(Output(id, property, allow_duplicate=not first) for id, property in places)
 
@@ -239,13 +236,14 @@ def _acted(
     stands = (standing(flag, clock), history(flag, decisions, clock))
     if changed is not None:
         both = _both(changed, yours, flag, clock)
-        return _Answer((both, *stands, no_update, flag["version"]), status=flag["status"])
+        taken = flag["status"] not in MOVES["acknowledge"].sources
+        return _Answer((both, *stands, no_update, flag["version"], taken))
     done = html.P(said, className="done")
-    return _Answer((done, *stands, actions(acting, clock), flag["version"]), done=True, status=flag["status"])
+    return _Answer((done, *stands, actions(acting, clock), flag["version"], no_update), done=True)
 
 
 def _refused(why: str) -> _Answer:
-    return _Answer((html.P(why, className="error"), *(no_update,) * 4))
+    return _Answer((html.P(why, className="error"), *(no_update,) * 5))
 
 
 def _both(changed: StaleVersion, yours: str, flag: Flag, clock: Clock) -> Component:
