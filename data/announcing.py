@@ -82,6 +82,16 @@ def announce(session: Session, flag: Told, policy: MailPolicy, now: datetime) ->
     return _write(session, [mail.to(p.id, kind, flag.severity) for p in people])
 
 
+def announce_to(session: Session, flag: Told, person_id: int, policy: MailPolicy, now: datetime) -> int:
+    """Write the mail that tells one person of a flag that was handed to them; returns how many rows were new."""
+    if flag.severity not in TOLD:
+        return 0
+    kind: Kind = "immediate" if flag.severity in AT_ONCE else "digest"
+    return _write(
+        session, [_Mail(policy, now, flag=flag, step=_next_step(session, flag)).to(person_id, kind, flag.severity)]
+    )
+
+
 def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **counts: int) -> int:
     """Write a technical mail to every enabled admin; returns how many. `reason` is a word the templates know, never
     clinical content; `counts` are the numbers that go with it."""

@@ -5,6 +5,7 @@
 
     resolved | overridden -> open, when a value that the closed review used was corrected
 
+Whom a flag is handed to has not taken it yet: it stands open again until they do.
 Moves of a person need a role and a reason; moves of the data are made by `data.judge`, the last one by
 `data.reopening`. Nothing else moves a closed flag: what comes back is a new episode. Every move raises the version and
 leaves a row of history.
@@ -27,7 +28,17 @@ from data.models import Flag, FlagHistory
 
 Status = Literal["open", "acknowledged", "in-review", "snoozed", "resolved", "overridden"]
 Action = Literal[
-    "acknowledge", "review", "snooze", "resolve", "override", "wake", "reopen", "clear", "contain", "reconsider"
+    "acknowledge",
+    "assign",
+    "review",
+    "snooze",
+    "resolve",
+    "override",
+    "wake",
+    "reopen",
+    "clear",
+    "contain",
+    "reconsider",
 ]
 
 STATUSES: Final[tuple[Status, ...]] = ("open", "acknowledged", "in-review", "snoozed", "resolved", "overridden")
@@ -80,7 +91,8 @@ class Move:
 
 MOVES: Final[Mapping[Action, Move]] = MappingProxyType(
     {
-        "acknowledge": Move(frozenset({"open"}), "acknowledged", CLINICIANS),
+        "acknowledge": Move(frozenset({"open", "snoozed"}), "acknowledged", CLINICIANS),
+        "assign": Move(STANDING, "open", CLINICIANS),
         "review": Move(frozenset({"acknowledged"}), "in-review", CLINICIANS),
         "snooze": Move(frozenset({"open", "acknowledged", "in-review"}), "snoozed", CLINICIANS),
         "resolve": Move(frozenset({"in-review"}), "resolved", frozenset({"oncologist"})),

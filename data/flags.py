@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,37 +10,27 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from clinical.saying import say
-from data.announcing import cancel_unsent
-from data.audit import write_audit
 from data.errors import BadInput
+from data.flag_hands import at_hand, audit_move, moved
 from data.flag_moves import (
     CLINICIANS,
-    MOVES,
     STATUSES,
     Action,
     Mover,
     Status,
     check_snooze,
     move,
-    next_status,
-    stale,
 )
 from data.flag_sentences import restored_finding, sentence
 from data.models import Flag, FlagHistory, Judgement, Patient, Person
 from data.people import Actor, Forbidden, NotFound, visible
 from data.survivors import numbered, standing_id, survivor_of
 
-SHORTEST_REASON: Final = 3
 READERS: Final = CLINICIANS | {"system"}
 EVIDENCE: Final = ("record", "kind", "analyte", "value", "comparator", "unit", "effective", "ref_high")
 COMPARISON: Final = ("kind", "value", "unit", "effective")
 DATE_LENGTH: Final = {"year": 4, "month": 7, "day": 10}
 THRESHOLD: Final = ("name", "value", "source", "signed_off")
-
-
-class ReasonMissing(BadInput):
-    """An action on a flag without a reason of at least a few letters."""
 
 
 def list_flags(
@@ -85,7 +75,8 @@ def flags_of(session: Session, patient_ids: Sequence[int], mrn: str) -> list[dic
 
 def show_flag(session: Session, actor: Actor, flag_id: str) -> dict[str, Any]:
     """One flag as the contract prints it, with what the flag's page needs beside: `version`, `owner`, `cleared_at`,
-    `snoozed_until`, `protocol_version` and the whole `finding` as the rule gave it.
+    `snoozed_until`, `protocol_version`, the whole `finding` as the rule gave it, and `details`: for each step of the
+    history what was noted with it, `{}` for nothing.
 
     Raises NotFound for a flag the actor may not see, Forbidden for a role that sees no patients.
     """
@@ -108,21 +99,22 @@ def show_flag(session: Session, actor: Actor, flag_id: str) -> dict[str, Any]:
         "snoozed_until": _iso(flag.snoozed_until),
         "protocol_version": flag.protocol_version,
         "finding": restored_finding(flag.finding),
+        "details": [row.detail or {} for row in _steps(session, [flag_id])],
     }
 
 
 def acknowledge(session: Session, actor: Actor, flag_id: str, *, why: str, version: int, now: datetime) -> Status:
-    """Take an open flag: "I have it". The actor becomes its owner and what was not mailed yet is cancelled.
+    """Take an open or snoozed flag: "I have it". The actor becomes its owner and what was not mailed yet is cancelled.
 
     A flag the data have cleared meanwhile is resolved with it: it has now been seen. Returns the status it then has.
     Raises Forbidden, NotFound, ReasonMissing, StaleVersion or NotAllowed, in that order.
     """
-    flag = _at_hand(session, actor, flag_id, "acknowledge", why=why, version=version)
-    status = _moved(session, actor, flag, "acknowledge", why, now, {"owner_id": actor.person_id, "reopened_at": None})
+    flag = at_hand(session, actor, flag_id, "acknowledge", why=why, version=version)
+    status = moved(session, actor, flag, "acknowledge", why, now, {"owner_id": actor.person_id, "reopened_at": None})
     if flag.cleared_at is not None:
         seen = Mover("rules", now, f"seen after the data had cleared it at {_iso(flag.cleared_at)}")
         status = move(session, flag.id, "clear", seen, status=status, version=version + 1)
-    _audit(session, actor, flag, "acknowledge", status, now)
+    audit_move(session, actor, flag, "acknowledge", status, now)
     return status
 
 
@@ -148,9 +140,9 @@ def snooze(
 
     Raises as `acknowledge`, and NotAllowed for a time that is not ahead or too far.
     """
-    flag = _at_hand(session, actor, flag_id, "snooze", why=why, version=version)
+    flag = at_hand(session, actor, flag_id, "snooze", why=why, version=version)
     check_snooze(flag.severity, now=now, until=until)
-    status = _moved(session, actor, flag, "snooze", why, now, {"snoozed_until": until})
+    status = moved(session, actor, flag, "snooze", why, now, {"snoozed_until": until})
     due = Judgement.next_due_at
     session.execute(
         update(Judgement)
@@ -158,53 +150,17 @@ def snooze(
         .values(next_due_at=until)
         .execution_options(synchronize_session=False)
     )
-    _audit(session, actor, flag, "snooze", status, now)
+    audit_move(session, actor, flag, "snooze", status, now)
     return status
 
 
 def _plain(
     session: Session, actor: Actor, flag_id: str, action: Action, *, why: str, version: int, now: datetime
 ) -> Status:
-    flag = _at_hand(session, actor, flag_id, action, why=why, version=version)
-    status = _moved(session, actor, flag, action, why, now, {})
-    _audit(session, actor, flag, action, status, now)
+    flag = at_hand(session, actor, flag_id, action, why=why, version=version)
+    status = moved(session, actor, flag, action, why, now, {})
+    audit_move(session, actor, flag, action, status, now)
     return status
-
-
-def _at_hand(session: Session, actor: Actor, flag_id: str, action: Action, *, why: str, version: int) -> Any:
-    if actor.role not in MOVES[action].roles:
-        raise Forbidden(f"to {action} a flag is not for the role {actor.role}")
-    flag = session.execute(
-        select(
-            Flag.id, Flag.patient_id, Patient.uuid, Flag.severity, Flag.status, Flag.version, Flag.cleared_at, Flag.rule
-        )
-        .select_from(Flag)
-        .join(Patient, Patient.id == standing_id(Flag.patient_id))
-        .where(Flag.id == flag_id, visible(actor))
-        .with_for_update(of=Flag)
-    ).one_or_none()
-    if flag is None:
-        raise NotFound(f"no flag {flag_id!r}")
-    if len(why.strip()) < SHORTEST_REASON:
-        raise ReasonMissing(say("say why in at least {n} letters", n=SHORTEST_REASON))
-    if flag.version != version:
-        raise stale(session, flag_id, version)
-    next_status(flag.status, action)
-    return flag
-
-
-def _moved(
-    session: Session, actor: Actor, flag: Any, action: Action, why: str, now: datetime, values: Mapping[str, Any]
-) -> Status:
-    mover = Mover(actor.name, now, why.strip(), actor.person_id)
-    status = move(session, flag.id, action, mover, status=flag.status, version=flag.version, values=values)
-    cancel_unsent(session, [flag.id], why=f"the flag is {status}")
-    return status
-
-
-def _audit(session: Session, actor: Actor, flag: Any, action: Action, status: Status, now: datetime) -> None:
-    detail = {"rule": flag.rule, "from": flag.status, "to": status, "version": flag.version + 1}
-    write_audit(session, actor, f"flag.{action}", now=now, patient_uuid=flag.uuid, object=flag.id, detail=detail)
 
 
 def _require_reader(actor: Actor) -> None:
@@ -251,14 +207,16 @@ def _some(document: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
 
 def _histories(session: Session, flag_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    rows = session.execute(
-        select(FlagHistory).where(FlagHistory.flag_id.in_(flag_ids)).order_by(FlagHistory.flag_id, FlagHistory.id)
-    ).scalars()
-    for row in rows:
+    for row in _steps(session, flag_ids):
         entry = {"at": _iso(row.at), "who": row.who, "from": row.from_status, "to": row.to_status}
         entry["why"] = sentence(row.detail, "said", row.why)
         found.setdefault(row.flag_id, []).append(entry)
     return found
+
+
+def _steps(session: Session, flag_ids: list[str]) -> Sequence[FlagHistory]:
+    wanted = FlagHistory.flag_id.in_(flag_ids)
+    return session.scalars(select(FlagHistory).where(wanted).order_by(FlagHistory.flag_id, FlagHistory.id)).all()
 
 
 def _iso(moment: datetime | None) -> Any:

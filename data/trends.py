@@ -17,6 +17,7 @@ from clinical.protocol import Protocol
 from clinical.recist import VisitAssessment
 from clinical.therapy import Regimen, regimen_at
 from data.charts import load_part
+from data.decisions import decisions_of
 from data.flags import flags_of
 from data.models import Flag, Patient, PatientSurvivor, PatientTeam, ReadingDay, Record, Team
 from data.patients import find_by_mrn
@@ -54,7 +55,7 @@ class Trends:
     """One patient as known at `as_of`; `version` is the `data_version` of what was read.
 
     `patient_ids`: the patient and everybody merged into it, itself first. `flags` are documents of the contract without
-    their history, newest first, the closed ones too.
+    their history, newest first, the closed ones too; `decisions` what was decided about them, oldest first.
     """
 
     as_of: datetime
@@ -65,6 +66,7 @@ class Trends:
     scans: tuple[VisitAssessment, ...]
     regimen: Regimen | None
     flags: tuple[dict[str, Any], ...]
+    decisions: tuple[dict[str, Any], ...] = ()
 
 
 def identity(session: Session, actor: Actor, mrn: str) -> Identity:
@@ -114,6 +116,7 @@ def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now:
         scans=assessments(chart),
         regimen=regimen_at(chart, now),
         flags=tuple(flags_of(session, ids, patient.mrn)),
+        decisions=tuple(decisions_of(session, ids)),
     )
 
 

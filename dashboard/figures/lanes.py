@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dashboard.figures.axes import SIDE
 from dashboard.figures.drawing import Panel, Spec, box, empty, joined, note, recorded, scatter
 from dashboard.figures.ink import BLUE, GREEN, GREY, ORANGE, SEVERITY_SIGNS, faint
-from dashboard.figures.series import Bar, FlagMark, Lanes
+from dashboard.figures.series import Bar, FlagMark, Lanes, Mark
 from dashboard.language import _
 
 ROW = 40
@@ -26,8 +26,8 @@ def lanes(content: Lanes, *, shown: float) -> Panel:
     """
     per_pixel = shown / TYPICAL_WIDTH
     rows: list[tuple[str, list[Spec], list[Spec], list[Spec]]] = []
-    if content.flags:
-        rows.append((_("Flags"), _flags(content.flags), [], []))
+    if content.flags or content.decisions:
+        rows.append((_("Flags"), [*_flags(content.flags), *_decisions(content.decisions)], [], []))
     if content.analogue or len(content.injections):
         rows.append((_("Analogue"), *_bars(content.analogue, BLUE, per_pixel)))
         _injections(content, rows[-1][1])
@@ -96,6 +96,16 @@ def _procedures(content: Lanes) -> tuple[list[Spec], list[Spec], list[Spec]]:
     )
     notes = [note(m.at, 0.0, m.text, xanchor="left", xshift=8, font={"size": 10.5}) for m in content.procedures]
     return [recorded(marks, [m.record for m in content.procedures])], [], notes
+
+
+def _decisions(decisions: Sequence[Mark]) -> list[Spec]:
+    """A tick of its own at the moment something was decided, above the signs of the flags."""
+    if not decisions:
+        return []
+    count = len(decisions)
+    trace = scatter([d.at for d in decisions], [BAR] * count, [d.label for d in decisions], mode="markers")
+    trace["marker"] = {"symbol": "triangle-down", "size": 9, "color": GREY, "line": {"width": 1, "color": GREY}}
+    return [recorded(trace, [d.record for d in decisions])]
 
 
 def _flags(flags: Iterable[FlagMark]) -> list[Spec]:

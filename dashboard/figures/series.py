@@ -188,6 +188,7 @@ class Lanes:
     other: tuple[Bar, ...] = ()
     procedures: tuple[Mark, ...] = ()
     flags: tuple[FlagMark, ...] = ()
+    decisions: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

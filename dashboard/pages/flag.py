@@ -1,35 +1,41 @@
-"""The flag page: the question, why it is asked, what it rests on, and the acknowledgement with a reason."""
+"""The flag page, where a dose is reviewed: the question, why it is asked, what it rests on, what was decided before,
+and what a person does about it. Nadir records a decision; it never proposes one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.figures.evidence import evidence
+from dashboard.flag_acts import POLICY, acting_on, register_actions
 from dashboard.language import _, tell
-from dashboard.parts.badges import STATUS_WORDS
 from dashboard.parts.banner import banner
 from dashboard.parts.charts import chart
+from dashboard.parts.flag_actions import Acting, actions
 from dashboard.parts.flag_details import history, standing, thresholds_table, unexplained, values_table
+from dashboard.parts.flag_past import past_section
 from dashboard.parts.notices import draft_protocol
 from dashboard.parts.plotted.evidence import shown_evidence, shown_from, summary
-from dashboard.parts.times import Clock, moment_text
-from dashboard.policy import CLINICAL, Policy, guarded
-from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
+from dashboard.parts.times import Clock
+from dashboard.request import (
+    current_actor,
+    current_database,
+    current_protocol,
+    current_settings,
+    request_now,
+)
 from dashboard.routing import Route
-from data.errors import BadInput
-from data.flag_moves import StaleVersion
-from data.flags import acknowledge, show_flag
-from data.trends import Identity, Trends, head, trends
+from data.flags import show_flag
+from data.past_flags import past_flags
+from data.trends import Trends, head, trends
 
-ROUTE = Route("/flag/<flag_id>", title="Flag", policy=Policy(CLINICAL, flag_argument="flag_id"))
+ROUTE = Route("/flag/<flag_id>", title="Flag", policy=POLICY)
 
 Flag = Mapping[str, Any]
-"""The language of the rules' own sentences, which are evidence and not translated (decision 0024)."""
 
 
 def layout(flag_id: str) -> Component:
@@ -39,6 +45,8 @@ def layout(flag_id: str) -> Component:
         flag = show_flag(session, current_actor(), flag_id)
         who = head(session, current_actor(), flag["patient"], now=clock.now)
         found = trends(session, current_actor(), flag["patient"], protocol=current_protocol(), now=clock.now)
+        acting = acting_on(session, flag)
+    decisions = [decision for decision in found.decisions if decision["flag"] == flag_id]
     return html.Div(
         [
             dcc.Store(id="flag-id", data=flag_id),
@@ -49,8 +57,8 @@ def layout(flag_id: str) -> Component:
                     _question(flag, clock),
                     html.Div(
                         [
-                            html.Div([_evidence(flag, found, clock), _thresholds(flag)]),
-                            html.Div([_action(flag, who.identity), _checked(flag), _history(flag, clock)]),
+                            html.Div([_evidence(flag, found, clock), _thresholds(flag), _past(found, flag, clock)]),
+                            html.Div([_action(acting, clock), _checked(flag), _history(flag, decisions, clock)]),
                         ],
                         className="columns",
                     ),
@@ -62,56 +70,8 @@ def layout(flag_id: str) -> Component:
 
 
 def register(app: Dash) -> None:
-    """Acknowledging: one callback that writes once and shows what then stands."""
-
-    @guarded(
-        app,
-        Output("flag-result", "children"),
-        Output("flag-standing", "children"),
-        Output("flag-history", "children"),
-        Output("flag-form", "hidden"),
-        Output("flag-version", "data"),
-        Input("flag-acknowledge", "n_clicks"),
-        State("flag-why", "value"),
-        State("flag-id", "data"),
-        State("flag-version", "data"),
-        policy=Policy(CLINICAL, flag_argument="flag_id"),
-        running=[(Output("flag-acknowledge", "disabled"), True, False)],
-        prevent_initial_call=True,
-    )
-    def take(_clicks: int | None, why: str | None, flag_id: str, version: int) -> tuple[object, ...]:
-        clock = _clock()
-        try:
-            with current_database().write() as session:
-                acknowledge(session, current_actor(), flag_id, why=why or "", version=version, now=clock.now)
-            said = html.P(
-                _("Acknowledged by {person}. The flag is yours now.", person=current_actor().name), className="done"
-            )
-        except StaleVersion as changed:
-            said = html.P(_both(changed, clock), className="error")
-        except BadInput as refused:
-            return (
-                html.P(_("Not saved: {why}.", why=refused), className="error"),
-                no_update,
-                no_update,
-                no_update,
-                no_update,
-            )
-        with current_database().read() as session:
-            flag = show_flag(session, current_actor(), flag_id)
-        return said, standing(flag, clock), history(flag, clock), flag["status"] != "open", flag["version"]
-
-
-def _both(changed: StaleVersion, clock: Clock) -> str:
-    return _(
-        "Not saved: you read version {given}, and {person} changed the flag on {at} to version {current} ({status}). "
-        "What now stands is shown here; your reason is kept in the field.",
-        given=changed.given,
-        person=changed.who,
-        at=moment_text(changed.at, clock.zone),
-        current=changed.current,
-        status=_(STATUS_WORDS[changed.status]).lower(),
-    )
+    """The actions, see `dashboard.flag_acts`."""
+    register_actions(app)
 
 
 def _clock() -> Clock:
@@ -153,43 +113,25 @@ def _thresholds(flag: Flag) -> Component:
     )
 
 
-def _action(flag: Flag, who: Identity) -> Component:
-    named = f"{who.name or _('name not recorded')} ({who.mrn})"
+def _action(acting: Acting, clock: Clock) -> Component:
     return html.Section(
         [
-            html.Header(html.H2(_("Acknowledge"))),
-            html.Form(
-                [
-                    html.P(_("You take the question on; its alert mails stop."), className="soft"),
-                    html.Div(
-                        [
-                            html.Label(_("Why, or what you will do (required)"), htmlFor="flag-why"),
-                            dcc.Textarea(id="flag-why", required=True, maxLength=2000),
-                        ],
-                        className="field",
-                    ),
-                    html.Button(
-                        _("Acknowledge for {patient}", patient=named),
-                        id="flag-acknowledge",
-                        type="button",
-                        className="button primary",
-                    ),
-                ],
-                id="flag-form",
-                hidden=flag["status"] != "open",
-            ),
-            html.Div(_answered(flag), id="flag-result", role="status"),
+            html.Header(html.H2(_("What to do"))),
+            html.Div(id="flag-result", role="status"),
+            html.Div(actions(acting, clock), id="flag-actions"),
         ],
         className="card flag-action no-print",
     )
 
 
-def _answered(flag: Flag) -> Component | None:
-    if flag["status"] == "open":
-        return None
-    return html.P(
-        _("This flag is {status}; its history is below.", status=_(STATUS_WORDS[flag["status"]]).lower()),
-        className="soft",
+def _past(found: Trends, flag: Flag, clock: Clock) -> Component:
+    return html.Section(
+        [
+            html.Header(html.H2(_("Similar past flags and what was decided"))),
+            *past_section(past_flags(found, flag), flag["patient"], clock),
+        ],
+        className="card",
+        id="flag-past",
     )
 
 
@@ -197,7 +139,8 @@ def _checked(flag: Flag) -> Component:
     return html.Section([html.Header(html.H2(_("Checked"))), *unexplained(flag)], className="card")
 
 
-def _history(flag: Flag, clock: Clock) -> Component:
+def _history(flag: Flag, decisions: Sequence[Mapping[str, Any]], clock: Clock) -> Component:
     return html.Section(
-        [html.Header(html.H2(_("History"))), html.Div(history(flag, clock), id="flag-history")], className="card"
+        [html.Header(html.H2(_("History"))), html.Div(history(flag, decisions, clock), id="flag-history")],
+        className="card",
     )

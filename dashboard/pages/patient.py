@@ -302,15 +302,15 @@ def _summary(view: View) -> list[Component | None]:
     return [
         disagreement(view.found.chart, view.protocol, view.clock),
         tiles(readouts(view.shown, view.clock, view.units)),
-        _flags(standing, len(flags) - len(standing), view.clock),
+        _flags(standing, len(flags) - len(standing), view),
         what_is_held_back(view.found.chart, view.protocol, view.clock),
     ]
 
 
-def _flags(standing: Sequence[Mapping[str, Any]], closed: int, clock: Clock) -> Component:
+def _flags(standing: Sequence[Mapping[str, Any]], closed: int, view: View) -> Component:
     past = _("{n} closed before", n=closed) if closed else _("none closed before")
     body = (
-        flag_rows(standing, clock)
+        flag_rows(standing, view.clock, view.found.decisions)
         if standing
         else html.P(_("No flag stands. The rules judge only what was recorded."), className="soft")
     )

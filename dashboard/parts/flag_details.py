@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from dashboard.language import ENGLISH, _, tell
 from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, STATUS_WORDS, arrow, severity, status
 from dashboard.parts.coded import coded, threshold_name
+from dashboard.parts.decision_words import decision_text
 from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text, unit_text
 from dashboard.parts.stated import ask_address, correct_address
 from dashboard.parts.times import Clock, age_text, moment_text, when_text
@@ -39,7 +40,9 @@ def standing(flag: Flag, clock: Clock) -> list[Component]:
         status(flag["status"]),
     ]
     if flag["owner"]:
-        facts.append(html.Span(_("with {person}", person=flag["owner"])))
+        given = flag["status"] == "open"
+        owner = _("given to {person}, not taken yet") if given else _("with {person}")
+        facts.append(html.Span(owner.format(person=flag["owner"])))
     if flag["cleared_at"] is not None:
         cleared = moment_text(_moment(flag["cleared_at"]), clock.zone)
         facts.append(html.Span(_("the data no longer show it since {at}; nobody has seen it yet", at=cleared)))
@@ -91,18 +94,27 @@ def unexplained(flag: Flag) -> list[Component]:
     return parts
 
 
-def history(flag: Flag, clock: Clock) -> Component:
-    """What was done with the flag, newest first."""
-    entries = [_entry(e, clock.zone) for e in reversed(flag["history"])]
-    return html.Ol(entries, className="timeline", reversed=True)
+def history(flag: Flag, decisions: Sequence[Mapping[str, Any]], clock: Clock) -> Component:
+    """What was done with the flag, newest first; `decisions` are those about it."""
+    known = {decision["id"]: decision for decision in decisions}
+    steps = zip(flag["history"], flag["details"], strict=True)
+    entries = [_entry(entry, detail, known.get(detail.get("decision")), clock.zone) for entry, detail in steps]
+    return html.Ol(entries[::-1], className="timeline", reversed=True)
 
 
-def _entry(entry: Mapping[str, Any], zone: ZoneInfo) -> Component:
+def _entry(
+    entry: Mapping[str, Any], detail: Mapping[str, Any], decision: Mapping[str, Any] | None, zone: ZoneInfo
+) -> Component:
     before, after = entry["from"], entry["to"]
     now = _(STATUS_WORDS[after])
     moved = now if before in (None, after) else f"{_(STATUS_WORDS[before])} → {now}"
+    said: list[str | Component] = [tell(entry["why"])]
+    if decision is not None:
+        said = [html.Span(_("Decided: {what}", what=decision_text(decision)), className="decided"), *said]
+    if "to" in detail:
+        said = [html.Span(_("Handed to {person}", person=detail["to"]), className="decided"), *said]
     who = f"{entry['who']}, {moment_text(_moment(entry['at']), zone)}"
-    return html.Li([html.Strong(moved), html.Span(who, className="soft"), tell(entry["why"])])
+    return html.Li([html.Strong(moved), html.Span(who, className="soft"), *said])
 
 
 def _value_row(e: Mapping[str, Any], clock: Clock, mrn: str) -> Component:

@@ -5,7 +5,7 @@ from data.models.audit import Audit, AuditHead
 from data.models.base import Base
 from data.models.entry import Correction, EntryDraft, EntryHead, EntrySave, LaboratoryHabit
 from data.models.feed import Feed, Hl7Message
-from data.models.flag import Flag, FlagHistory, Judgement
+from data.models.flag import Flag, FlagDecision, FlagHistory, Judgement
 from data.models.glance import Glance
 from data.models.identity import IdentityProposal, PatientMerge, PatientStatus, PatientSurvivor
 from data.models.imports import ImportJob
@@ -31,6 +31,7 @@ __all__ = [
     "EntrySave",
     "Feed",
     "Flag",
+    "FlagDecision",
     "FlagHistory",
     "Gap",
     "Glance",

@@ -86,3 +86,38 @@ class Judgement(Base):
     protocol_version: Mapped[str] = mapped_column(String(12))
     failures: Mapped[int] = mapped_column(default=0)
     last_failure: Mapped[str | None] = mapped_column(Text)
+
+
+class FlagDecision(Base):
+    """What a person decided about a flag, signed with their password. Nothing here is a regimen: that is entered.
+
+    `key` is made when the page opens: a second sending under it changes nothing. `basis` is what stood on the flag
+    then: `as_of`, `why`, `records`.
+    """
+
+    __tablename__ = "flag_decision"
+    __table_args__ = (
+        CheckConstraint(
+            "decision IN ('no-change','interval','dose-up','dose-down','switch','stop','investigate','refer',"
+            "'not-applicable')",
+            name="decision",
+        ),
+        CheckConstraint("(decision = 'not-applicable') = (reason IS NOT NULL)", name="reason"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    flag_id: Mapped[str] = mapped_column(ForeignKey("flag.id"), index=True)
+    flag_version: Mapped[int]
+    rule_version: Mapped[str] = mapped_column(String(20))
+    protocol_version: Mapped[str] = mapped_column(String(12))
+    basis: Mapped[dict[str, Any]]
+    decision: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(20))
+    rationale: Mapped[str] = mapped_column(Text)
+    to_status: Mapped[str] = mapped_column(String(14))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    who: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+    proved_at: Mapped[datetime]

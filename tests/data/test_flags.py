@@ -10,9 +10,9 @@ from sqlalchemy import select
 from data.audit import verify
 from data.db import Database
 from data.errors import BadInput
+from data.flag_hands import ReasonMissing
 from data.flag_moves import NotAllowed, StaleVersion
 from data.flags import (
-    ReasonMissing,
     acknowledge,
     list_flags,
     override,

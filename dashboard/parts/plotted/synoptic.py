@@ -30,5 +30,5 @@ def synoptic_content(
         lesions=lesion_panel(trends.scans, chart.lesions, chart.responses, clock),
         weight=runs_of(chart.of("weight"), clock),
         others=panels(chart, others, clock),
-        lanes=lanes(chart, trends.flags, clock),
+        lanes=lanes(chart, trends.flags, clock, trends.decisions),
     )

@@ -13,13 +13,17 @@ from dashboard.figures.series import Bar, FlagMark, Lanes, Mark, Points, floats
 from dashboard.language import _, counted, tell
 from dashboard.parts.badges import SEVERITY_WORDS, STATUS_WORDS
 from dashboard.parts.coded import drug_name
+from dashboard.parts.decision_words import decision_text
 from dashboard.parts.plotted.labels import label, plain
 from dashboard.parts.quantities import quantity
 from dashboard.parts.times import Clock, age_text
 
 
-def lanes(chart: Chart, flags: Sequence[Mapping[str, Any]], clock: Clock) -> Lanes:
-    """The analogue by its steps, other drugs from start to stop, procedures, and the flags at their first evidence."""
+def lanes(
+    chart: Chart, flags: Sequence[Mapping[str, Any]], clock: Clock, decisions: Sequence[Mapping[str, Any]] = ()
+) -> Lanes:
+    """The analogue by its steps, other drugs from start to stop, procedures, the flags at their first evidence, and the
+    decisions about them at their moment."""
     given = injections(chart)
     return Lanes(
         analogue=tuple(_analogue(chart, clock)),
@@ -41,6 +45,7 @@ def lanes(chart: Chart, flags: Sequence[Mapping[str, Any]], clock: Clock) -> Lan
             if t.kind == "procedure"
         ),
         flags=tuple(flag_mark(f, clock) for f in flags),
+        decisions=tuple(_decision_mark(d, flags, clock) for d in decisions),
     )
 
 
@@ -66,6 +71,18 @@ def flag_mark(flag: Mapping[str, Any], clock: Clock) -> FlagMark:
         severity=flag["severity"],
         label=f"<b>{plain(words)}</b>  ·  {plain(detail)}",
         record=f"flag:{flag['id']}",
+    )
+
+
+def _decision_mark(decision: Mapping[str, Any], flags: Sequence[Mapping[str, Any]], clock: Clock) -> Mark:
+    title = next((tell(flag["title"]) for flag in flags if flag["id"] == decision["flag"]), "")
+    words = _("Decided: {what}", what=decision_text(decision))
+    detail = f"{title}  ·  {decision['name']}  ·  {age_text(decision['at'], clock.now)}"
+    return Mark(
+        at=clock.at(decision["at"]),
+        text=plain(words),
+        label=f"<b>{plain(words)}</b>  ·  {plain(detail)}",
+        record=f"flag:{decision['flag']}",
     )
 
 

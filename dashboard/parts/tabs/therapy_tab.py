@@ -13,19 +13,21 @@ from clinical.chart import Therapy
 from clinical.injection_plan import injection_plan
 from clinical.site_days import in_site_days, site_noon
 from clinical.therapy import USUAL_INTERVAL_DAYS, analogue_steps, injections, is_analogue
-from dashboard.language import _, counted
+from dashboard.language import _, counted, tell
 from dashboard.parts.asking import ask
 from dashboard.parts.coded import coded
+from dashboard.parts.decision_words import decision_text
 from dashboard.parts.plotted.therapy import dose_text, regimen_text
-from dashboard.parts.rows import cell, row, table
+from dashboard.parts.rows import below, cell, link, row, table
 from dashboard.parts.tabs.view import View
 from dashboard.parts.times import day_text
+from data.past_flags import decisions_with_sequel
 
 
 def therapy_tab(view: View) -> Component:
     """The open tab."""
     return html.Div(
-        [_now(view), _injections(view), _steps(view), _others(view)],
+        [_now(view), _decisions(view), _injections(view), _steps(view), _others(view)],
         className="stacked",
         style={"gap": "var(--gap)"},
     )
@@ -56,6 +58,39 @@ def _next(view: View) -> str:
     else:
         word = _("today") if days == 0 else counted("overdue by {n} day", "overdue by {n} days", -days)
     return _("next injection {date}, {word}", date=day_text(plan.next), word=word)
+
+
+def _decisions(view: View) -> Component | None:
+    sequels = [one for all_ in decisions_with_sequel(view.found).values() for one in all_]
+    if not sequels:
+        return None
+    titles = {flag["id"]: tell(flag["title"]) for flag in view.found.flags}
+    rows = [
+        row(
+            [
+                cell(day_text(d["at"].astimezone(view.clock.zone)), css="when"),
+                cell(decision_text(d), heads=True),
+                cell(link(titles.get(d["flag"], ""), f"/flag/{d['flag']}")),
+                cell(d["rationale"], below(d["name"])),
+                cell(_entered(one.entered)),
+            ]
+        )
+        for one in sorted(sequels, key=lambda one: str(one.decision["at"]), reverse=True)
+        for d in (one.decision,)
+    ]
+    heads = [_("Date"), _("Decided"), _("Flag"), _("Rationale"), _("In the regimen")]
+    caption = _("Decisions about flags, newest first")
+    return _card(
+        _("Decided"),
+        _("a decision changes no regimen until it is entered"),
+        table("patient-decisions-table", heads, rows, caption=caption, css="dense"),
+    )
+
+
+def _entered(entered: bool | None) -> str:
+    if entered is None:
+        return _("nothing to enter")
+    return _("a change was entered since") if entered else _("not entered since")
 
 
 def _injections(view: View) -> Component | None:
