@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from clinical.chart import Chart, Entry, Lesion, Result
 from dashboard.language import _, message
+from dashboard.parts.as_recorded import ask_address, correct_address, fate, stated_past, what
 from dashboard.parts.asking import ask
 from dashboard.parts.badges import chip
 from dashboard.parts.coded import coded
@@ -19,7 +20,6 @@ from dashboard.parts.import_words import rows_text
 from dashboard.parts.plotted.therapy import dose_text
 from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text
 from dashboard.parts.rows import Part, arrow, below, cell, link, row, table
-from dashboard.parts.stated import ask_address, correct_address, fate, stated_past, what
 from dashboard.parts.times import Clock, when_text
 from dashboard.parts.units import Units
 from data.entry.past import Past
