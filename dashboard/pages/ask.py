@@ -8,12 +8,12 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from dashboard.language import _
+from dashboard.parts.as_recorded import query_address
 from dashboard.parts.banner import banner
 from dashboard.parts.correction import standing_value
 from dashboard.parts.form_guard import other_tabs, unsaved
 from dashboard.parts.provenance import title_of
 from dashboard.parts.queries import query_lines, words_field
-from dashboard.parts.stated import query_address
 from dashboard.parts.tabs.view import patient_address
 from dashboard.parts.times import Clock
 from dashboard.policy import CLINICAL, Policy, guarded

@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
 from dashboard.language import _, message
+from dashboard.parts.as_recorded import correct_address, stated
 from dashboard.parts.banner import banner
 from dashboard.parts.correction import (
     WAYS,
@@ -25,7 +26,6 @@ from dashboard.parts.correction import (
 )
 from dashboard.parts.form_guard import other_tabs
 from dashboard.parts.provenance import title_of
-from dashboard.parts.stated import correct_address, stated
 from dashboard.parts.tabs.view import patient_address
 from dashboard.parts.times import Clock
 from dashboard.policy import CLINICAL, Policy, guarded

@@ -8,8 +8,8 @@ from dash import Dash, html
 from dash.development.base_component import Component
 
 from dashboard.language import _, counted, message
+from dashboard.parts.as_recorded import STATE_WORDS, query_address, what
 from dashboard.parts.rows import below, cell, link, row, span, table
-from dashboard.parts.stated import STATE_WORDS, query_address, what
 from dashboard.parts.tabs.view import parsed
 from dashboard.parts.times import Clock, age_text
 from dashboard.policy import CLINICAL, Policy

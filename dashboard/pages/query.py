@@ -7,11 +7,11 @@ from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
 from dashboard.language import _, message
+from dashboard.parts.as_recorded import correct_address, what
 from dashboard.parts.banner import banner
 from dashboard.parts.correction import standing_value
 from dashboard.parts.form_guard import unsaved
 from dashboard.parts.queries import state_pill, thread, words_field
-from dashboard.parts.stated import correct_address, what
 from dashboard.parts.times import Clock
 from dashboard.policy import CLINICAL, Policy, guarded
 from dashboard.request import current_actor, current_database, current_settings, request_now

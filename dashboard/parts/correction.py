@@ -12,12 +12,12 @@ from dash.development.base_component import Component
 
 from clinical.units import accepted_units
 from dashboard.language import _, counted, message, tell
+from dashboard.parts.as_recorded import arrival, correct_address, fate, stated, stated_past
 from dashboard.parts.badges import severity, status
 from dashboard.parts.banner import SEX_WORDS
 from dashboard.parts.form_guard import unsaved
 from dashboard.parts.identity import side_by_side
 from dashboard.parts.quantities import range_text
-from dashboard.parts.stated import arrival, correct_address, fate, stated, stated_past
 from dashboard.parts.times import Clock, day_text, moment_text, when_text
 from data.entry.coded_fields import KINDS, choices, typed_fields
 from data.entry.corrections import taken_text

@@ -11,11 +11,11 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.language import ENGLISH, _, tell
+from dashboard.parts.as_recorded import ask_address, correct_address
 from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, STATUS_WORDS, arrow, severity, status
 from dashboard.parts.coded import coded, threshold_name
 from dashboard.parts.decision_words import decision_text
 from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text, unit_text
-from dashboard.parts.stated import ask_address, correct_address
 from dashboard.parts.times import Clock, age_text, moment_text, when_text
 from data.provenance import SENSOR
 

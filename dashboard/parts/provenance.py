@@ -9,12 +9,12 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.language import _, message, tell
+from dashboard.parts.as_recorded import arrival, fate, stated, value_links, what
 from dashboard.parts.badges import severity, status
 from dashboard.parts.coded import coded
 from dashboard.parts.import_words import FORMAT_WORDS
 from dashboard.parts.quantities import number, quantity
 from dashboard.parts.queries import query_lines
-from dashboard.parts.stated import arrival, fate, stated, value_links, what
 from dashboard.parts.times import Clock, day_text, moment_text
 from data.entry.past import Past
 from data.flag_moves import CLOSED

@@ -8,7 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.language import _, message
-from dashboard.parts.stated import STATE_WORDS, query_address
+from dashboard.parts.as_recorded import STATE_WORDS, query_address
 from dashboard.parts.times import Clock, age_text, moment_text
 from data.queries import LONGEST, Query, Step
 

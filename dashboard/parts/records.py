@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from clinical.chart import BiliaryUltrasound, Chart, Entry, Lesion, Response, Result
 from dashboard.language import _, message
+from dashboard.parts.as_recorded import ask_address, correct_address, fate, stated_past, what
 from dashboard.parts.asking import ask
 from dashboard.parts.badges import chip
 from dashboard.parts.coded import coded
