@@ -20,7 +20,6 @@ from dashboard.parts.import_words import rows_text
 from dashboard.parts.plotted.therapy import dose_text
 from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text
 from dashboard.parts.rows import Part, arrow, below, cell, link, row, table
-from dashboard.parts.stated import ask_address, correct_address, fate, stated_past, what
 from dashboard.parts.statements import STATEMENT_WORDS, item_words
 from dashboard.parts.times import Clock, when_text
 from dashboard.parts.units import Units
