@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from clinical.chart import CodedFinding
 from clinical.surveillance import DueItem
-from dashboard.language import _, message
+from dashboard.language import _, message, tell
 from dashboard.parts.entry_fields import Field, choice_field, section, shown_for, text_field
 from dashboard.parts.times import Clock
 from data.entry.opening import Opening
@@ -47,7 +47,9 @@ def stated_text(finding: CodedFinding | None, clock: Clock) -> str | None:
 def stated_section(opening: Opening, clock: Clock) -> Field:
     """The part of the visit form: the checks owed first, then the items of the form."""
     said = last_stated(opening.chart)
-    owed = [field for item in opening.owed for field in _fields(OWED + item.code, item.name, (NOT_DONE,), said, clock)]
+    owed = [
+        field for item in opening.owed for field in _fields(OWED + item.code, tell(item.name), (NOT_DONE,), said, clock)
+    ]
     others = [
         field for name, about in ABOUT.items() for field in _fields(name, item_words(name), about.answers, said, clock)
     ]
