@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from clinical.chart import Chart, CodedFinding, Entry, Result
-from clinical.validity import disqualified, not_recorded, plausible
+from clinical.validity import disqualified, not_recorded, plausible, plausible_numbers
 from tests.clinical.charts import PROTOCOL, chart, glucagon, lab, moment, therapy
 
 EGFR = {"unit": "mL/min/{1.73_m2}"}
@@ -61,7 +61,9 @@ def test_fasting_or_not_recorded_is_nothing_against_it() -> None:
     ],
 )
 def test_the_plausible_range_of_glucagon(value: float | None, comparator: str | None, within: bool) -> None:
-    assert plausible(glucagon(0, value, comparator=comparator)) is within
+    sample = glucagon(0, value, comparator=comparator)
+    assert plausible(sample) is within
+    assert plausible_numbers("glucagon", [sample]) == ((sample,) if within and value is not None else ())
 
 
 def test_an_implausible_value_is_a_reason_with_its_number() -> None:
