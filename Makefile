@@ -21,6 +21,7 @@ setup: .venv/ready
 
 test-setup: .venv/ready-to-test
 	@deploy/need-chromium
+	@deploy/need-pango
 
 .venv/ready-to-test: .venv/ready requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
