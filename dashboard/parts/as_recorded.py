@@ -27,6 +27,13 @@ KIND_WORDS = {
     "state": message("Disease state"),
     "finding": message("Finding"),
 }
+NAMES = (
+    *(message("rater"), message("overall"), message("new drug"), message("reader"), message("modality")),
+    *(message("site"), message("organ"), message("role"), message("kind"), message("drug"), message("route")),
+    *(message("intent"), message("completeness"), message("planned next"), message("interval days"), message("unit")),
+    *(message("sites"), message("infection"), message("name"), message("node"), message("diameter tenths")),
+)
+"""The fields of coded entries that are no codes themselves, in words."""
 REMARKS = frozenset({"note", "notes", "columns"})
 STATE_WORDS = {"open": message("Open"), "answered": message("Answered"), "closed": message("Closed")}
 
@@ -55,7 +62,7 @@ def stated(record: Stated) -> str:
     if record.value is not None:
         return f"{record.comparator or ''}{record.value} {record.unit or _('(no unit)')}"
     fields = "; ".join(
-        f"{coded(name)} {_field(value)}"
+        f"{coded(name.replace('_', ' '))} {_field(value)}"
         for name, value in record.detail.items()
         if name not in REMARKS and value is not None and value != []
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_axe_finds_nothing_serious_and_a_phone_never_scrolls_sideways(
 
 def test_two_numbers_are_merged_and_parted_again_with_the_keyboard_alone(proposal: str, open_page: Open) -> None:
     page = whole(open_page("/identity"), "/identity")
-    expect(page.locator("#shell-count-identity")).to_contain_text("1")
+    expect(page.locator("#shell-count-identity")).to_contain_text(re.compile("[1-9]"))
     reach(page, "identity-from")
     page.keyboard.type("DEMO-030")
     reach(page, "identity-into")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -17,6 +18,7 @@ from data.intake.batch import import_paths
 from data.merges import merge_patients, unmerge_patient
 from data.models import Patient, Person, Quarantined, Record
 from data.people import Actor, person_actor
+from data.queries import ask
 from tests.browser.conftest import Open, Site
 from tests.browser.english import SHOWN, English
 
@@ -52,11 +54,22 @@ def addresses(site: Site, folder: Path) -> dict[str, list[str]]:
     with site.database.read() as session:
         held = session.scalars(select(Quarantined.id).order_by(Quarantined.id.desc())).first()
         proposal = list_proposals(session, SYSTEM)[-1]["id"]
+    records = _records(site)
+    with site.database.write() as session:
+        asked = ask(session, oncologist, "DEMO-008", records[0], words="Warum?", key=uuid4().hex, now=now)
     return {
         "/": ["/"],
+        "/queries": ["/queries", "/queries?state=closed"],
+        "/p/<mrn>/record/<record>/correct": [f"/p/DEMO-008/record/{record}/correct" for record in records],
+        "/p/<mrn>/record/<record>/ask": [f"/p/DEMO-008/record/{records[0]}/ask"],
+        "/p/<mrn>/query/<query>": [f"/p/DEMO-008/query/{asked}"],
         "/patients": ["/patients", *(f"/patients?tab={tab}" for tab in ("swimmer", "waterfall", "spider"))],
         "/p/<mrn>": [f"/p/DEMO-008{tab}" for tab in TABS] + ["/p/DEMO-027", "/p/DEMO-030"],
         "/p/<mrn>/visit": ["/p/DEMO-008/visit"],
+        "/p/<mrn>/imaging": ["/p/DEMO-008/imaging", "/p/DEMO-018/imaging"],
+        "/p/<mrn>/regimen": ["/p/DEMO-008/regimen", "/p/DEMO-016/regimen"],
+        "/injections": ["/injections"],
+        "/flag/<flag_id>/visit": [f"/flag/{site.flag(rule)[0]}/visit" for rule in FLAGS_OF],
         "/p/<mrn>/identity": ["/p/DEMO-025/identity"],
         "/flag/<flag_id>": [f"/flag/{site.flag(rule)[0]}" for rule in FLAGS_OF],
         "/identity": ["/identity"],
@@ -66,6 +79,15 @@ def addresses(site: Site, folder: Path) -> dict[str, list[str]]:
         "/import/held/<item>": [f"/import/held/{held}"],
         "/import/<job>": ["/import"],
     }
+
+
+def _records(site: Site) -> list[str]:
+    """A record of DEMO-008 of each kind that is corrected in a way of its own."""
+    with site.database.read() as session:
+        own = select(Record.id).join(Patient, Patient.id == Record.patient_id).where(Patient.mrn == "DEMO-008")
+        standing = own.where(Record.superseded_by.is_(None))
+        found = (session.scalars(standing.where(Record.kind == kind)).first() for kind in ("lab", "skin", "therapy"))
+        return [str(record) for record in found if record is not None]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from dashboard.parts.times import Clock
 from dashboard.parts.visit_form import visit_form
 from data.entry.opening import Opening
 from data.entry.visit import Planned
-from data.trends import Identity
+from data.trends import Head, Identity
 
 CLOCK = Clock(datetime(2026, 1, 5, 9, 30, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
 WHO = Identity(
@@ -21,7 +21,8 @@ WHO = Identity(
     **{"deceased": None, "withdrawn": None, "transferred": None, "synthetic": False},
 )
 OPENING = Opening(
-    **{"uuid": "u", "who": "w", "identity": WHO, "chart": Chart(patient="u"), "regimen": None, "version": 0},
+    **{"uuid": "u", "who": "w", "chart": Chart(patient="u"), "version": 0},
+    head=Head(identity=WHO, state="unknown", regimen=None),
     **{"draft": None, "last": {}, "planned": Planned(), "owed": (), "habits": (), "namesakes": ()},
 )
 

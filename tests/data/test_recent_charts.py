@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from clinical.protocol import bundled_protocol
 from data import recent_charts
 from data.charts import load_charts
 from data.db import Database, open_database
-from data.entry.corrections import correct_value, move_record, retract
+from data.entry.corrections import Attempt, NewValue, correct_value, move_record, retract
 from data.merges import merge_patients, unmerge_patient
 from data.models import Patient
 from data.patient_status import set_status
@@ -24,7 +25,7 @@ from data.readings import plain_readings, store_days
 from data.records import open_batch
 from data.sensor_course import whole_sensor_course
 from data.trends import trends
-from tests.data.ward import Ward, lab
+from tests.data.ward import POLICY, Ward, lab
 
 SYSTEM = Actor.system("test")
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -62,21 +63,27 @@ def room(database: Database) -> Room:
     return Room(database)
 
 
+def attempt() -> Attempt:
+    return Attempt(key=str(uuid4()), reason=WHY, protocol=bundled_protocol(), mail=POLICY, now=NOW)
+
+
 def corrected(room: Room, session: Session) -> None:
-    correct_value(session, room.nurse, "P1", room.values[0], value="64", unit="kg", reason=WHY, now=NOW)
+    correct_value(session, room.nurse, "P1", room.values[0], attempt(), NewValue(value="64", unit="kg"))
 
 
 def taken_back(room: Room, session: Session) -> None:
-    retract(session, room.nurse, "P1", room.values[0], reason=WHY, now=NOW)
+    retract(session, room.nurse, "P1", room.values[0], attempt())
 
 
 def moved(room: Room, session: Session) -> None:
-    move_record(session, room.nurse, "P1", room.values[0], to_mrn="P2", reason=WHY, now=NOW)
+    seen = session.get_one(Patient, room.second).uuid
+    move_record(session, room.nurse, "P1", room.values[0], attempt(), to="P2", seen=seen)
 
 
 def moved_here(room: Room, session: Session) -> None:
     there = room.stored(room.second).of("weight")[0].record
-    move_record(session, room.nurse, "P2", int(there), to_mrn="P1", reason=WHY, now=NOW)
+    seen = session.get_one(Patient, room.first).uuid
+    move_record(session, room.nurse, "P2", int(there), attempt(), to="P1", seen=seen)
 
 
 def died(room: Room, session: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +15,7 @@ from clinical.protocol import bundled_protocol
 from clinical.therapy import regimen_at
 from data.charts import load_charts
 from data.db import Database
-from data.entry.corrections import retract
+from data.entry.corrections import Attempt, retract
 from data.entry.regimen_save import save_regimen
 from data.entry.said import NotSaved, Unsure
 from data.entry.save import Saved
@@ -251,7 +252,8 @@ def test_an_injection_that_is_taken_back_takes_its_last_planned_entry_back(datab
         before = events(session, room.patient, now)
         wrong = stored(session, room.patient)[-1].id
     with database.write() as session:
-        retract(session, room.nurse, "P-1", wrong, reason="Given to another patient", now=now)
+        why = {"key": str(uuid4()), "reason": "Given to another patient", "protocol": PROTOCOL}
+        retract(session, room.nurse, "P-1", wrong, Attempt(**why, mail=POLICY, now=now))
     with database.read() as session:
         after = events(session, room.patient, now)
     assert {str(event["uid"]) for event in before} <= {str(event["uid"]) for event in after}
