@@ -6,6 +6,7 @@ from typing import Any
 
 from clinical.therapy import other_drugs
 from dashboard.language import _, message
+from dashboard.parts.coded import drug_name
 from dashboard.parts.entry_fields import Field, choice_field, number_field, section, select_field, shown_for, text_field
 from dashboard.parts.entry_page import entry_head
 from dashboard.parts.times import Clock
@@ -60,7 +61,12 @@ def _analogue() -> Field:
         _("Somatostatin analogue"),
         [
             choice_field(what, _("What was decided"), [(value, _(words)) for value, words in ANALOGUE_WORDS]),
-            shown_for(select_field("analogue.drug", _("Drug"), DRUGS), what, *new, "stop"),
+            shown_for(
+                select_field("analogue.drug", _("Drug"), [(drug, _(words)) for drug, words in DRUGS]),
+                what,
+                *new,
+                "stop",
+            ),
             shown_for(number_field("analogue.dose", _("Dose")), what, *dosed),
             shown_for(select_field("analogue.unit", _("Unit of the dose"), UNITS[:2]), what, *dosed),
             shown_for(number_field("analogue.interval_days", _("Interval, days")), what, *new, "interval"),
@@ -81,7 +87,7 @@ def _analogue() -> Field:
 def _other() -> Field:
     what = "other.what"
     every = tuple(value for value, _words in OTHER_WORDS)
-    drugs = [(drug, drug.replace("-", " ")) for drug in other_drugs()]
+    drugs = sorted(((drug, drug_name(drug)) for drug in other_drugs()), key=lambda pair: pair[1].casefold())
     return section(
         "other",
         _("Other therapy"),

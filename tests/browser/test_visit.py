@@ -156,7 +156,7 @@ def test_a_full_visit_by_keyboard_alone(site: Site, nurse: Nurse) -> None:
         *(("weight", "74,1"), ("heart-rate", "69"), ("systolic", "128"), ("diastolic", "80")),
         *(("skin.iga", "1"), ("skin.erythema", "1"), ("skin.erosion", "0"), ("skin.crust", "0")),
         *(("skin.mucosal", "0"), ("skin.itch", "2"), ("skin.pain", "0"), ("skin.infection", "n")),
-        *(("skin.new_drug", "none"), ("stools-per-day", "2")),
+        *(("skin.new_drug", "none"), ("stools-per-day", "3")),
     ):
         keys.reach(field)
         keys.press(*typed_keys)
@@ -178,7 +178,7 @@ def test_a_full_visit_by_keyboard_alone(site: Site, nurse: Nurse) -> None:
     values = {place: row.value for place, row in rows.items() if row.kind == "lab"}
     assert values == {
         **{"weight": "74.1", "heart-rate": "69", "systolic": "128", "diastolic": "80"},
-        **{"stools-per-day": "2", "glucose.1": "104"},
+        **{"stools-per-day": "3", "glucose.1": "104"},
     }
     skin = rows["skin"].detail or {}
     assert {name: skin[name] for name in ("iga", "erythema", "erosion", "crust", "mucosal", "itch", "pain")} == {
