@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from data.exports.patient_record import PatientRecord
+from data.exports.sheet_cells import harmless
 from data.models import Record
 
 COLUMNS = (
@@ -22,7 +23,6 @@ COLUMNS = (
 )
 NUMBERS = frozenset({"value", "canonical_value", "ref_low", "ref_high", "id"})
 # What starts a formula in one spreadsheet or another, their full-width forms among it, and what hides such a start.
-STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -36,11 +36,6 @@ def record_csv(found: PatientRecord) -> str:
         fields = _fields(record, format, found.patient.mrn)
         writer.writerow([_cell(name, fields[name]) for name in COLUMNS])
     return text.getvalue()
-
-
-def harmless(text: str) -> str:
-    """The text with an apostrophe in front where a spreadsheet could take it for a formula."""
-    return f"'{text}" if text.startswith(STARTS) or text.lstrip().startswith(STARTS) else text
 
 
 def _fields(record: Record, format: str, mrn: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Final
 
 Value = str | float | int | bool | date | datetime | None
-STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the start of a formula, full-width forms included (OWASP, CSV Injection)."""
 
 
@@ -22,6 +22,11 @@ def sheet(heads: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
     return written.getvalue()
 
 
+def harmless(text: str) -> str:
+    """The text with an apostrophe in front, which makes spreadsheets take it as text, where it could be a formula."""
+    return f"'{text}" if text.startswith(STARTS) or text.lstrip().startswith(STARTS) else text
+
+
 def _cell(value: Value) -> str | float | int:
     if value is None:
         return ""
@@ -31,5 +36,4 @@ def _cell(value: Value) -> str | float | int:
         return value
     if isinstance(value, date):
         return value.isoformat()
-    # An apostrophe makes spreadsheets take the rest as text.
-    return f"'{value}" if value.lstrip().startswith(STARTS) else value
+    return harmless(value)

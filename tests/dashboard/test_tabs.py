@@ -22,12 +22,12 @@ from dashboard.parts.tabs.cycle import cycle
 from dashboard.parts.tabs.glucose_tab import content, fortnight, glucose_tab
 from dashboard.parts.tabs.grid import DATES, grid
 from dashboard.parts.tabs.imaging import imaging, lesion_lines
-from dashboard.parts.tabs.record import harmless
 from dashboard.parts.tabs.skin_tab import regions, skin_tab
 from dashboard.parts.tabs.therapy_tab import therapy_tab
 from dashboard.parts.tabs.view import View, parsed
 from dashboard.parts.units import Units
 from data.db import Database
+from data.exports.sheet_cells import harmless
 from data.people import Actor
 from data.readings import plain_readings, store_days
 from tests.dashboard.views import CLOCK, NOW, chart_of, result, view_of

@@ -17,9 +17,10 @@ from sqlalchemy import select
 from clinical.chart import ENTRY_FIELDS, Chart, Entry
 from data.charts import load_charts
 from data.db import Database
-from data.exports.csv import STARTS, harmless, record_csv
+from data.exports.csv import record_csv
 from data.exports.fhir_r4 import record_bundle
 from data.exports.patient_record import EXPORTED, note_export, patient_record
+from data.exports.sheet_cells import STARTS, harmless
 from data.intake.batch import import_paths
 from data.models import Audit, Patient
 from data.people import Actor, NotFound

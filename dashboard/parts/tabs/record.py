@@ -12,11 +12,11 @@ from dashboard.language import ENGLISH, _, speaking
 from dashboard.parts.records import Beside, lines, record_table
 from dashboard.parts.tabs.course import sensor
 from dashboard.parts.tabs.view import View
+from data.exports.sheet_cells import harmless
 from data.provenance import sources_of
 
 TABLE = "patient-record-table"
 CSV_COLUMNS = ("date", "what", "value", "range", "details", "source", "record")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def record(view: View) -> Component:
@@ -62,8 +62,3 @@ def record_csv(view: View) -> str:
             cells = (line.what, line.value, line.range, line.details, sources.get(entry.record, ""), entry.record)
             writer.writerow([view.clock.when(entry), *(harmless(c) for c in cells)])
     return "\ufeff" + out.getvalue()
-
-
-def harmless(text: str) -> str:
-    """The text so that a spreadsheet takes it as text: a cell that would begin a formula gets a quotation mark."""
-    return f"'{text}" if text.startswith(FORMULA) else text
