@@ -107,6 +107,7 @@ def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now:
     patient, ids = _person(session, actor, mrn)
     version = data_version(session, ids)
     chart = recent_chart(session, patient, ids, version).until(now)
+    flags = tuple(flags_of(session, ids, patient.mrn))
     return Trends(
         as_of=now,
         version=version,
@@ -115,8 +116,8 @@ def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now:
         marker=marker_course(chart, protocol),
         scans=assessments(chart),
         regimen=regimen_at(chart, now),
-        flags=tuple(flags_of(session, ids, patient.mrn)),
-        decisions=tuple(decisions_of(session, ids)),
+        flags=flags,
+        decisions=tuple(decisions_of(session, ids)) if flags else (),
     )
 
 
