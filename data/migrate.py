@@ -49,9 +49,17 @@ def require_current(database: Database) -> None:
     except OperationalError as error:
         raise DatabaseUnavailable(f"the database cannot be reached: {error.orig}") from error
     _refuse_unknown(current)
-    head = _scripts().get_current_head()
+    head = head_revision()
     if current != head:
         raise DatabaseUnavailable(f"the tables are at {current or 'nothing'}, not at {head}: run `nadir db upgrade`")
+
+
+def head_revision() -> str:
+    """The revision of the tables that this program knows."""
+    head = _scripts().get_current_head()
+    if head is None:
+        raise RuntimeError("the program holds no migration")
+    return head
 
 
 def check(database: Database) -> list[str]:
