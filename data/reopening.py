@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 
 from clinical.saying import kept, say
 from data.announcing import TOLD, MailPolicy, announce, follow_up
-from data.flag_moves import CLOSED, Action, Mover, Status, change, move, write_history
-from data.flag_writes import NOBODY, Trace
+from data.flag_moves import CLOSED, Action, Mover, Status, change, move
+from data.flag_writes import Trace, note_untold
 from data.models import Flag, FlagHistory
 
 
@@ -71,7 +71,7 @@ def reopen_reviews(
             continue
         traces.append(_reopen(session, flag, mover, why))
         if flag.severity in TOLD and flag.id not in told and not announce(session, flag, mail, mover.at):
-            write_history(session, flag.id, Mover(mover.who, mover.at, str(NOBODY)), status="open", target="open")
+            note_untold(session, flag.id, mover.who, mover.at)
     return tuple(traces)
 
 
