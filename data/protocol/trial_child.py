@@ -7,6 +7,7 @@ import logging
 import os
 import resource
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -38,13 +39,13 @@ def main() -> None:
     database = open_database(told["url"], bytes.fromhex(told["key"]))
     file = told["protocol_file"]
     base = load_protocol(None if file is None else Path(file), jurisdiction=told["jurisdiction"])
-    work(database, base, Trial(told["draft"], told["attempt"]))
+    work(database, base, Trial(told["draft"], told["attempt"]), _now)
 
 
-def work(database: Database, base: Protocol, trial: Trial) -> None:
-    """Try the draft and write what came of it, whatever happens."""
+def work(database: Database, base: Protocol, trial: Trial, clock: Callable[[], datetime]) -> None:
+    """Try the draft as of now and write what came of it, whatever happens."""
     try:
-        _try_on_all(database, base, trial)
+        _try_on_all(database, base, trial, clock)
     except MemoryError:
         _give_up(database, trial, f"It needs more than {MEMORY // 1024 // 1024} MB of memory.")
     except Exception as error:  # whatever it is, the person who waits must hear that it ended
@@ -52,8 +53,8 @@ def work(database: Database, base: Protocol, trial: Trial) -> None:
         _give_up(database, trial, f"It ended with a fault of the program ({type(error).__name__}).")
 
 
-def _try_on_all(database: Database, base: Protocol, trial: Trial) -> None:
-    now = _now()
+def _try_on_all(database: Database, base: Protocol, trial: Trial, clock: Callable[[], datetime]) -> None:
+    now = clock()
     with database.read() as session:
         draft = trial_of(session, trial)
         if draft is None:
@@ -62,7 +63,7 @@ def _try_on_all(database: Database, base: Protocol, trial: Trial) -> None:
         tried = tried_protocol(in_force, draft.changes)
         ids = session.scalars(select(Patient.id).where(not_merged()).order_by(Patient.id)).all()
     with database.write() as session:
-        wanted = begin(session, trial, patients=len(ids), now=_now())
+        wanted = begin(session, trial, patients=len(ids), now=clock())
     outcome = {"patients": len(ids), "failed": 0, "broken": 0}
     for at in range(0, len(ids), CHUNK):
         if not wanted:
@@ -72,9 +73,9 @@ def _try_on_all(database: Database, base: Protocol, trial: Trial) -> None:
         outcome["failed"] += sum(one.failure is not None and not one.broken for one in found)
         outcome["broken"] += sum(one.broken for one in found)
         with database.write() as session:
-            wanted = write_chunk(session, trial, found, done=at + len(found), now=_now())
+            wanted = write_chunk(session, trial, found, done=at + len(found), now=clock())
     with database.write() as session:
-        finish(session, trial, outcome, in_force=in_force, tried=tried, now=_now())
+        finish(session, trial, outcome, in_force=in_force, tried=tried, now=clock())
 
 
 def _give_up(database: Database, trial: Trial, why: str) -> None:
