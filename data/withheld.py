@@ -88,17 +88,17 @@ def withheld_and_over(session: Session, now: datetime) -> Sequence[Any]:
     return rows
 
 
-def muted_until(session: Session, flag_ids: Sequence[str], now: datetime) -> dict[str, datetime]:
-    """By flag the moment until which a team of its patient is not told of it; flags that are told are not in it."""
-    team = select(PatientTeam.team_id, standing_id(PatientTeam.patient_id).label("patient_id")).subquery()
-    rows = session.execute(
-        select(Flag.id, func.max(RuleMute.until))
-        .join(team, team.c.patient_id == standing_id(Flag.patient_id))
-        .join(RuleMute, and_(RuleMute.rule == Flag.rule, RuleMute.team_id == team.c.team_id))
-        .where(Flag.id.in_(flag_ids), Flag.severity.not_in(sorted(NEVER)), standing_at(now))
-        .group_by(Flag.id)
+def mute_end(now: datetime) -> ColumnElement[Any]:
+    """For a query of `Flag`: the moment until which a team of its patient is not told of it; NULL where all are."""
+    follows = exists().where(
+        PatientTeam.team_id == RuleMute.team_id, standing_id(PatientTeam.patient_id) == standing_id(Flag.patient_id)
     )
-    return {flag_id: until for flag_id, until in rows}
+    return (
+        select(func.max(RuleMute.until))
+        .where(RuleMute.rule == Flag.rule, Flag.severity.not_in(sorted(NEVER)), standing_at(now), follows)
+        .correlate(Flag)
+        .scalar_subquery()
+    )
 
 
 def is_withheld(flag_id: Any) -> ColumnElement[bool]:
