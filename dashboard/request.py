@@ -57,6 +57,11 @@ def current_standing() -> Standing:
     return standing
 
 
+def forget_standing() -> None:
+    """Read the protocol anew for the rest of this request, which has changed it."""
+    g.pop("standing", None)
+
+
 def current_sign_in() -> SignedIn:
     """The sign-in behind this request. Raises Unauthorized (401) when there is none."""
     signed_in: SignedIn | None = g.get("signed_in")

@@ -45,8 +45,8 @@ class Burden:
 
     @property
     def per_month(self) -> float | None:
-        """Flags per patient and month; None where nobody was followed."""
-        return self.opened / self.patient_months if self.patient_months else None
+        """Flags per patient and month; None where less than one month of one patient was followed in all."""
+        return self.opened / self.patient_months if self.patient_months >= 1 else None
 
 
 def burden(session: Session, actor: Actor, *, since: datetime, until: datetime) -> tuple[Burden, ...]:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, 
 from sqlalchemy.orm import Session, aliased
 
 from clinical.finding import SEVERITIES
-from clinical.saying import say
+from clinical.saying import Day, say
 from data.audit import write_audit
 from data.errors import BadInput
 from data.flag_moves import LONGEST_SNOOZE, STANDING
@@ -87,7 +87,7 @@ def review_patient(
         raise NotReviewed(say("an urgent flag stands: it is taken or decided, not put off"))
     if not today < until <= latest:
         raise NotReviewed(
-            say("with the flags that stand, choose a day after today and up to {day}", day=latest.isoformat())
+            say("with the flags that stand, choose a day after today and up to {day}", day=Day(latest.isoformat()))
         )
     if not SHORTEST_WORDS <= len(why) <= LONGEST_WORDS:
         raise NotReviewed(say("say in {least} to {most} letters why", least=SHORTEST_WORDS, most=LONGEST_WORDS))

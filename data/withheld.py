@@ -101,6 +101,12 @@ def mute_end(now: datetime) -> ColumnElement[Any]:
     )
 
 
+def muted_until(session: Session, flag_id: str, now: datetime) -> datetime | None:
+    """The moment until which a team of the flag's patient is not told of it; None where all are. Within a check of the
+    caller: nothing is asked about who may see the flag."""
+    return session.scalar(select(mute_end(now)).select_from(Flag).where(Flag.id == flag_id))
+
+
 def is_withheld(flag_id: Any) -> ColumnElement[bool]:
     """The where-clause that leaves flags whose mails a mute withholds."""
     return exists().where(FlagWithheld.flag_id == flag_id)
