@@ -65,11 +65,11 @@ def _signed(standing: Standing, names: Sequence[str]) -> list[rows.Part]:
         return [span(_("no threshold"), "soft")]
     signed = sum(name in standing.signatures for name in names)
     said = _("{n} of {all}", n=signed, all=len(names))
-    return [span(said, "pill signed" if signed == len(names) else "pill unsigned")]
+    return [span(said, css="pill signed" if signed == len(names) else "pill unsigned")]
 
 
 def _muted(team: str | None) -> list[rows.Part]:
-    return [] if team is None else [span(_("muted: {team}", team=team), "pill muted")]
+    return [] if team is None else [span(_("muted: {team}", team=team), css="pill muted")]
 
 
 def threshold_list(standing: Standing, clock: Clock) -> Component:
@@ -89,7 +89,7 @@ def _threshold(
     threshold = standing.threshold(name)
     shipped = shipped_text(threshold, bundled(standing.protocol))
     signed = signed_text(standing, name, clock)
-    mark = span(_("not signed off"), "pill unsigned") if signed is None else span(signed, "signed-by")
+    mark = span(_("not signed off"), css="pill unsigned") if signed is None else span(signed, "signed-by")
     return row(
         [
             cell(threshold_name(name), rows.span(threshold.meaning, "age"), heads=True),
@@ -102,7 +102,7 @@ def _threshold(
 
 
 def _below(shipped: str | None) -> list[rows.Part]:
-    return [] if shipped is None else [span(shipped, "age overridden")]
+    return [] if shipped is None else [span(shipped, css="age overridden")]
 
 
 def _linked(rules: Sequence[str]) -> list[rows.Part]:
