@@ -74,7 +74,7 @@ def _muted(team: str | None) -> list[rows.Part]:
 
 def threshold_list(standing: Standing, clock: Clock) -> Component:
     """Every threshold with its value, what Nadir ships where that differs, its source and who signed it."""
-    heads = [_("Threshold"), _("Value"), _("Source"), _("Sign-off"), _("Rules")]
+    heads = [_("Threshold"), _("Meaning"), _("Value"), _("Source"), _("Sign-off"), _("Rules")]
     used: dict[str, list[str]] = {}
     for rule in registered():
         for name in rule.thresholds:
@@ -92,11 +92,12 @@ def _threshold(
     mark = span(_("not signed off"), css="pill unsigned") if signed is None else span(signed, "signed-by")
     return row(
         [
-            cell(threshold_name(name), rows.span(threshold.meaning, "age"), heads=True),
-            cell(value_text(threshold.value, threshold.unit), *_below(shipped), css="number", name=heads[1]),
-            cell(threshold.source, language=ENGLISH, css="words", name=heads[2]),
-            cell(mark, name=heads[3]),
-            cell(*_linked(rules or [OTHER]), name=heads[4]),
+            cell(threshold_name(name), heads=True),
+            cell(threshold.meaning, language=ENGLISH, css="words"),
+            cell(value_text(threshold.value, threshold.unit), *_below(shipped), css="number", name=heads[2]),
+            cell(threshold.source, language=ENGLISH, css="words", name=heads[3]),
+            cell(mark, name=heads[4]),
+            cell(*_linked(rules or [OTHER]), name=heads[5]),
         ]
     )
 

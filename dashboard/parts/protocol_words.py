@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from dash import html
 from dash.development.base_component import Component
 
-from clinical.protocol import Protocol, Threshold, bundled_protocol
+from clinical.protocol import DEFAULT_JURISDICTION, Protocol, Threshold, bundled_protocol
 from clinical.rules.registry import Rule, registered
 from dashboard.language import _, message
 from dashboard.parts.quantities import number, unit_text
@@ -33,7 +35,12 @@ def value_text(value: float, unit: str) -> str:
 
 def bundled(protocol: Protocol) -> Protocol:
     """What Nadir ships for the jurisdiction of a protocol."""
-    return bundled_protocol(protocol.jurisdiction)
+    return _bundled(protocol.jurisdiction)
+
+
+@cache
+def _bundled(jurisdiction: str) -> Protocol:
+    return bundled_protocol(jurisdiction)
 
 
 def shipped_text(threshold: Threshold, shipped: Protocol) -> str | None:
@@ -63,7 +70,7 @@ def rule_thresholds(rule: str) -> tuple[str, ...] | None:
     found = {one.id: one.thresholds for one in registered()}
     if rule == OTHER:
         named = {name for names in found.values() for name in names}
-        return tuple(name for name in bundled_protocol().thresholds if name not in named)
+        return tuple(name for name in _bundled(DEFAULT_JURISDICTION).thresholds if name not in named)
     return found.get(rule)
 
 
