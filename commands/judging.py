@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from clinical.protocol import Protocol, load_protocol, revised
+from clinical.protocol import Protocol, Revision, load_protocol, revised
 from commands.frame import REFUSED, Json, cli_actor, clock, day, in_force, moment, protocol_of, say, settled
 from data.settings import load_settings
 
@@ -105,11 +106,17 @@ def _protocol() -> Protocol:
 
 def _try_protocol(file: Path, as_json: bool) -> None:
     from data.dry_run import dry_run
+    from data.protocol.in_force import standing_protocol
 
     settings, database = settled()
-    trial = load_protocol(file, jurisdiction=settings.jurisdiction)
+    brought = load_protocol(file, jurisdiction=settings.jurisdiction)
     with database.read() as session:
-        found = dry_run(session, cli_actor(), in_force=in_force(settings, database), trial=trial, now=clock())
+        standing = standing_protocol(session, protocol_of(settings))
+        # What was activated at the site stays, but for what the file names.
+        kept = standing.activations.keys() - tomllib.loads(file.read_text(encoding="utf-8")).keys()
+        revisions = {name: Revision(t.value, t.source) for name in kept if (t := standing.threshold(name))}
+        trial = revised(brought, revisions, signed=())
+        found = dry_run(session, cli_actor(), in_force=standing.protocol, trial=trial, now=clock())
     changed = (("opens", found.newly_open), ("ends", found.no_longer_open), ("severity", found.severity_changed))
     say(
         found.as_json(),

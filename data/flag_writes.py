@@ -183,7 +183,7 @@ def _open(
     )
     written.opened += 1
     written.traces.append(_trace("open", flag, None, "open", moment))
-    _tell(session, bench, flag, written)
+    _worse(session, bench, flag, written)
 
 
 def _change(
@@ -218,8 +218,10 @@ def _change(
         cancel_unsent(session, [flag.id], why=str(difference.why))
         return
     written.updated += 1
-    if difference.worse or (what == "wake" and status == "open"):
-        severity = flag.severity if finding is None else finding.severity
+    severity = flag.severity if finding is None else finding.severity
+    if difference.worse:
+        _worse(session, bench, replace(flag, severity=severity), written)
+    elif what == "wake" and status == "open":
         _tell(session, bench, replace(flag, severity=severity), written)
 
 
@@ -228,6 +230,11 @@ def _tell(session: Session, bench: Bench, flag: StandingFlag, written: Written) 
     written.outbox_rows += rows
     if not rows and flag.severity in TOLD:
         note_untold(session, flag.id, bench.actor, bench.now)
+
+
+def _worse(session: Session, bench: Bench, flag: StandingFlag, written: Written) -> None:
+    """What opens or grows worse is told, and ends what somebody said of the patient before it."""
+    _tell(session, bench, flag, written)
     if flag.severity in TOLD:
         end_review(session, flag.patient_id, flag.id, now=bench.now)
 

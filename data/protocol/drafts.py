@@ -95,7 +95,7 @@ def drop(session: Session, actor: Actor, name: str, *, version: int, now: dateti
     left = {other: change for other, change in draft.changes.items() if other != name}
     _rewrite(session, draft, left)
     if not left:
-        _close(draft, "withdrawn", actor, say("nothing was left in it"), now)
+        _close(session, draft, "withdrawn", actor, say("nothing was left in it"), now)
     write_audit(
         session,
         actor,
@@ -111,7 +111,7 @@ def withdraw(session: Session, actor: Actor, *, version: int, why: str, now: dat
     require_signer(actor)
     require_reason(why)
     draft = _at(session, version)
-    _close(draft, "withdrawn", actor, why.strip()[:LONGEST], now)
+    _close(session, draft, "withdrawn", actor, why.strip()[:LONGEST], now)
     write_audit(session, actor, "protocol.withdraw", now=now, object=f"draft {draft.id}")
 
 
@@ -163,7 +163,7 @@ def activate(
         )
         session.add(row)
     values = {name: {"old": standing.protocol[name], "new": made[name]} for name in sorted(draft.changes)}
-    _close(draft, "activated", actor, why.strip()[:LONGEST], now)
+    _close(session, draft, "activated", actor, why.strip()[:LONGEST], now)
     session.flush()
     detail = {"from": standing.protocol.version, "to": made.version, "values": values, "draft": draft.id}
     write_audit(session, actor, "protocol.activate", now=now, object=f"protocol {made.version}", detail=detail)
@@ -235,6 +235,7 @@ def _forget_trial(session: Session, draft: ProtocolDraft) -> None:
     draft.asked_at = draft.beat_at = draft.progress = draft.why = None
 
 
-def _close(draft: ProtocolDraft, state: str, actor: Actor, why: str, now: datetime) -> None:
+def _close(session: Session, draft: ProtocolDraft, state: str, actor: Actor, why: str, now: datetime) -> None:
+    session.execute(delete(ProtocolTrialChange).where(ProtocolTrialChange.draft_id == draft.id))
     draft.standing, draft.state = None, state
     draft.closed_at, draft.closed_by, draft.closed_why = now, actor.name, str(why)

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from data.db import Database
-from data.models import Audit
+from data.flags import snooze
+from data.models import Audit, Flag
 from data.people import Actor, Forbidden, NotFound
 from data.reviews import NotReviewed, Review, due_reviews, last_review, latest_day, review_patient
 from data.worklist import WorklistView, worklist
@@ -92,6 +93,16 @@ def test_what_opens_or_grows_worse_ends_it_and_a_low_flag_does_not(clinic: Clini
     ended = clinic.last()
     assert ended is not None and ended.ended_at == clinic.now + 2 * DAY and ended.ended_by_flag
     assert not ended.holds(TODAY + 2 * DAY) and clinic.due(2) == ["M1"]
+
+
+def test_a_snooze_that_is_over_is_nothing_worse(clinic: Clinic) -> None:
+    clinic.judge(finding(severity="medium"))
+    clinic.review(30)
+    with clinic.database.write() as session:
+        flag = session.scalars(select(Flag.id)).one()
+        snooze(session, clinic.nurse, flag, why="later", until=clinic.now + DAY, version=1, now=clinic.now)
+    clinic.judge(finding(severity="medium"), after=2 * DAY)
+    assert clinic.last().ended_at is None  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("severity", "most"), [("high", 3), ("medium", 30), ("low", 180), (None, 180)])
