@@ -164,6 +164,13 @@ def not_reviewed(today: date) -> ColumnElement[bool]:
     return ~exists().where(and_(same, _holds(today))).correlate(Flag)
 
 
+def newest_review(column: Any) -> ColumnElement[Any]:
+    """For a query of `Patient`: a column of the newest review; NULL where there is none."""
+    same = standing_id(PatientReview.patient_id) == Patient.id
+    newest = select(column).where(same).order_by(PatientReview.id.desc()).limit(1)
+    return newest.correlate(Patient).scalar_subquery()
+
+
 def due_reviews(session: Session, actor: Actor, *, today: date, most: int) -> tuple[tuple[DueReview, ...], int]:
     """The actor's patients whose last review is over, the longest first, at most so many; and how many there are."""
     later = aliased(PatientReview)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from data.cohort import cohort
 from data.db import Database
 from data.flags import snooze
 from data.models import Audit, Flag
@@ -80,6 +81,8 @@ def test_a_review_is_kept_by_name_and_answers_for_what_stands_until_its_day(clin
         assert row.due == row.reviewed_until == TODAY + 30 * DAY
         detail = session.scalars(select(Audit.detail).where(Audit.action == "patient.review")).one()
         assert detail is not None and detail["until"] == "2026-04-01"
+        (patient,) = cohort(session, clinic.nurse)
+        assert (patient.reviewed_until, patient.review_ended) == (TODAY + 30 * DAY, None)
     assert (clinic.overdue(31), clinic.due(31)) == (["R03"], ["M1"])
 
 
