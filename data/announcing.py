@@ -20,6 +20,7 @@ from data.backoff import EXPIRES
 from data.models import Outbox, Person
 from data.people import administrators, recipients
 from data.upsert import insert_or
+from data.withheld import muting_teams, spared, withhold
 
 Kind = Literal["immediate", "digest", "test", "technical"]
 
@@ -56,6 +57,8 @@ class Told(Protocol):
     @property
     def patient_id(self) -> int: ...
     @property
+    def rule(self) -> str: ...
+    @property
     def severity(self) -> str: ...
     @property
     def episode(self) -> int: ...
@@ -66,7 +69,8 @@ def announce(session: Session, flag: Told, policy: MailPolicy, now: datetime) ->
 
     Immediate rows are due now, `digest` rows at the next digest. With no recipient a `technical` mail goes to every
     enabled admin; 0 for a flag that is to be told then means that nobody at all would hear. Telling the same episode
-    again (it re-opened, or grew worse) takes the next step and cancels what was not sent of the steps before.
+    again (it re-opened, or grew worse) takes the next step and cancels what was not sent of the steps before. A team
+    that has muted the rule is told when the mute is over (`data.mutes`).
     """
     if flag.severity not in TOLD:
         return 0
@@ -75,6 +79,13 @@ def announce(session: Session, flag: Told, policy: MailPolicy, now: datetime) ->
         cancel_unsent(session, [flag.id], why="told anew")
     mail = _Mail(policy, now, flag=flag, step=step)
     people = recipients(session, flag.patient_id, flag.severity)
+    muting = muting_teams(session, flag.patient_id, flag.rule, flag.severity, now)
+    withhold(session, flag.id, muting, now)
+    if muting and people:
+        unheard = spared(session, flag.patient_id, muting, [p.id for p in people])
+        people = [p for p in people if p.id not in unheard]
+        if not people:
+            return 0
     if not people:
         admins = administrators(session)
         return _write(session, [mail.to(p.id, "technical", "technical", {"reason": "no-recipient"}) for p in admins])

@@ -121,6 +121,11 @@ def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now:
     )
 
 
+def patient_ids(session: Session, actor: Actor, mrn: str) -> tuple[int, ...]:
+    """The ids of all that is one with the patient, its own first. Raises NotFound when the actor may not see `mrn`."""
+    return _person(session, actor, mrn)[1]
+
+
 def _person(session: Session, actor: Actor, mrn: str) -> tuple[Patient, tuple[int, ...]]:
     """The patient and the ids of all that is one with it, itself first. Raises NotFound as `find_by_mrn`."""
     rows = session.execute(

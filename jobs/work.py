@@ -12,7 +12,10 @@ from clinical.protocol import Protocol
 from data.db import Database
 from data.intake.uploads import upload_folder
 from data.job_runs import prune_runs
+from data.mutes import tell_withheld
 from data.outbox import mail_policy
+from data.protocol.in_force import protocol_in_force
+from data.protocol.trials import start_trial
 from data.settings import Settings
 from jobs.digest import digest
 from jobs.imports import tend_imports
@@ -36,20 +39,28 @@ def work_of(
     moment: Callable[[], datetime],
     clock: Callable[[], datetime],
 ) -> Work:
-    """The function of a job, lacking only the fence. It judges as of `moment`; `clock` is the wall's."""
+    """The function of a job, lacking only the fence. It judges as of `moment`; `clock` is the wall's.
+
+    `protocol` is what this installation brings: a sweep judges by what is in force when it begins.
+    """
     mail = mail_policy(settings)
 
     def swept(fence: Fence) -> Counts:
+        with database.read() as session:
+            in_force = protocol_in_force(session, protocol)
         report = sweep(
             database,
-            protocol=protocol,
+            protocol=in_force,
             mail=mail,
             as_of=moment(),
             now=clock(),
             full=job.name == "full-sweep",
             fence=fence,
         )
-        return _in_numbers(report.as_json())
+        with database.write() as session:
+            late = tell_withheld(session, mail, now=clock())
+            fence(session)
+        return {**_in_numbers(report.as_json()), "outbox_rows": report.counts.outbox_rows + late}
 
     def digested(fence: Fence) -> Counts:
         when = Daily(settings.digest_at, settings.zone)
@@ -59,6 +70,7 @@ def work_of(
         return _watch(database, settings, now=clock(), fence=fence)
 
     def tended(fence: Fence) -> Counts:
+        start_trial(database, settings, now=clock())
         return tend_imports(database, upload_folder(settings), now=clock(), fence=fence)
 
     return {"sweep": swept, "full-sweep": swept, "digest": digested, "watch": watched, "imports": tended}[job.name]
