@@ -19,10 +19,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clinical.saying import kept, say
-from data.announcing import TOLD, MailPolicy, announce, follow_up
+from data.announcing import MailPolicy, announce, follow_up
 from data.flag_moves import CLOSED, Action, Mover, Status, change, move, write_history
 from data.flag_writes import NOBODY, Trace
 from data.models import Flag, FlagHistory
+from data.telling import TOLD
 
 
 @dataclass(frozen=True, slots=True)
