@@ -63,6 +63,18 @@ class Told(Protocol):
     def episode(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How far a flag that nobody acknowledged has been carried (from 1), and when it was opened."""
+
+    rung: int
+    opened_at: datetime
+
+    def content(self) -> dict[str, Any]:
+        """What the mail is made of."""
+        return {"rung": self.rung, "since": self.opened_at.isoformat()}
+
+
 def announce(session: Session, flag: Told, policy: MailPolicy, now: datetime) -> int:
     """Write the mails that tell of a flag; returns how many rows were new.
 
@@ -98,11 +110,10 @@ def tell(
     now: datetime,
     *,
     step: int,
-    rung: int = 0,
+    carried: Carried | None = None,
 ) -> int:
-    """Write one mail of the flag to each of `people`; returns how many rows were new. `rung`: how far a flag that
-    nobody acknowledged has been carried."""
-    mail = _Mail(policy, now, flag=flag, step=step, rung=rung)
+    """Write one mail of the flag to each of `people`; returns how many rows were new."""
+    mail = _Mail(policy, now, flag=flag, step=step, rung=0 if carried is None else carried.rung)
     waits = _waits(session, [one.person_id for one in people], flag.severity, policy, now)
     return _write(
         session,
@@ -111,7 +122,7 @@ def tell(
                 one.person_id,
                 "immediate" if one.way == "at-once" else "digest",
                 flag.severity,
-                {"rung": rung} if rung else None,
+                None if carried is None else carried.content(),
                 held_until=waits.get(one.person_id),
             )
             | {"chosen": one.snapshot()}
@@ -128,10 +139,10 @@ def tell_admins(
     now: datetime,
     *,
     step: int,
-    rung: int = 0,
+    carried: Carried | None = None,
 ) -> int:
     """Write a technical mail about a flag to every admin; returns how many. It names the flag to nobody."""
-    mail = _Mail(policy, now, flag=flag, step=step, rung=rung)
+    mail = _Mail(policy, now, flag=flag, step=step, rung=0 if carried is None else carried.rung)
     admins = reached_admins(session)
     return _write(session, [mail.to(p.id, "technical", "technical", {"reason": reason}) for p in admins])
 

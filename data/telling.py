@@ -26,7 +26,6 @@ Why = Literal[
     "next-on-rota",
     "lead",
     "repeat",
-    "instead",
 ]
 Way = Literal["at-once", "digest"]
 
@@ -94,6 +93,17 @@ def everyone(roster: Roster, team_ids: Iterable[int]) -> list[Chosen]:
         for person_id in roster.reached.get(team_id, ()):
             found.setdefault(person_id, Chosen(person_id, "everyone", team_id=team_id))
     return [found[person_id] for person_id in sorted(found)]
+
+
+def next_in_turn(session: Session, patient_id: int, but: set[int], *, now: datetime, zone: ZoneInfo) -> Chosen | None:
+    """Who is to be told next of a flag about the patient, but for these people; None when nobody is left."""
+    team_ids, day = teams_of(session, patient_id), local_day(now, zone)
+    roster = roster_at(session, team_ids, day)
+    for team_id in team_ids:
+        for person_id in roster.order(team_id, day):
+            if person_id not in but:
+                return Chosen(person_id, "next-on-rota", team_id=team_id, week=week_name(day))
+    return None
 
 
 def _by_rota(roster: Roster, team_ids: Sequence[int], day: date, wishes: dict[int, str]) -> list[Chosen]:
