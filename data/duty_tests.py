@@ -114,8 +114,9 @@ def _send_test(session: Session, person_id: int, monday: date, policy: MailPolic
         insert_or(session, DutyTest.__table__)
         .values(id=str(uuid4()), person_id=person_id, monday=monday, sent_at=now)
         .on_conflict_do_nothing(index_elements=["person_id", "monday"])
+        .returning(DutyTest.id)
     )
-    if cast("CursorResult[Any]", written).rowcount != 1:
+    if written.first() is None:
         return 0
     write_test_mail(session, person_id, policy, now, answer=True)
     return 1

@@ -59,22 +59,21 @@ def look_again(session: Session, mail: Claimed, policy: MailPolicy, *, now: date
 
 
 def _still_chosen(session: Session, mail: Claimed, flag: HeldFlag, policy: MailPolicy, now: datetime) -> bool:
-    """Whether this person is still the one to tell; if not, the mail is cancelled and those who are now get theirs."""
+    """Whether this person is still one to tell; if not, the mail is cancelled. Others who are by now get theirs."""
     written = session.scalar(select(Outbox.chosen).where(Outbox.id == mail.id))
     if written is None or json.loads(written)["why"] not in BY_ROTA:
         return True
     people = chosen_for(session, flag.patient_id, flag.severity, now=now, zone=policy.zone)
     mine = next((one for one in people if one.person_id == mail.recipient_id), None)
-    if mine is not None:
-        if mine.snapshot() != written:
-            session.execute(update(Outbox).where(Outbox.id == mail.id).values(chosen=mine.snapshot()))
-        return True
-    if not people:
-        return True  # nobody is chosen at all: better told than not
+    if not people or (mine is not None and mine.snapshot() == written):
+        return True  # where nobody is chosen at all, better this one than none
     told = told_already(session, flag.id, flag.episode)
     others = [one for one in people if one.person_id not in told]
     if others:
         tell(session, flag, others, policy, now, step=mail.step)
+    if mine is not None:
+        session.execute(update(Outbox).where(Outbox.id == mail.id).values(chosen=mine.snapshot()))
+        return True
     names = session.scalars(select(Person.email).where(Person.id.in_([one.person_id for one in people])))
     why = f"cancelled: told instead, by the rota as it now stands: {', '.join(sorted(names))}"
     _put_down(session, mail, state="cancelled", last_error=why)
