@@ -60,8 +60,8 @@ def look_again(session: Session, mail: Claimed, policy: MailPolicy, *, now: date
 
 def _still_chosen(session: Session, mail: Claimed, flag: HeldFlag, policy: MailPolicy, now: datetime) -> bool:
     """Whether this person is still one to tell; if not, the mail is cancelled. Others who are by now get theirs."""
-    written = session.scalar(select(Outbox.chosen).where(Outbox.id == mail.id))
-    if written is None or json.loads(written)["why"] not in BY_ROTA:
+    written, rung = session.execute(select(Outbox.chosen, Outbox.rung).where(Outbox.id == mail.id)).one()
+    if rung or written is None or json.loads(written)["why"] not in BY_ROTA:
         return True
     people = chosen_for(session, flag.patient_id, flag.severity, now=now, zone=policy.zone)
     mine = next((one for one in people if one.person_id == mail.recipient_id), None)
