@@ -121,14 +121,15 @@ def set_lead(session: Session, actor: Actor, team_id: int, person_id: int, *, no
 
 
 def list_rota(session: Session, team_ids: list[int], first: date, weeks: int) -> list[dict[str, Any]]:
-    """By team and week who is on call: `team, team_id, week, monday, person, person_id, stand_ins, gaps, lead`.
+    """By team and week who is on call: `team, team_id, week, monday, person, person_id, email, stand_ins, gaps, lead`.
 
     `stand_ins`: `id, person, person_id, from, to, stand_in`, those that concern the week. `gaps`: days without anybody.
     """
     mondays = [monday_of(first) + n * WEEK for n in range(weeks)]
     roster = read_roster(session, team_ids, mondays[0], mondays[-1] + WEEK - timedelta(days=1))
     teams = session.execute(select(Team.id, Team.name).where(Team.id.in_(team_ids)).order_by(Team.name)).all()
-    names = {row.id: row.name for row in session.execute(select(Person.id, Person.name))}
+    people = session.execute(select(Person.id, Person.name, Person.email)).all()
+    names, emails = {row.id: row.name for row in people}, {row.id: row.email for row in people}
     return [
         {
             "team": team.name,
@@ -137,6 +138,7 @@ def list_rota(session: Session, team_ids: list[int], first: date, weeks: int) ->
             "monday": monday,
             "person": names.get(roster.planned.get((team.id, monday), 0)),
             "person_id": roster.planned.get((team.id, monday)),
+            "email": emails.get(roster.planned.get((team.id, monday), 0)),
             "stand_ins": [
                 {
                     "id": one.id,
@@ -155,6 +157,14 @@ def list_rota(session: Session, team_ids: list[int], first: date, weeks: int) ->
         for team in teams
         for monday in mondays
     ]
+
+
+def person_named(session: Session, email: str) -> int:
+    """The id of the account with this address. Raises NotFound."""
+    found = session.scalar(select(Person.id).where(Person.email == email.strip().lower()))
+    if found is None:
+        raise NotFound(f"no account {email!r}")
+    return found
 
 
 def _keeper(actor: Actor, team_id: int) -> None:
