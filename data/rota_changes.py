@@ -5,6 +5,7 @@ The rota of a team is kept by its oncologists and by admins; a person's own stan
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from clinical.saying import say
 from data.audit import write_audit
 from data.errors import BadInput
-from data.models import Person, PersonTeam, RotaWeek, StandIn, Team, TeamLead
+from data.models import MailChoice, Person, PersonTeam, RotaWeek, StandIn, Team, TeamLead
 from data.people import Actor, Forbidden, NotFound
 from data.rota import WEEK, monday_of, read_roster, week_name
 from data.upsert import insert_or
@@ -157,6 +158,36 @@ def list_rota(session: Session, team_ids: list[int], first: date, weeks: int) ->
         for team in teams
         for monday in mondays
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An oncologist of a team who can be put on its rota; `off`: their address is switched off."""
+
+    id: int
+    name: str
+    email: str
+    off: bool
+
+
+def members_of(session: Session, team_id: int) -> tuple[Member, ...]:
+    """The enabled oncologists of a team, by name."""
+    rows = session.execute(
+        select(Person.id, Person.name, Person.email, MailChoice.off_at)
+        .join(PersonTeam, PersonTeam.person_id == Person.id)
+        .join(MailChoice, MailChoice.person_id == Person.id, isouter=True)
+        .where(PersonTeam.team_id == team_id, Person.role == "oncologist", Person.disabled_at.is_(None))
+        .order_by(Person.name, Person.email)
+    )
+    return tuple(Member(row.id, row.name, row.email, row.off_at is not None) for row in rows)
+
+
+def rota_teams(session: Session, actor: Actor) -> tuple[tuple[int, str], ...]:
+    """Id and name of the teams whose rota the actor sees, by name: all for an admin, else their own."""
+    teams = select(Team.id, Team.name).order_by(Team.name)
+    if actor.role not in ("admin", "system"):
+        teams = teams.where(Team.id.in_(sorted(actor.team_ids)))
+    return tuple((row.id, row.name) for row in session.execute(teams))
 
 
 def person_named(session: Session, email: str) -> int:
