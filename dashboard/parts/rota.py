@@ -46,7 +46,7 @@ def gap_notice(weeks: Sequence[Week], today: date) -> Component | None:
     return html.P(
         [
             html.Strong(_("A gap within the coming week.") + " "),
-            _("Nobody who can be reached is on call on {days}. ", days=days_text(soon)),
+            _("Nobody who can be reached is on call on {days}.", days=days_text(soon)) + " ",
             _("Alerts of such a day go to all oncologists of the team; the admins have been told."),
         ],
         className="notice",
@@ -145,7 +145,7 @@ def _week(week: Week, columns: Sequence[str], today: date) -> dict[str, Any]:
     gaps: list[Part] = [""]
     if week["gaps"]:
         said = _("all week") if len(week["gaps"]) == WEEK.days else days_text(week["gaps"])
-        gaps = [span(said, "severity high")]
+        gaps = [span(said, "rota-gap")]
     return row(
         [
             cell(*first, below(dates), heads=True),
