@@ -41,7 +41,7 @@ ROUTE = Route(
     "/me",
     title="My alerts and rota",
     policy=POLICY,
-    nav="My alerts",
+    nav="Alerts",
     count=count_waiting,
     viewed=True,
 )
@@ -128,9 +128,9 @@ def _choosing(app: Dash) -> None:
         if not clicks:
             return no_update
         quiet = (start or "", end or "") if start or end else None
-        how = {_asked(id): way for id, way in zip(ids, ways, strict=True)}
 
         def write(session: Session) -> None:
+            how = dict(zip(map(_asked, ids), ways, strict=False))
             choose(session, current_actor(), zone=zone or "", quiet=quiet, how=how, now=request_now())
 
         return _written(write, _("Saved. It holds from the next alert on."))[0]

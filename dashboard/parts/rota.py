@@ -29,7 +29,7 @@ def rota_table(weeks: Sequence[Week], team: str, today: date) -> Component:
         columns,
         [_week(week, columns, today) for week in weeks],
         caption=_("Rota of {team}", team=team),
-        css="dense",
+        css="dense stacking",
     )
 
 
@@ -150,8 +150,8 @@ def _week(week: Week, columns: Sequence[str], today: date) -> dict[str, Any]:
         [
             cell(*first, below(dates), heads=True),
             cell(week["person"] or _("nobody"), name=columns[1]),
-            cell(*(below(_stood(one)) for one in week["stand_ins"]), name=columns[2]),
-            cell(*gaps, name=columns[3]),
+            cell(*(below(_stood(one)) for one in week["stand_ins"]), name=columns[2] if week["stand_ins"] else None),
+            cell(*gaps, name=columns[3] if week["gaps"] else None),
         ]
     )
 
