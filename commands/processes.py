@@ -127,6 +127,17 @@ def outbox_retry(mail: str) -> None:
     typer.echo(f"{mail} is queued")
 
 
+@outbox_app.command("clear")
+def outbox_clear(mail: str, reason: Annotated[str, typer.Option()]) -> None:
+    """Take a mail that was given up off the list of what needs somebody."""
+    from data.outbox import clear_dead
+
+    _, database = settled()
+    with database.write() as session:
+        clear_dead(session, cli_actor(), mail, why=reason, now=clock())
+    typer.echo(f"{mail} is cleared")
+
+
 def watchdog() -> None:
     """Exit 0 when sweeps and mail are fresh and the invariants hold, else 1 with a line each."""
     from jobs.watchdog import troubles

@@ -13,12 +13,13 @@ from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
 from dashboard.browser_texts import translated_texts
-from dashboard.language import LANGUAGES, _, language, message
+from dashboard.language import LANGUAGES, _, counted, language, message
 from dashboard.policy import PEOPLE, Policy, guarded, require_role, require_scope
 from dashboard.request import current_database, current_protocol, current_settings, current_sign_in, request_now
 from dashboard.routing import Pages, Route
+from data.escalation import long_unanswered
 from data.freshness import dead_mails, oldest_unsent_s, sweep_age_s, sweep_limit_s
-from data.people import Actor, NotFound
+from data.people import Actor, NotFound, visible
 
 # The theme's default shade fails 4.5:1 against its background.
 THEME = {"primaryShade": {"light": 8, "dark": 8}}
@@ -100,19 +101,20 @@ def register(app: Dash, pages: Pages) -> None:
         Input("shell-clock", "n_intervals"),
         policy=Policy(PEOPLE, polling=True),
     )
-    def show_state(_n_intervals: int | None) -> tuple[str | Component | None, ...]:
+    def show_state(_n_intervals: int | None) -> tuple[str | Component | list[Component | None] | None, ...]:
         signed_in, now = current_sign_in(), request_now()
         with current_database().read() as session:
             age_s = sweep_age_s(session, now=now)
             waiting_s, dead = oldest_unsent_s(session, now=now), dead_mails(session)
             waiting = [_waiting(session, signed_in.actor, route) for route in _navigation(pages)]
+            unanswered = long_unanswered(session, visible(signed_in.actor))
         late = age_s is None or age_s > sweep_limit_s(current_settings().sweep_s)
         return (
             signed_in.person_name,
             _(ROLE_WORDS[signed_in.actor.role]),
             sweep_text(age_s),
             mail_text(waiting_s, dead),
-            _banner(age_s if late else None, late=late),
+            [*_banner(age_s if late else None, late=late), _unanswered(unanswered)],
             *waiting,
         )
 
@@ -180,6 +182,23 @@ def _alarm(age_s: int | None) -> Component:
         children=[
             html.Strong(_("Surveillance is not running:") + " "),
             since + ". " + _("New results are not being judged and no alert will come. Look at the patients yourself."),
+        ],
+    )
+
+
+def _unanswered(flag_ids: list[str]) -> Component | None:
+    """That urgent flags of the reader's teams have reached the last step of escalation; nothing where none has."""
+    if not flag_ids:
+        return None
+    said = counted(
+        "An urgent flag has not been acknowledged.", "{n} urgent flags have not been acknowledged.", len(flag_ids)
+    )
+    return html.Div(
+        className="shell-alarm",
+        children=[
+            html.Strong(said + " "),
+            _("All oncologists of the team were mailed, twice.") + " ",
+            dcc.Link(_("Open the oldest"), href=f"/flag/{flag_ids[0]}"),
         ],
     )
 

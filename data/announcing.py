@@ -1,12 +1,12 @@
-"""Who is to be told of a flag: the mails of an outbox, written in the transaction that changes the flag.
+"""Telling of a flag: the mails of an outbox, written in the transaction that changes the flag.
 
-Urgent and high flags are told at once, medium ones wait for the daily digest, low and info tell nobody.
+Whom and how `data.telling` says; low and info tell nobody. Quiet hours of a person hold back what is not urgent.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final, Literal, Protocol, cast
@@ -17,28 +17,30 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from data.backoff import EXPIRES
-from data.models import Outbox, Person
-from data.people import administrators, recipients
+from data.mail_choices import held
+from data.models import MailChoice, Outbox, Person
+from data.people import administrators
+from data.telling import IN_DIGEST, TOLD, Chosen, Way, all_muted, chosen_for
 from data.upsert import insert_or
-from data.withheld import muting_teams, spared, withhold
+from data.withheld import muting_teams, withhold
 
 Kind = Literal["immediate", "digest", "test", "technical"]
 
 PRIORITY: Final[Mapping[str, int]] = {"urgent": 0, "technical": 1, "high": 2, "medium": 3, "low": 4, "info": 4}
-AT_ONCE: Final = frozenset({"urgent", "high"})
-IN_DIGEST: Final = frozenset({"medium"})
-TOLD: Final = AT_ONCE | IN_DIGEST
 UNSENT: Final = ("pending", "retry", "held")
 SENT: Final = ("sending", "sent", "digested")
 
 
 @dataclass(frozen=True, slots=True)
 class MailPolicy:
-    """What the site has decided: the domain of Message-IDs and the local time of the daily digest."""
+    """What the site has decided: the domain of Message-IDs, the local time of the daily digest, how long quiet hours
+    may hold a mail back, and how many mails about medium flags one person gets in an hour."""
 
     domain: str
     digest_at: time
     zone: ZoneInfo
+    longest_held: timedelta = timedelta(hours=12)
+    medium_an_hour: int = 10
 
     def next_digest(self, now: datetime) -> datetime:
         """The first digest time after `now`, UTC."""
@@ -64,43 +66,91 @@ class Told(Protocol):
     def episode(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How far a flag that nobody acknowledged has been carried (from 1), and when it was opened."""
+
+    rung: int
+    opened_at: datetime
+
+    def content(self) -> dict[str, Any]:
+        """What the mail is made of."""
+        return {"rung": self.rung, "since": self.opened_at.isoformat()}
+
+
 def announce(session: Session, flag: Told, policy: MailPolicy, now: datetime) -> int:
     """Write the mails that tell of a flag; returns how many rows were new.
 
-    Immediate rows are due now, `digest` rows at the next digest. With no recipient a `technical` mail goes to every
-    enabled admin; 0 for a flag that is to be told then means that nobody at all would hear. Telling the same episode
-    again (it re-opened, or grew worse) takes the next step and cancels what was not sent of the steps before. A team
-    that has muted the rule is told when the mute is over (`data.mutes`).
+    Immediate rows are due now or when the recipient's quiet hours end, `digest` rows at the next digest. With no
+    recipient a `technical` mail goes to every enabled admin; 0 for a flag that is to be told then means that nobody at
+    all would hear. Telling the same episode again (it re-opened, or grew worse) takes the next step and cancels what
+    was not sent of the steps before. A team that has muted the rule is told when the mute is over (`data.mutes`).
     """
     if flag.severity not in TOLD:
         return 0
-    step = _next_step(session, flag)
+    step = next_step(session, flag)
     if step:
         cancel_unsent(session, [flag.id], why="told anew")
-    mail = _Mail(policy, now, flag=flag, step=step)
-    people = recipients(session, flag.patient_id, flag.severity)
-    muting = muting_teams(session, flag.patient_id, flag.rule, flag.severity, now)
-    withhold(session, flag.id, muting, now)
-    if muting and people:
-        unheard = spared(session, flag.patient_id, muting, [p.id for p in people])
-        people = [p for p in people if p.id not in unheard]
-        if not people:
-            return 0
+    withhold(session, flag.id, muting_teams(session, flag.patient_id, flag.rule, flag.severity, now), now)
+    people = chosen_for(session, flag, now=now, zone=policy.zone)
+    if not people and all_muted(session, flag, now):
+        return 0
     if not people:
-        admins = administrators(session)
-        return _write(session, [mail.to(p.id, "technical", "technical", {"reason": "no-recipient"}) for p in admins])
-    kind: Kind = "immediate" if flag.severity in AT_ONCE else "digest"
-    return _write(session, [mail.to(p.id, kind, flag.severity) for p in people])
+        return tell_admins(session, flag, "no-recipient", policy, now, step=step)
+    return tell(session, flag, people, policy, now, step=step)
 
 
 def announce_to(session: Session, flag: Told, person_id: int, policy: MailPolicy, now: datetime) -> int:
     """Write the mail that tells one person of a flag that was handed to them; returns how many rows were new."""
     if flag.severity not in TOLD:
         return 0
-    kind: Kind = "immediate" if flag.severity in AT_ONCE else "digest"
+    way: Way = "digest" if flag.severity in IN_DIGEST else "at-once"
+    return tell(session, flag, [Chosen(person_id, "assigned", way)], policy, now, step=next_step(session, flag))
+
+
+def tell(
+    session: Session,
+    flag: Told,
+    people: Sequence[Chosen],
+    policy: MailPolicy,
+    now: datetime,
+    *,
+    step: int,
+    carried: Carried | None = None,
+) -> int:
+    """Write one mail of the flag to each of `people`; returns how many rows were new."""
+    mail = _Mail(policy, now, flag=flag, step=step, rung=0 if carried is None else carried.rung)
+    waits = _waits(session, [one.person_id for one in people], flag.severity, policy, now)
     return _write(
-        session, [_Mail(policy, now, flag=flag, step=_next_step(session, flag)).to(person_id, kind, flag.severity)]
+        session,
+        [
+            mail.to(
+                one.person_id,
+                "immediate" if one.way == "at-once" else "digest",
+                flag.severity,
+                None if carried is None else carried.content(),
+                held_until=waits.get(one.person_id),
+            )
+            | {"chosen": one.snapshot()}
+            for one in people
+        ],
     )
+
+
+def tell_admins(
+    session: Session,
+    flag: Told,
+    reason: str,
+    policy: MailPolicy,
+    now: datetime,
+    *,
+    step: int,
+    carried: Carried | None = None,
+) -> int:
+    """Write a technical mail about a flag to every admin; returns how many. It names the flag to nobody."""
+    mail = _Mail(policy, now, flag=flag, step=step, rung=0 if carried is None else carried.rung)
+    admins = reached_admins(session)
+    return _write(session, [mail.to(p.id, "technical", "technical", {"reason": reason}) for p in admins])
 
 
 def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **counts: int) -> int:
@@ -108,7 +158,28 @@ def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **co
     clinical content; `counts` are the numbers that go with it."""
     mail = _Mail(policy, now)
     content = {"reason": reason, **counts}
-    return _write(session, [mail.to(p.id, "technical", "technical", content) for p in administrators(session)])
+    return _write(session, [mail.to(p.id, "technical", "technical", content) for p in reached_admins(session)])
+
+
+def write_test_mail(session: Session, person_id: int, policy: MailPolicy, now: datetime, **content: Any) -> str:
+    """Write a test mail to a person, due now; its id. `content` is what its template asks for."""
+    row = _Mail(policy, now).to(person_id, "test", "technical", content or None)
+    _write(session, [row])
+    return str(row["id"])
+
+
+def summary_mail(session: Session, person_id: int, policy: MailPolicy, now: datetime, *, due: datetime) -> str:
+    """Write the mail that counts further medium flags for a person, due later; its id."""
+    row = _Mail(policy, now).to(person_id, "immediate", "medium", {"more": 0}, held_until=due)
+    _write(session, [row])
+    return str(row["id"])
+
+
+def reached_admins(session: Session) -> list[Person]:
+    """Every enabled admin whose address is not switched off, or every enabled admin where all of theirs are."""
+    admins = administrators(session)
+    off = set(session.scalars(select(MailChoice.person_id).where(MailChoice.off_at.is_not(None))))
+    return [admin for admin in admins if admin.id not in off] or admins
 
 
 def follow_up(session: Session, flag_id: str, policy: MailPolicy, now: datetime, *, since: datetime) -> int:
@@ -137,10 +208,13 @@ def follow_up(session: Session, flag_id: str, policy: MailPolicy, now: datetime,
         )
     )
     step = session.scalar(select(func.max(Outbox.step)).where(Outbox.flag_id == flag_id)) or 0
+    waits = {s: _waits(session, list(last), s, policy, now) for s in {row.severity for row in last.values()}}
     _write(
         session,
         [
-            _Mail(policy, now, step=step + 1).to(row.recipient_id, "immediate", row.severity)
+            _Mail(policy, now, step=step + 1).to(
+                row.recipient_id, "immediate", row.severity, held_until=waits[row.severity].get(row.recipient_id)
+            )
             | {"flag_id": flag_id, "episode": row.episode, "corrects": row.id}
             for row in last.values()
             if row.recipient_id not in followed
@@ -166,11 +240,27 @@ def cancel_unsent(session: Session, flag_ids: Iterable[str], *, why: str) -> int
     return cancelled.rowcount
 
 
-def _next_step(session: Session, flag: Told) -> int:
+def next_step(session: Session, flag: Told) -> int:
+    """The step at which this episode of the flag is told next; 0 where it never was."""
     last = session.scalar(
         select(func.max(Outbox.step)).where(Outbox.flag_id == flag.id, Outbox.episode == flag.episode)
     )
     return 0 if last is None else last + 1
+
+
+def _waits(
+    session: Session, person_ids: list[int], severity: str, policy: MailPolicy, now: datetime
+) -> dict[int, datetime]:
+    """By person until when their quiet hours hold a mail written now."""
+    return held(
+        session,
+        person_ids,
+        severity,
+        created_at=now,
+        now=now,
+        site=policy.zone,
+        longest=policy.longest_held,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +269,20 @@ class _Mail:
     now: datetime
     flag: Told | None = None
     step: int = 0
+    rung: int = 0
 
     def to(
-        self, recipient_id: int, kind: Kind, severity: str, content: Mapping[str, Any] | None = None
+        self,
+        recipient_id: int,
+        kind: Kind,
+        severity: str,
+        content: Mapping[str, Any] | None = None,
+        *,
+        held_until: datetime | None = None,
     ) -> dict[str, Any]:
         id = str(uuid4())
-        due = self.policy.next_digest(self.now) if kind == "digest" else self.now
+        held = None if kind == "digest" else held_until
+        due = self.policy.next_digest(self.now) if kind == "digest" else held or self.now
         return {
             "id": id,
             "flag_id": None if self.flag is None else self.flag.id,
@@ -194,6 +292,9 @@ class _Mail:
             "kind": kind,
             "severity": severity,
             "corrects": None,
+            "chosen": None,
+            "rung": self.rung,
+            "held_until": held,
             "state": "pending",
             "priority": PRIORITY[severity],
             "counts": None if content is None else json.dumps(content, sort_keys=True),

@@ -16,6 +16,7 @@ from data.announcing import PRIORITY, MailPolicy
 from data.backoff import EXPIRES
 from data.job_runs import last_done
 from data.models.account import Person, PersonTeam
+from data.models.duty import MailChoice
 from data.models.flag import Flag, Judgement
 from data.models.mail import Digest, Outbox
 from data.models.patient import Patient, PatientTeam
@@ -36,7 +37,8 @@ class DigestCounts:
 def write_digests(
     session: Session, local_date: date, policy: MailPolicy, *, due_by: datetime, now: datetime
 ) -> DigestCounts:
-    """One digest of `local_date` for every enabled oncologist with a team and for whom something waits.
+    """One digest of `local_date` for every enabled oncologist with a team and for whom something waits, but for those
+    whose address is switched off.
 
     Rows that were due at `due_by` become `digested`; those whose flag somebody has seen meanwhile are cancelled. Who
     has a digest of that date gets no second one, whatever the clock did; what waits then goes into the next.
@@ -46,8 +48,14 @@ def write_digests(
     people = set(waiting) | set(_readers(session))
     mails = digested = 0
     for person_id in sorted(people):
-        rows = waiting.get(person_id, [])
-        content = {"new": len(rows), "open": _open_flags(session, person_id), **_surveillance(session)}
+        waits = waiting.get(person_id, {})
+        rows, high = list(waits), sum(severity == "high" for severity in waits.values())
+        content = {
+            "new": len(rows) - high,
+            **({"new_high": high} if high else {}),
+            "open": _open_flags(session, person_id),
+            **_surveillance(session),
+        }
         if not _write(session, person_id, local_date, content, policy=policy, now=now):
             continue
         mails += 1
@@ -73,16 +81,18 @@ def _cancel_seen(session: Session, due_by: datetime) -> int:
     return len(ids)
 
 
-def _waiting(session: Session, due_by: datetime) -> dict[int, list[str]]:
+def _waiting(session: Session, due_by: datetime) -> dict[int, dict[str, str]]:
+    """By person the severities of what waits for them, by id of the mail."""
     rows = session.execute(
-        select(Outbox.recipient_id, Outbox.id)
+        select(Outbox.recipient_id, Outbox.id, Outbox.severity)
         .join(Person, Person.id == Outbox.recipient_id)
-        .where(_due(due_by), Person.disabled_at.is_(None))
+        .join(MailChoice, MailChoice.person_id == Person.id, isouter=True)
+        .where(_due(due_by), Person.disabled_at.is_(None), MailChoice.off_at.is_(None))
         .order_by(Outbox.id)
     )
-    waiting: dict[int, list[str]] = {}
-    for person_id, outbox_id in rows:
-        waiting.setdefault(person_id, []).append(outbox_id)
+    waiting: dict[int, dict[str, str]] = {}
+    for person_id, outbox_id, severity in rows:
+        waiting.setdefault(person_id, {})[outbox_id] = severity
     return waiting
 
 
@@ -91,7 +101,8 @@ def _readers(session: Session) -> list[int]:
         session.scalars(
             select(Person.id)
             .join(PersonTeam, PersonTeam.person_id == Person.id)
-            .where(Person.role == "oncologist", Person.disabled_at.is_(None))
+            .join(MailChoice, MailChoice.person_id == Person.id, isouter=True)
+            .where(Person.role == "oncologist", Person.disabled_at.is_(None), MailChoice.off_at.is_(None))
             .distinct()
         )
     )

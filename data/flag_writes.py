@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from clinical.finding import Finding
 from clinical.saying import kept, say
-from data.announcing import TOLD, MailPolicy, announce, cancel_unsent
+from data.announcing import MailPolicy, announce, cancel_unsent
 from data.differences import Difference, StandingFlag, dedup_key, evidence_digest, rekeyed
 from data.flag_moves import CLOSED, Mover, Status, change, move, status_before_snooze, write_history
 from data.flag_sentences import finding_document
@@ -22,6 +22,7 @@ from data.models import Flag, Patient
 from data.models.flag import OPEN_ONLY
 from data.reviews import end_review
 from data.survivors import survivors
+from data.telling import TOLD
 from data.upsert import insert_or
 from data.withheld import why_withheld
 

@@ -28,9 +28,11 @@ def sweep_limit_s(interval_s: int) -> int:
 
 
 def oldest_unsent_s(session: Session, *, now: datetime) -> int | None:
-    """Age in seconds of the oldest mail that should leave at once and has not; None where there is none."""
+    """Age in seconds of the oldest mail that should leave at once and has not; None where there is none. A mail held
+    by quiet hours, or until an hour that was full is over, is as old as the time since then."""
+    since = func.coalesce(Outbox.held_until, Outbox.created_at)
     oldest = session.execute(
-        select(func.min(Outbox.created_at)).where(Outbox.state.in_(UNSENT), Outbox.kind.in_(AT_ONCE))
+        select(func.min(since)).where(Outbox.state.in_(UNSENT), Outbox.kind.in_(AT_ONCE), since <= now)
     ).scalar_one()
     return None if oldest is None else max(0, int((now - oldest).total_seconds()))
 

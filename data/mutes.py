@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from clinical.rules.registry import registered
 from clinical.saying import kept, say
-from data.announcing import TOLD, MailPolicy, announce
+from data.announcing import MailPolicy, announce
 from data.audit import write_audit
 from data.errors import BadInput
 from data.flag_hands import require_reason
 from data.flag_moves import Mover, write_history
 from data.models import RuleMute, Team
 from data.people import Actor, Forbidden, NotFound
+from data.telling import TOLD
 from data.withheld import NEVER, standing_at, withheld_and_over
 
 LONGEST: Final = timedelta(days=90)

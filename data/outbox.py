@@ -22,7 +22,7 @@ from data.announcing import Kind, MailPolicy
 from data.audit import write_audit
 from data.backoff import EXPIRES, wait_s
 from data.errors import BadInput
-from data.models import DeliveryAttempt, Flag, Outbox, Patient, Person
+from data.models import DeliveryAttempt, Flag, MailChoice, Outbox, Patient, Person
 from data.people import Actor, Forbidden, NotFound
 from data.settings import Settings
 from data.survivors import standing_id
@@ -30,6 +30,7 @@ from data.survivors import standing_id
 Verdict = Literal["sent", "retry", "dead"]
 
 LEASE: Final = timedelta(seconds=60)
+SHORTEST_REASON: Final = 3
 RETRIED_BY_HAND: Final = frozenset({"dead", "retry", "pending", "held"})
 
 
@@ -39,7 +40,13 @@ class MailNotRetried(BadInput):
 
 def mail_policy(settings: Settings) -> MailPolicy:
     """The mail policy the settings describe."""
-    return MailPolicy(settings.mail_from.rpartition("@")[2].rstrip(">"), settings.digest_at, settings.zone)
+    return MailPolicy(
+        domain=settings.mail_from.rpartition("@")[2].rstrip(">"),
+        digest_at=settings.digest_at,
+        zone=settings.zone,
+        longest_held=timedelta(seconds=settings.quiet_held_s),
+        medium_an_hour=settings.medium_an_hour,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,9 @@ def claim(session: Session, now: datetime) -> Claimed | None:
         row = session.execute(_due(now)).one_or_none()
         if row is None:
             return None
-        mail, address, language, disabled_at, status, ended = row
-        ending = _ending(None if mail.corrects else status, disabled_at, ended)
+        mail, address, language, disabled_at, off_at, status, ended = row
+        unreached = _unreached(disabled_at, None if mail.kind == "test" else off_at)
+        ending = _ending(None if mail.corrects else status, unreached, ended)
         if ending is None:
             return _lease(session, mail, address, language, now)
         state, why = ending
@@ -169,7 +177,7 @@ def retry(session: Session, actor: Actor, outbox_id: str, *, now: datetime) -> N
     session.execute(
         update(Outbox)
         .where(Outbox.id == outbox_id)
-        .values(state="pending", next_at=now, expires_at=now + EXPIRES[mail.severity])
+        .values(state="pending", next_at=now, expires_at=now + EXPIRES[mail.severity], passed_on_at=None)
         .execution_options(synchronize_session=False)
     )
     write_audit(
@@ -180,6 +188,38 @@ def retry(session: Session, actor: Actor, outbox_id: str, *, now: datetime) -> N
         patient_uuid=_patient_uuid(session, mail.flag_id),
         object=outbox_id,
         detail={"from": mail.state},
+    )
+
+
+def clear_dead(session: Session, actor: Actor, outbox_id: str, *, why: str, now: datetime) -> None:
+    """Take a mail that was given up off the list of what needs somebody; it stays on record with who did so and why.
+
+    Raises Forbidden for anyone but an admin or the system, NotFound, or MailNotRetried for one that was not given up.
+    """
+    _require_operator(actor)
+    if len(why.strip()) < SHORTEST_REASON:
+        raise MailNotRetried(f"say why in at least {SHORTEST_REASON} letters")
+    mail = session.execute(
+        select(Outbox.state, Outbox.last_error, Outbox.flag_id).where(Outbox.id == outbox_id).with_for_update()
+    ).one_or_none()
+    if mail is None:
+        raise NotFound(f"no mail {outbox_id!r}")
+    if mail.state != "dead":
+        raise MailNotRetried(f"mail {outbox_id} is {mail.state}; only one that was given up is cleared")
+    session.execute(
+        update(Outbox)
+        .where(Outbox.id == outbox_id)
+        .values(state="cancelled", last_error=f"cleared by {actor.name}: {why.strip()}; before: {mail.last_error}")
+        .execution_options(synchronize_session=False)
+    )
+    write_audit(
+        session,
+        actor,
+        "mail.clear",
+        now=now,
+        patient_uuid=_patient_uuid(session, mail.flag_id),
+        object=outbox_id,
+        detail={"why": why.strip()},
     )
 
 
@@ -222,9 +262,10 @@ def _due(now: datetime) -> Any:
     ended = func.coalesce(Patient.deceased_at, Patient.withdrawn_at, Patient.transferred_at)
     for_the_digest = and_(Outbox.kind == "digest", Outbox.flag_id.is_not(None))
     return (
-        select(Outbox, Person.email, Person.language, Person.disabled_at, Flag.status, ended)
+        select(Outbox, Person.email, Person.language, Person.disabled_at, MailChoice.off_at, Flag.status, ended)
         .select_from(Outbox)
         .join(Person, Person.id == Outbox.recipient_id)
+        .join(MailChoice, MailChoice.person_id == Person.id, isouter=True)
         .join(Flag, Flag.id == Outbox.flag_id, isouter=True)
         .join(Patient, Patient.id == standing_id(Flag.patient_id), isouter=True)
         .where(or_(waiting, dropped), ~for_the_digest)
@@ -234,14 +275,18 @@ def _due(now: datetime) -> Any:
     )
 
 
-def _ending(status: str | None, disabled_at: datetime | None, ended: datetime | None) -> tuple[str, str] | None:
+def _unreached(disabled_at: datetime | None, off_at: datetime | None) -> str | None:
+    if disabled_at is not None:
+        return "the recipient's account is closed"
+    return None if off_at is None else "the recipient's address is switched off"
+
+
+def _ending(status: str | None, unreached: str | None, ended: datetime | None) -> tuple[str, str] | None:
     if status is not None and status != "open":
         return "cancelled", f"cancelled: the flag is {status}"
     if ended is not None:
         return "cancelled", "cancelled: the patient is no longer followed"
-    if disabled_at is not None:
-        return "dead", "the recipient's account is closed"
-    return None
+    return None if unreached is None else ("dead", unreached)
 
 
 def _lease(session: Session, mail: Outbox, address: str, language: str | None, now: datetime) -> Claimed:

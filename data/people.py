@@ -17,7 +17,7 @@ from data.errors import BadInput
 from data.models import Invitation, Patient, PatientSurvivor, PatientTeam, Person, PersonTeam, Team
 from data.models import Session as SignIn
 from data.passwords import check_password, hash_password
-from data.survivors import members, not_merged, survivor_of
+from data.survivors import not_merged
 from data.throttle import account_bucket, clear
 
 ROLES = ("oncologist", "nurse", "admin", "auditor", "service")
@@ -105,26 +105,6 @@ def person_actor(
     """The actor a person is at this moment, with the role and teams the database holds now."""
     team_ids = session.scalars(select(PersonTeam.team_id).where(PersonTeam.person_id == person.id))
     return Actor(person.email, person.role, person.id, frozenset(team_ids), request_id, source)
-
-
-def recipients(session: Session, patient_id: int, severity: str) -> list[Person]:
-    """Whom a flag of `severity` about the patient is told: enabled oncologists of the patient's teams, by e-mail.
-
-    Low and info flags are told to nobody. The list may be empty: then nobody would hear, and the caller raises that.
-    """
-    if severity in ("low", "info"):
-        return []
-    caring = (
-        select(PersonTeam.person_id)
-        .join(PatientTeam, PatientTeam.team_id == PersonTeam.team_id)
-        .where(PatientTeam.patient_id.in_(members(session, survivor_of(session, patient_id))))
-    )
-    people = (
-        select(Person)
-        .where(Person.id.in_(caring), Person.role == "oncologist", Person.disabled_at.is_(None))
-        .order_by(Person.email)
-    )
-    return list(session.scalars(people))
 
 
 def administrators(session: Session) -> list[Person]:

@@ -19,11 +19,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clinical.saying import kept, say
-from data.announcing import TOLD, MailPolicy, announce, follow_up
+from data.announcing import MailPolicy, announce, follow_up
 from data.flag_moves import CLOSED, Action, Mover, Status, change, move
 from data.flag_writes import Trace, note_untold
 from data.models import Flag, FlagHistory
 from data.reviews import end_review
+from data.telling import TOLD
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,17 @@ class Settings(BaseSettings):
     idle_s: Annotated[int, Field(ge=1)] = 900
     absolute_s: Annotated[int, Field(ge=1)] = 43_200
     digest_at: time = time(7, 0)
+    test_alert_at: time = time(10, 0)
+    test_alert_answer_s: Annotated[int, Field(ge=1)] = 86_400
+    urgent_next_s: Annotated[int, Field(ge=1)] = 1_800
+    urgent_all_s: Annotated[int, Field(ge=1)] = 7_200
+    urgent_repeat_s: Annotated[int, Field(ge=1)] = 14_400
+    high_lead_days: Annotated[int, Field(ge=1)] = 1
+    high_all_days: Annotated[int, Field(ge=1)] = 3
+    medium_lead_days: Annotated[int, Field(ge=1)] = 14
+    medium_repeat_days: Annotated[int, Field(ge=1)] = 7
+    quiet_held_s: Annotated[int, Field(ge=0, le=43_200)] = 43_200
+    medium_an_hour: Annotated[int, Field(ge=1)] = 10
     proxy_hops: Annotated[int, Field(ge=0)] = 0
     base_path: Annotated[str, Field(pattern=r"^/")] = "/"
     anchor_file: Path | None = None
@@ -89,6 +100,14 @@ class Settings(BaseSettings):
     def _certificate_with_key(self) -> Self:
         if (self.mllp_tls_cert_file is None) != (self.mllp_tls_key_file is None):
             raise ValueError("NADIR_MLLP_TLS_CERT_FILE and NADIR_MLLP_TLS_KEY_FILE go together")
+        return self
+
+    @model_validator(mode="after")
+    def _steps_in_order(self) -> Self:
+        if not self.urgent_next_s <= self.urgent_all_s <= self.urgent_repeat_s:
+            raise ValueError("NADIR_URGENT_NEXT_S, NADIR_URGENT_ALL_S and NADIR_URGENT_REPEAT_S must rise")
+        if self.high_lead_days > self.high_all_days:
+            raise ValueError("NADIR_HIGH_LEAD_DAYS must not be above NADIR_HIGH_ALL_DAYS")
         return self
 
     @property

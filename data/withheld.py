@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, litera
 from sqlalchemy.orm import Session
 
 from clinical.saying import Day, say
-from data.models import Flag, FlagWithheld, PatientTeam, PersonTeam, RuleMute, Team
-from data.survivors import members, standing_id, survivor_of
+from data.models import Flag, FlagWithheld, PatientTeam, RuleMute, Team
+from data.survivors import standing_id
 
 NEVER: Final = frozenset({"urgent"})
 """Severities that no mute withholds."""
@@ -33,17 +33,6 @@ def muting_teams(session: Session, patient_id: int, rule: str, severity: str, no
     )
     rows = session.scalars(select(RuleMute).where(RuleMute.rule == rule, standing_at(now), follows))
     return {row.team_id: row for row in rows}
-
-
-def spared(session: Session, patient_id: int, muting: Collection[int], person_ids: Iterable[int]) -> set[int]:
-    """Those of the people who would hear of the patient's flag through muting teams alone."""
-    theirs = PatientTeam.patient_id.in_(members(session, survivor_of(session, patient_id)))
-    hearing = (
-        select(PersonTeam.person_id)
-        .join(PatientTeam, PatientTeam.team_id == PersonTeam.team_id)
-        .where(theirs, PersonTeam.team_id.not_in(sorted(muting)))
-    )
-    return set(person_ids) - set(session.scalars(hearing))
 
 
 def withhold(session: Session, flag_id: str, team_ids: Iterable[int], now: datetime) -> None:

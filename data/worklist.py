@@ -271,5 +271,6 @@ def worklist_strip(session: Session, actor: Actor) -> WorklistStrip:
 
 
 def _oldest_unsent(session: Session) -> datetime | None:
-    waiting = Outbox.state.in_(("pending", "sending", "retry")), Outbox.kind != "digest"
-    return session.scalar(select(func.min(Outbox.created_at)).where(*waiting))
+    held = (Outbox.state == "pending") & Outbox.held_until.is_not(None)
+    waiting = Outbox.state.in_(("pending", "sending", "retry")), Outbox.kind != "digest", ~held
+    return session.scalar(select(func.min(func.coalesce(Outbox.held_until, Outbox.created_at))).where(*waiting))

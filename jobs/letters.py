@@ -17,14 +17,15 @@ from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from data.deadlines import WORKING_DAYS, working_days_after
+from data.deadlines import due_on
 from data.settings import Settings
 from jobs.tongues import Tongue, tongue_of
 
 WIDTH = 76
 LATE = timedelta(minutes=15)
 TEMPLATES = {"immediate": "flag.txt", "digest": "digest.txt", "technical": "technical.txt", "test": "test.txt"}
-CORRECTED = "corrected.txt"
+CORRECTED, MORE, ANSWERED = "corrected.txt", "more.txt", "answer.txt"
+ABOUT_THE_ROTA = frozenset({"rota-gap", "test-unanswered"})
 
 
 class Mail(Protocol):
@@ -97,22 +98,22 @@ class Desk:
         return message
 
     def _text(self, mail: Mail, tongue: Tongue, now: datetime) -> tuple[str, list[str]]:
-        name = CORRECTED if mail.corrects else TEMPLATES[mail.kind]
-        template = self._templates.get_template(f"{tongue.code}/{name}")
+        template = self._templates.get_template(f"{tongue.code}/{_template_of(mail)}")
         text = template.render(self._facts(mail, tongue, now))
         subject, *paragraphs = (" ".join(part.split()) for part in text.split("\n\n") if part.strip())
         return subject.removeprefix("Subject: "), paragraphs
 
     def _facts(self, mail: Mail, tongue: Tongue, now: datetime) -> dict[str, Any]:
-        facts: dict[str, Any] = dict(mail.counts or {})
+        facts: dict[str, Any] = {"rung": 0, "new_high": 0, **(mail.counts or {})}
+        opened = datetime.fromisoformat(facts["since"]) if "since" in facts else mail.created_at
         facts |= {
             "severity": mail.severity,
             "link": self._link(mail),
-            "raised": self._when(mail.created_at, tongue),
+            "raised": self._when(opened, tongue),
             "no_access": tongue.no_access(self._settings.contact_line),
         }
         if mail.kind == "immediate":
-            facts |= {"by_when": self._by_when(mail, tongue), "late": now - mail.created_at > LATE}
+            facts |= {"by_when": self._by_when(mail.severity, opened, tongue), "late": now - mail.created_at > LATE}
         if mail.kind == "digest":
             swept = facts.get("swept_at")
             facts["swept"] = None if swept is None else self._when(datetime.fromisoformat(swept), tongue)
@@ -120,18 +121,29 @@ class Desk:
 
     def _link(self, mail: Mail) -> str:
         base = self._settings.base_url.rstrip("/")
-        about_a_flag = mail.kind == "immediate" and mail.flag_id is not None
-        return f"{base}/flag/{mail.flag_id}" if about_a_flag else f"{base}/"
+        if mail.kind == "immediate" and mail.flag_id is not None:
+            return f"{base}/flag/{mail.flag_id}"
+        return f"{base}/me" if _template_of(mail) == ANSWERED or _reason(mail) in ABOUT_THE_ROTA else f"{base}/"
 
-    def _by_when(self, mail: Mail, tongue: Tongue) -> str:
-        if mail.severity == "urgent":
-            return tongue.today
-        due = working_days_after(mail.created_at.astimezone(self._settings.zone).date(), WORKING_DAYS)
-        return tongue.until(due)
+    def _by_when(self, severity: str, opened: datetime, tongue: Tongue) -> str:
+        due = due_on(severity, opened, self._settings.zone)
+        return tongue.today if severity == "urgent" or due is None else tongue.until(due)
 
     def _when(self, moment: datetime, tongue: Tongue) -> str:
         local = moment.astimezone(self._settings.zone)
         return f"{tongue.day(local.date())}, {local:%H:%M} ({self._settings.site_timezone})"
+
+
+def _template_of(mail: Mail) -> str:
+    if mail.corrects:
+        return CORRECTED
+    if mail.kind == "immediate" and mail.flag_id is None:
+        return MORE
+    return ANSWERED if mail.kind == "test" and mail.counts else TEMPLATES[mail.kind]
+
+
+def _reason(mail: Mail) -> Any:
+    return (mail.counts or {}).get("reason")
 
 
 def _address(text: str) -> Address:

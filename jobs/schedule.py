@@ -16,6 +16,8 @@ from data.settings import Settings
 
 WATCH_S = 60
 IMPORTS_S = 15
+ESCALATION_S = 30
+ROTA_S = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +81,6 @@ def schedule(settings: Settings) -> Sequence[Job]:
         Job("digest", Daily(settings.digest_at, settings.zone)),
         Job("watch", Every(WATCH_S)),
         Job("imports", Every(IMPORTS_S)),
+        Job("escalation", Every(ESCALATION_S)),
+        Job("rota", Every(ROTA_S)),
     )

@@ -1,6 +1,7 @@
 """The sender process: takes the mails of the outbox one by one to the mail server.
 
-claim (a transaction) -> write the letter and hand it over (no transaction) -> settle (a transaction). Killed between
+claim (a transaction) -> look again whether it is still to go to this person now (a transaction) -> write the letter and
+hand it over (no transaction) -> settle (a transaction). A mail given up is passed on to the next person. Killed between
 the hand-over and the settling, the mail goes out again under its Message-ID once the lease has lapsed; killed anywhere
 else, it goes out once. Any number of senders may run.
 """
@@ -20,7 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data.alarms import Reason, alarm_once
 from data.db import Database
+from data.last_look import look_again
+from data.mail_choices import switch_off, switch_on
 from data.outbox import Answer, Claimed, claim, mail_policy, settle
+from data.passing_on import pass_on, stranded_mails
 from data.settings import Settings
 from jobs.letters import Desk
 from jobs.runs import in_one_line
@@ -62,6 +66,7 @@ class Sender:
         self._database = database
         self._backoff_base_s = settings.backoff_base_s
         self._policy = mail_policy(settings)
+        self._redirected = settings.mail_redirect is not None
         self._desk = Desk(settings)
         self._route = Route(settings)
         self._stop = stop
@@ -74,13 +79,20 @@ class Sender:
         Raises SQLAlchemyError when the database is away; what was claimed is then free when its lease lapses.
         """
         with self._database.write() as session:
-            mail = claim(session, self._clock())
-        if mail is None:
+            claimed = claim(session, self._clock())
+        if claimed is None:
+            if self._pass_on():
+                return "passed on"
             self._route.close()
             return None
+        with self._database.write() as session:
+            mail = look_again(session, claimed, self._policy, now=self._clock())
+        if mail is None:
+            return "put down"
         answer, alarm = self._try(mail)
         state = self._settle(mail, answer)
         log.info("mail", id=mail.id, state=state, attempt=mail.attempts, code=answer.code)
+        self._heed(mail, answer, state)
         self._raise_alarm(mail, "mail-dead" if state == "dead" else alarm)
         return state or "lost"
 
@@ -110,6 +122,27 @@ class Sender:
             except SQLAlchemyError:
                 if now >= mail.lease_until or self._stop.wait(LOOK_S):
                     raise
+
+    def _heed(self, mail: Claimed, answer: Answer, state: str | None) -> None:
+        """Switch an address off that the server refuses for good, on again when a test mail has arrived, and tell the
+        next person of what could not be delivered."""
+        if answer.verdict == "dead" and answer.code is not None and not self._redirected:
+            with self._database.write() as session:
+                switch_off(session, mail.recipient_id, f"{answer.code} {answer.text}", now=self._clock())
+        if state == "sent" and mail.kind == "test":
+            with self._database.write() as session:
+                switch_on(session, mail.recipient_id)
+        if state == "dead":
+            self._pass_on()
+
+    def _pass_on(self) -> int:
+        with self._database.read() as session:
+            stranded = stranded_mails(session)
+        written = 0
+        for outbox_id in stranded:
+            with self._database.write() as session:
+                written += pass_on(session, outbox_id, self._policy, now=self._clock())
+        return written
 
     def _raise_alarm(self, mail: Claimed, reason: Reason | None) -> None:
         if reason is None or mail.kind == "technical":

@@ -10,6 +10,7 @@ import structlog
 
 from clinical.protocol import Protocol
 from data.db import Database
+from data.escalation import patience
 from data.intake.uploads import upload_folder
 from data.job_runs import prune_runs
 from data.mutes import tell_withheld
@@ -18,6 +19,7 @@ from data.protocol.in_force import protocol_in_force
 from data.protocol.trials import start_trial
 from data.settings import Settings
 from jobs.digest import digest
+from jobs.duty import escalate, tend_rota
 from jobs.imports import tend_imports
 from jobs.runs import Counts, Fence, Work
 from jobs.schedule import Daily, Job
@@ -27,7 +29,7 @@ from jobs.watchdog import troubles
 log = structlog.get_logger()
 
 KEPT: Final = timedelta(days=30)
-FREQUENT: Final = ("sweep", "watch", "imports")
+FREQUENT: Final = ("sweep", "watch", "imports", "escalation", "rota")
 
 
 def work_of(
@@ -73,7 +75,14 @@ def work_of(
         start_trial(database, settings, now=clock())
         return tend_imports(database, upload_folder(settings), now=clock(), fence=fence)
 
-    return {"sweep": swept, "full-sweep": swept, "digest": digested, "watch": watched, "imports": tended}[job.name]
+    def escalated(fence: Fence) -> Counts:
+        return escalate(database, mail, patience(settings), now=clock(), fence=fence)
+
+    def rota_tended(fence: Fence) -> Counts:
+        return tend_rota(database, mail, settings, now=clock(), fence=fence)
+
+    works = {"sweep": swept, "full-sweep": swept, "digest": digested, "watch": watched, "imports": tended}
+    return (works | {"escalation": escalated, "rota": rota_tended})[job.name]
 
 
 def _watch(database: Database, settings: Settings, *, now: datetime, fence: Fence) -> Counts:

@@ -17,6 +17,7 @@ from dashboard.parts.banner import banner
 from dashboard.parts.charts import chart
 from dashboard.parts.flag_actions import Acting, actions
 from dashboard.parts.flag_details import history, standing, thresholds_table, unexplained, unsigned_note, values_table
+from dashboard.parts.flag_mails import mails_section
 from dashboard.parts.flag_past import past_section
 from dashboard.parts.notices import draft_protocol
 from dashboard.parts.plotted.evidence import shown_evidence, shown_from, summary
@@ -30,6 +31,7 @@ from dashboard.request import (
     request_now,
 )
 from dashboard.routing import Route
+from data.delivery_log import Delivery, deliveries
 from data.past_flags import past_flags
 from data.trends import Trends, head, trends
 
@@ -46,6 +48,7 @@ def layout(flag_id: str) -> Component:
         who = head(session, current_actor(), flag["patient"], now=clock.now)
         found = trends(session, current_actor(), flag["patient"], protocol=current_protocol(), now=clock.now)
         acting = acting_on(session, flag)
+        mails = deliveries(session, flag_id)
     decisions = [decision for decision in found.decisions if decision["flag"] == flag_id]
     return html.Div(
         [
@@ -60,7 +63,14 @@ def layout(flag_id: str) -> Component:
                             html.Div(
                                 [_evidence(flag, found, clock), _thresholds(flag, clock), _past(found, flag, clock)]
                             ),
-                            html.Div([_action(acting, clock), _checked(flag), _history(flag, decisions, clock)]),
+                            html.Div(
+                                [
+                                    _action(acting, clock),
+                                    _checked(flag),
+                                    _history(flag, decisions, clock),
+                                    _told(mails, clock),
+                                ]
+                            ),
                         ],
                         className="columns",
                     ),
@@ -144,6 +154,12 @@ def _past(found: Trends, flag: Flag, clock: Clock) -> Component:
 
 def _checked(flag: Flag) -> Component:
     return html.Section([html.Header(html.H2(_("Checked"))), *unexplained(flag)], className="card")
+
+
+def _told(mails: Sequence[Delivery], clock: Clock) -> Component:
+    return html.Section(
+        [html.Header(html.H2(_("Who was told"))), mails_section(mails, clock)], className="card", id="flag-mails"
+    )
 
 
 def _history(flag: Flag, decisions: Sequence[Mapping[str, Any]], clock: Clock) -> Component:

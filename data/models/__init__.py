@@ -3,6 +3,16 @@
 from data.models.account import Invitation, Person, PersonTeam, Session, Throttle
 from data.models.audit import Audit, AuditHead
 from data.models.base import Base
+from data.models.duty import (
+    DutyTest,
+    Escalation,
+    MailChoice,
+    RotaGap,
+    RotaWeek,
+    StandIn,
+    Subscription,
+    TeamLead,
+)
 from data.models.entry import Correction, EntryDraft, EntryHead, EntrySave, LaboratoryHabit
 from data.models.feed import Feed, Hl7Message
 from data.models.flag import Flag, FlagDecision, FlagHistory, Judgement
@@ -35,9 +45,11 @@ __all__ = [
     "DataQueryStep",
     "DeliveryAttempt",
     "Digest",
+    "DutyTest",
     "EntryDraft",
     "EntryHead",
     "EntrySave",
+    "Escalation",
     "Feed",
     "Flag",
     "FlagDecision",
@@ -56,6 +68,7 @@ __all__ = [
     "LaboratoryHabit",
     "Leader",
     "LearnedMapping",
+    "MailChoice",
     "Outbox",
     "Patient",
     "PatientIdentifier",
@@ -74,9 +87,14 @@ __all__ = [
     "ReadingDay",
     "Record",
     "RecordReport",
+    "RotaGap",
+    "RotaWeek",
     "RuleMute",
     "Session",
+    "StandIn",
+    "Subscription",
     "Team",
+    "TeamLead",
     "Throttle",
     "Watermark",
 ]

@@ -13,7 +13,10 @@ from data.models.base import Base, BigId
 class Outbox(Base):
     """One mail to one person. `message_id` is made at insert and never changes; copies of one mail share it.
 
-    `corrects` is the earlier mail that this one follows because a value it told of was corrected since.
+    `corrects` is the earlier mail that this one follows because a value it told of was corrected since. `chosen` says
+    as JSON why this person: the snapshot of who was chosen. `rung` is how far an unanswered flag had been carried, 0
+    where it is told for the first time. `held_until`: quiet hours end then. `told_in` is the mail that counts this one
+    among others. `passed_on_at`: a mail that was given up, and the next person has been told.
     """
 
     __tablename__ = "outbox"
@@ -34,6 +37,8 @@ class Outbox(Base):
     kind: Mapped[str] = mapped_column(String(10))
     severity: Mapped[str] = mapped_column(String(10))
     corrects: Mapped[str | None] = mapped_column(String(36))
+    chosen: Mapped[str | None] = mapped_column(Text)
+    rung: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(String(10))
     priority: Mapped[int]
     counts: Mapped[str | None] = mapped_column(Text)
@@ -47,6 +52,9 @@ class Outbox(Base):
     sent_at: Mapped[datetime | None]
     last_code: Mapped[int | None]
     last_error: Mapped[str | None] = mapped_column(Text)
+    held_until: Mapped[datetime | None]
+    told_in: Mapped[str | None] = mapped_column(String(36), index=True)
+    passed_on_at: Mapped[datetime | None]
 
 
 class DeliveryAttempt(Base):

@@ -27,14 +27,14 @@ from data.merges import NotMerged, merge_history, merge_patients, unmerge_patien
 from data.models import Audit, Base, Flag, IngestPatient, Patient, ReadingDay, Record
 from data.models.base import from_ms
 from data.patients import find_by_mrn, list_patients
-from data.people import Actor, Forbidden, NotFound, recipients
+from data.people import Actor, Forbidden, NotFound
 from data.readings import DayReadings, load_days, store_days
 from data.records import list_records, open_batch
 from data.survivors import survivor_of
 from data.worklist import WorklistView, worklist
 from jobs.sweep import sweep
 from tests.data.findings import finding, judge_as
-from tests.data.ward import POLICY, Ward, coded, lab
+from tests.data.ward import POLICY, Ward, coded, lab, told_of
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ACTOR = Actor.system("test")
@@ -333,7 +333,7 @@ def test_the_teams_of_both_see_the_survivor_and_are_told(sqlite_database: Databa
             assert reach_patient(session, actor, "OLD", since=from_ms(0)).allowed
         with pytest.raises(NotFound):
             find_by_mrn(session, stranger, "OLD")
-        assert [p.email for p in recipients(session, old, "high")] == ["a@x.example", "b@x.example"]
+        assert told_of(session, old, "high", NOW) == ["a@x.example", "b@x.example"]
         unmerge(session, "OLD")
         with pytest.raises(NotFound):
             find_by_mrn(session, mine, "NEW")

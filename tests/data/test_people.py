@@ -24,12 +24,12 @@ from data.people import (
     list_people,
     list_teams,
     person_actor,
-    recipients,
     redeem,
     set_role,
     set_teams,
     visible,
 )
+from tests.data.ward import told_of
 
 ROOT = Actor.system("test")
 PASSWORD = "blue kettle, quiet harbour"
@@ -92,8 +92,8 @@ def test_taking_a_team_away_takes_its_patients_away(clinic: Database, now: datet
 
 def test_flags_are_told_to_enabled_oncologists_of_the_patients_teams(clinic: Database, now: datetime) -> None:
     with clinic.read() as session:
-        told = {n: [p.email for p in recipients(session, n, "urgent")] for n in (1, 2, 3, 4)}
-        assert recipients(session, 1, "low") == recipients(session, 1, "info") == []
+        told = {n: told_of(session, n, "urgent", now) for n in (1, 2, 3, 4)}
+        assert told_of(session, 1, "low", now) == told_of(session, 1, "info", now) == []
     assert told == {
         1: ["onc.both@clinic.example", "onc.north@clinic.example"],
         2: ["onc.both@clinic.example"],
@@ -102,7 +102,7 @@ def test_flags_are_told_to_enabled_oncologists_of_the_patients_teams(clinic: Dat
     }
     with clinic.write() as session:
         disable(session, ROOT, "onc.both@clinic.example", now=now)
-        assert [p.email for p in recipients(session, 3, "high")] == ["onc.north@clinic.example"]
+        assert told_of(session, 3, "high", now) == ["onc.north@clinic.example"]
 
 
 def test_lists_show_accounts_with_teams_and_teams_by_name(clinic: Database) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from data.announcing import MailPolicy
 from data.models import Batch, Ingest, IngestPatient, Patient, PatientTeam, Person, PersonTeam, Record, Team
 from data.people import Actor
+from data.telling import chosen_for
 
 POLICY = MailPolicy("nadir.example", time(7, 0), ZoneInfo("UTC"))
 CREATED = datetime(2020, 1, 1, tzinfo=UTC)
@@ -72,6 +73,11 @@ class Ward:
         self.session.flush()
         self.people[email] = person
         return Actor(person.email, role, person.id, frozenset({self.team.id}))
+
+    @staticmethod
+    def follow(patient_id: int, ward: Ward) -> Any:
+        """The statement by which another team follows a patient too."""
+        return insert(PatientTeam).values(patient_id=patient_id, team_id=ward.team.id)
 
     def patient(self, mrn: str, *records: dict[str, Any], **columns: Any) -> int:
         """A patient of the team with records; returns the patient's id."""
@@ -133,3 +139,10 @@ def well() -> list[dict[str, Any]]:
 def relapsing(when: str, **columns: Any) -> list[dict[str, Any]]:
     """The same patient with a glucagon above twice its limit at `when`: recurrence by marker (R03)."""
     return [*well(), lab("glucagon", 330.0, "pg/mL", when, canonical_ref_high=150.0, fasting=True, **columns)]
+
+
+def told_of(session: Session, patient_id: int, severity: str, now: datetime) -> list[str]:
+    """The addresses told of a flag of `severity` about the patient at `now`."""
+    chosen = chosen_for(session, patient_id, severity, now=now, zone=POLICY.zone)
+    people = select(Person.email).where(Person.id.in_([one.person_id for one in chosen])).order_by(Person.email)
+    return list(session.scalars(people))

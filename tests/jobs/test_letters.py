@@ -41,13 +41,26 @@ class Row:
     created_at: datetime = FRIDAY
     corrects: str | None = None
 
+    @property
+    def page(self) -> str:
+        """Where the mail leads to."""
+        if self.kind == "immediate" and self.flag_id is not None:
+            return f"flag/{self.flag_id}"
+        asks = self.counts or {}
+        return "me" if asks.get("answer") or asks.get("reason") in ("rota-gap", "test-unanswered") else ""
+
 
 ROWS = [
     Row(),
     Row(severity="high"),
     Row(severity="high", corrects="6c0e"),
     Row(kind="digest", severity="medium", counts=DIGEST, flag_id=None),
+    Row(kind="digest", severity="medium", counts={**DIGEST, "new_high": 1}, flag_id=None),
+    *(Row(severity=severity, counts={"rung": 1, "since": FRIDAY.isoformat()}) for severity in ("urgent", "high")),
+    Row(severity="medium", counts={"rung": 1, "since": FRIDAY.isoformat()}),
+    *(Row(severity="medium", counts={"more": more}, flag_id=None) for more in (1, 7)),
     Row(kind="test", severity="low", flag_id=None),
+    Row(kind="test", severity="technical", counts={"answer": True}, flag_id=None),
     *(
         Row(kind="technical", severity="technical", counts=counts)
         for counts in (
@@ -55,6 +68,9 @@ ROWS = [
             {"reason": "mail-dead"},
             {"reason": "mail-barred"},
             {"reason": "patients-not-judged", "patients": 2},
+            {"reason": "not-acknowledged"},
+            *({"reason": "rota-gap", "gaps": n, "days": n - 1} for n in (1, 2, 3)),
+            *({"reason": "test-unanswered", "tests": n} for n in (1, 2)),
         )
     ),
 ]
@@ -157,7 +173,7 @@ def test_a_person_is_written_to_in_the_language_they_read_nadir_in(settings: Set
 def test_every_mail_is_written_in_every_language_and_keeps_its_link(settings: Settings, row: Row, code: str) -> None:
     english, other = write(settings, row), write(settings, replace(row, language=code))
     both = [set(text_of(message).split("\n\n")) for message in (english, other)]
-    assert both[0] & both[1] == {f"https://nadir.example/{'flag/7d1f' if row.kind == 'immediate' else ''}"}
+    assert both[0] & both[1] == {f"https://nadir.example/{row.page}"}
     assert other["Subject"] != english["Subject"]
 
 

@@ -134,7 +134,7 @@ def test_a_daily_job_missed_while_nothing_ran_is_made_up_once(
     assert len(runs(database, "digest")) == len(runs(database, "full-sweep")) == 1
 
 
-@pytest.mark.parametrize("name", ["sweep", "full-sweep", "digest", "watch", "imports"])
+@pytest.mark.parametrize("name", ["sweep", "full-sweep", "digest", "watch", "imports", "escalation", "rota"])
 def test_each_job_can_be_run_by_hand(
     database: Database, settings: Settings, protocol: Protocol, now: datetime, name: str
 ) -> None:
@@ -146,5 +146,7 @@ def test_each_job_can_be_run_by_hand(
 def test_a_job_that_does_not_exist_is_refused_by_name(
     database: Database, settings: Settings, protocol: Protocol, now: datetime
 ) -> None:
-    with pytest.raises(BadInput, match="'sweeep'; the jobs are sweep, full-sweep, digest, watch, imports"):
+    with pytest.raises(
+        BadInput, match="'sweeep'; the jobs are sweep, full-sweep, digest, watch, imports, escalation, rota"
+    ):
         run_job("sweeep", database, settings, protocol, as_of=now, now=now)
