@@ -124,6 +124,7 @@ def _thresholds(flag: Flag, clock: Clock) -> Component:
         [
             html.Header([html.H2(_("Thresholds")), dcc.Link(_("in the protocol"), href=f"/protocol/{flag['rule']}")]),
             thresholds_table(flag, current_standing(), clock),
+            html.P(_("Judged under protocol {version}.", version=flag["protocol_version"]), className="soft small"),
             draft_protocol(current_protocol()),
         ],
         className="card",
