@@ -18,6 +18,7 @@ from data.people import Actor, add_person, redeem
 from data.rota import monday_of
 from data.rota_changes import set_weeks
 from tests.dashboard.conftest import PASSWORD, Web
+from tests.dashboard.test_correction_page import text
 from tests.data.ward import POLICY
 
 ONC, NURSE, ADMIN, AUDITOR = (
@@ -69,7 +70,7 @@ def test_choices_are_kept_and_urgent_cannot_be_switched_off(page: Page) -> None:
     assert "Saved." in page.choose(["at-once", "digest", "off"], "22:00", "06:30", "Europe/Vienna").text
     rows = page.stored(select(Subscription.severity, Subscription.how).order_by(Subscription.severity))
     assert [tuple(row) for row in rows] == [("high", "digest"), ("medium", "off"), ("urgent", "at-once")]
-    shown = page.show().text.replace("\u002f", "/")
+    shown = text(page.show())
     assert "Europe/Vienna" in shown and "22:00" in shown and "Patients of North" in shown
     for ways, start, end, zone in (
         (["off", "digest", "off"], "", "", ""),
