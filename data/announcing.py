@@ -20,6 +20,7 @@ from data.backoff import EXPIRES
 from data.mail_choices import held
 from data.models import MailChoice, Outbox, Person
 from data.people import administrators
+from data.quiet import NEVER_HELD
 from data.telling import IN_DIGEST, TOLD, Chosen, Way, all_muted, chosen_for
 from data.upsert import insert_or
 from data.withheld import muting_teams, withhold
@@ -252,6 +253,8 @@ def _waits(
     session: Session, person_ids: list[int], severity: str, policy: MailPolicy, now: datetime
 ) -> dict[int, datetime]:
     """By person until when their quiet hours hold a mail written now."""
+    if severity in NEVER_HELD:
+        return {}
     return held(
         session,
         person_ids,

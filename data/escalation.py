@@ -25,6 +25,7 @@ from data.deadlines import working_days_after
 from data.models import Escalation, Flag, Outbox, Patient
 from data.passing_on import TO_PEOPLE, told_already
 from data.people import Actor
+from data.rota import leads_of
 from data.settings import Settings
 from data.survivors import standing_id
 from data.telling import TOLD, Chosen, all_muted, everyone, hearing_teams, local_day, next_in_turn, roster_at
@@ -183,9 +184,10 @@ def _people(session: Session, flag: Any, rung: int, policy: MailPolicy, now: dat
     team_ids = hearing_teams(session, flag, now)
     roster = roster_at(session, team_ids, local_day(now, policy.zone))
     if flag.severity == "medium" or (flag.severity == "high" and rung == 1):
-        leads = dict.fromkeys(lead for team in team_ids if (lead := roster.lead(team)) is not None)
+        named = leads_of(session, team_ids)
+        leads = [lead for team, lead in named.items() if lead in roster.reached.get(team, ())]
         if leads:
-            return [Chosen(lead, "lead") for lead in leads]
+            return [Chosen(lead, "lead") for lead in sorted(set(leads))]
     return everyone(roster, team_ids)
 
 

@@ -56,7 +56,6 @@ class Roster:
     away: Sequence[Away]
     reached: Mapping[int, Sequence[int]]
     """By team its oncologists who are reached, by e-mail address."""
-    leads: Mapping[int, int]
 
     def on(self, team_id: int, day: date) -> Duty | None:
         """Who is on call, None where nobody is who can be reached."""
@@ -75,11 +74,6 @@ class Roster:
         rest = (p for p in self.reached.get(team_id, ()) if self._stand_in(team_id, p, day) is None)
         everyone = self.reached.get(team_id, ())
         return list(dict.fromkeys([*(p for p in coming if p is not None), *rest, *everyone]))
-
-    def lead(self, team_id: int) -> int | None:
-        """Who leads the team, where that person can be reached."""
-        lead = self.leads.get(team_id)
-        return lead if lead in self.reached.get(team_id, ()) else None
 
     def gaps(self, team_id: int, days: Iterable[date]) -> Iterator[date]:
         """Those of the days on which nobody is on call who can be reached."""
@@ -112,13 +106,17 @@ def read_roster(session: Session, team_ids: Sequence[int], first: date, last: da
         .where(StandIn.team_id.in_(team_ids), StandIn.last_day >= first, StandIn.first_day <= last)
         .order_by(StandIn.first_day, StandIn.id)
     )
-    leads = session.execute(select(TeamLead.team_id, TeamLead.person_id).where(TeamLead.team_id.in_(team_ids)))
     return Roster(
         planned={(row.team_id, row.monday): row.person_id for row in planned},
         away=[Away(s.id, s.team_id, s.person_id, s.first_day, s.last_day, s.stand_in_id) for s in away],
         reached=reached(session, team_ids),
-        leads={row.team_id: row.person_id for row in leads},
     )
+
+
+def leads_of(session: Session, team_ids: Sequence[int]) -> dict[int, int]:
+    """By team who leads it, where somebody was named."""
+    leads = session.execute(select(TeamLead.team_id, TeamLead.person_id).where(TeamLead.team_id.in_(team_ids)))
+    return {team_id: person_id for team_id, person_id in leads}
 
 
 def reached(session: Session, team_ids: Sequence[int]) -> dict[int, list[int]]:

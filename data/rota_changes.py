@@ -17,7 +17,7 @@ from data.audit import write_audit
 from data.errors import BadInput
 from data.models import MailChoice, Person, PersonTeam, RotaWeek, StandIn, Team, TeamLead
 from data.people import Actor, Forbidden, NotFound
-from data.rota import WEEK, monday_of, read_roster, week_name
+from data.rota import WEEK, leads_of, monday_of, read_roster, week_name
 from data.upsert import insert_or
 
 MOST_WEEKS: Final = 53
@@ -130,6 +130,7 @@ def list_rota(session: Session, team_ids: list[int], first: date, weeks: int) ->
     roster = read_roster(session, team_ids, mondays[0], mondays[-1] + WEEK - timedelta(days=1))
     teams = session.execute(select(Team.id, Team.name).where(Team.id.in_(team_ids)).order_by(Team.name)).all()
     people = session.execute(select(Person.id, Person.name, Person.email)).all()
+    leads = leads_of(session, team_ids)
     names, emails = {row.id: row.name for row in people}, {row.id: row.email for row in people}
     return [
         {
@@ -153,7 +154,7 @@ def list_rota(session: Session, team_ids: list[int], first: date, weeks: int) ->
                 if one.team_id == team.id and one.first_day < monday + WEEK and one.last_day >= monday
             ],
             "gaps": list(roster.gaps(team.id, (monday + timedelta(days=n) for n in range(7)))),
-            "lead": names.get(roster.leads.get(team.id, 0)),
+            "lead": names.get(leads.get(team.id, 0)),
         }
         for team in teams
         for monday in mondays

@@ -9,13 +9,14 @@ from datetime import date, datetime
 from typing import Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from data.models import MailChoice, PatientTeam, Person, PersonTeam, Subscription
+from data.models import MailChoice, PatientSurvivor, PatientTeam, Person, PersonTeam, Subscription
+from data.models.base import BigId
 from data.people import CLINICAL_ROLES
 from data.rota import AHEAD, Roster, read_roster, week_name
-from data.survivors import members, survivor_of
+from data.survivors import standing_id
 from data.withheld import muting_teams
 
 Why = Literal[
@@ -84,8 +85,10 @@ def chosen_for(session: Session, flag: About, *, now: datetime, zone: ZoneInfo) 
 
 def teams_of(session: Session, patient_id: int) -> list[int]:
     """The teams that follow a person, whatever number they were added under."""
-    people = members(session, survivor_of(session, patient_id))
-    return sorted(set(session.scalars(select(PatientTeam.team_id).where(PatientTeam.patient_id.in_(people)))))
+    person = select(standing_id(bindparam("patient", patient_id, BigId))).scalar_subquery()
+    own = PatientTeam.patient_id == person
+    merged = PatientTeam.patient_id.in_(select(PatientSurvivor.patient_id).where(PatientSurvivor.survivor_id == person))
+    return sorted(set(session.scalars(select(PatientTeam.team_id).where(own | merged))))
 
 
 def hearing_teams(session: Session, flag: About, now: datetime) -> list[int]:

@@ -11,7 +11,7 @@ from tests.browser.conftest import PHONE, Open, Site
 TABS = ("grid", "imaging", "skin", "glucose", "cycle", "therapy", "record")
 PATHS = (
     *("/login", "/", "/patients", "/patients?tab=swimmer", "/patients?tab=waterfall", "/patients?tab=spider"),
-    *("/p/DEMO-008", "/p/DEMO-030", "flag R03", "flag R11", "flag R18"),
+    *("/p/DEMO-008", "/p/DEMO-030", "/me", "flag R03", "flag R11", "flag R18"),
     *(f"/p/DEMO-008?tab={tab}" for tab in TABS),
 )
 

@@ -76,6 +76,7 @@ def addresses(site: Site, folder: Path) -> dict[str, list[str]]:
         "/p/<mrn>/imaging": ["/p/DEMO-008/imaging", "/p/DEMO-018/imaging"],
         "/p/<mrn>/regimen": ["/p/DEMO-008/regimen", "/p/DEMO-016/regimen"],
         "/injections": ["/injections"],
+        "/me": ["/me"],
         "/flag/<flag_id>/visit": [f"/flag/{site.flag(rule)[0]}/visit" for rule in FLAGS_OF],
         "/p/<mrn>/identity": ["/p/DEMO-025/identity"],
         "/flag/<flag_id>": [f"/flag/{site.flag(rule)[0]}" for rule in FLAGS_OF],

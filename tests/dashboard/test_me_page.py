@@ -10,14 +10,16 @@ import pytest
 from sqlalchemy import select
 
 from dashboard.pages import flag, me, worklist
+from data.announcing import announce
 from data.duty_tests import send_due_tests
 from data.mail_choices import switch_off
-from data.models import Audit, DutyTest, MailChoice, Outbox, Person, RotaWeek, StandIn, Subscription
+from data.models import Audit, DutyTest, Flag, FlagHistory, MailChoice, Outbox, Person, RotaWeek, StandIn, Subscription
 from data.outbox import mail_policy
 from data.people import Actor, add_person, redeem
 from data.rota import monday_of
 from data.rota_changes import set_weeks
 from tests.dashboard.conftest import PASSWORD, Web
+from tests.dashboard.test_correction_page import text
 from tests.data.ward import POLICY
 
 ONC, NURSE, ADMIN, AUDITOR = (
@@ -69,7 +71,7 @@ def test_choices_are_kept_and_urgent_cannot_be_switched_off(page: Page) -> None:
     assert "Saved." in page.choose(["at-once", "digest", "off"], "22:00", "06:30", "Europe/Vienna").text
     rows = page.stored(select(Subscription.severity, Subscription.how).order_by(Subscription.severity))
     assert [tuple(row) for row in rows] == [("high", "digest"), ("medium", "off"), ("urgent", "at-once")]
-    shown = page.show().text.replace("\u002f", "/")
+    shown = text(page.show())
     assert "Europe/Vienna" in shown and "22:00" in shown and "Patients of North" in shown
     for ways, start, end, zone in (
         (["off", "digest", "off"], "", "", ""),
@@ -155,6 +157,27 @@ def test_a_switched_off_address_is_said_and_a_test_mail_is_written_once_a_minute
     assert "on its way" in page.send("me-test").text
     assert "wait a minute" in page.send("me-test").text
     assert page.stored(select(Outbox.kind, Outbox.recipient_id)) == [("test", page.ids[ONC])]
+
+
+def test_following_the_links_of_mails_as_a_scanner_does_changes_nothing(page: Page) -> None:
+    with page.web.database.write() as session:
+        ward = Flag(
+            **{"id": "f-1", "patient_id": 1, "rule": "R03", "rule_version": "1", "protocol_version": "p"},
+            **{"axis": "marker", "severity": "urgent", "subject": "s", "dedup_key": "k", "episode": 1},
+            **{"status": "open", "title": "t", "question": "q", "why": "w", "finding": {}, "evidence_digest": ""},
+            **{"opened_at": page.now, "as_of": page.now, "first_evidence_at": page.now},
+        )
+        session.add(ward)
+        session.flush()
+        announce(session, ward, mail_policy(page.web.settings), page.now)
+    before = page.stored(select(Outbox.state, Outbox.next_at).order_by(Outbox.id))
+    for client in (page.web.anonymous(), page.web.client(ONC), page.web.client(BOB)):
+        for link in ("/flag/f-1", "/me", "/"):
+            for ask in (client.get, client.head):
+                assert ask(link).status_code in (200, 302)
+    assert page.stored(select(Flag.status, Flag.version, Flag.owner_id)) == [("open", 1, None)]
+    assert page.stored(select(FlagHistory.id)) == []
+    assert page.stored(select(Outbox.state, Outbox.next_at).order_by(Outbox.id)) == before
 
 
 def test_a_test_alert_is_counted_until_it_is_acknowledged_and_looking_acknowledges_nothing(page: Page) -> None:

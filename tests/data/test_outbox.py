@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from data.announcing import MailPolicy, alarm, announce
 from data.backoff import EXPIRES, WAITS_S, wait_s
 from data.db import Database
+from data.flags import acknowledge
 from data.models import Audit, DeliveryAttempt, Flag, Outbox, Person
 from data.outbox import Answer, Claimed, MailNotRetried, claim, list_outbox, mail_policy, retry, settle
 from data.people import Actor, Forbidden, NotFound
@@ -302,3 +303,23 @@ def test_the_next_digest_is_ahead_and_within_a_day_and_an_hour(minute: int, at: 
 def test_the_mail_policy_takes_the_domain_from_the_senders_address() -> None:
     settings = Settings(mail_from="Nadir <nadir@clinic.example>", digest_at=time(6, 30), site_timezone="Europe/London")
     assert mail_policy(settings) == MailPolicy("clinic.example", time(6, 30), ZoneInfo("Europe/London"))
+
+
+def test_a_condition_seen_a_hundred_times_is_told_once_and_once_more_when_it_has_gone_and_come_back(
+    database: Database, now: datetime
+) -> None:
+    with database.write() as session:
+        ward = Ward.open(session)
+        actor = ward.person("a@n.example")
+        patient = ward.patient("M1")
+        for minute in range(100):
+            judge_as(session, patient, [finding(severity="urgent")], now=now + timedelta(minutes=minute))
+        (first,) = session.scalars(select(Flag)).all()
+        later = now + timedelta(days=1)
+        acknowledge(session, actor, first.id, why="I have it", version=first.version, now=later)
+        judge_as(session, patient, [], now=later)
+        judge_as(session, patient, [finding(severity="urgent", records=["2"])], now=later + timedelta(hours=1))
+        flags = session.execute(select(Flag.episode, Flag.status).order_by(Flag.episode)).all()
+        mails = session.execute(select(Outbox.episode, Outbox.state).order_by(Outbox.episode)).all()
+    assert [tuple(row) for row in flags] == [(1, "resolved"), (2, "open")]
+    assert [tuple(row) for row in mails] == [(1, "cancelled"), (2, "pending")]

@@ -78,6 +78,10 @@ class Staffed:
             return [json.loads(counts or "{}")["reason"] for counts in rows]
 
 
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For what is decided without the database, and costs as much again on the other one."""
+
+
 @pytest.fixture
 def clock(now: datetime) -> Clock:
     return Clock(now)
@@ -127,6 +131,7 @@ def test_the_rota_of_the_moment_a_mail_leaves_decides_and_is_kept_with_it(staffe
     assert staffed.send() == [ADA]
 
 
+@on_sqlite
 def test_an_emptied_rota_tells_everybody_and_who_asked_is_told_beside_it(staffed: Staffed) -> None:
     staffed.on_call(ADA)
     staffed.raise_flag("urgent")
@@ -154,6 +159,7 @@ def test_quiet_hours_hold_what_is_not_urgent_until_they_end(staffed: Staffed) ->
     assert staffed.send() == [ADA]
 
 
+@on_sqlite
 def test_no_quiet_hours_hold_a_high_mail_longer_than_twelve_hours(staffed: Staffed) -> None:
     staffed.on_call(ADA)
     staffed.choose(ADA, quiet=("09:00", "08:00"))
@@ -164,6 +170,7 @@ def test_no_quiet_hours_hold_a_high_mail_longer_than_twelve_hours(staffed: Staff
     assert staffed.send() == [ADA]
 
 
+@on_sqlite
 def test_a_mail_that_waited_for_the_server_into_the_night_waits_for_the_morning(staffed: Staffed) -> None:
     staffed.on_call(ADA)
     staffed.choose(ADA, quiet=("22:00", "06:00"))
@@ -196,11 +203,12 @@ def test_of_many_medium_mails_ten_go_out_singly_and_the_rest_is_counted_in_one(s
     assert staffed.send() == []
 
 
+@on_sqlite
 def test_urgent_mails_are_not_counted_and_not_capped(staffed: Staffed) -> None:
     staffed.on_call(ADA)
-    for _ in range(25):
+    for _ in range(12):
         staffed.raise_flag("urgent")
-    assert staffed.send() == [ADA] * 25
+    assert staffed.send() == [ADA] * 12
 
 
 def test_an_address_refused_for_good_is_switched_off_and_the_next_is_told_at_once(staffed: Staffed) -> None:
@@ -236,6 +244,7 @@ def choices_of_ada(staffed: Staffed) -> Any:
         return choices_of(session, actor)
 
 
+@on_sqlite
 def test_with_nobody_left_in_the_team_the_admins_are_told(staffed: Staffed) -> None:
     staffed.server.unknown = {ADA, BOB, CAT}
     staffed.raise_flag("urgent")
@@ -245,6 +254,7 @@ def test_with_nobody_left_in_the_team_the_admins_are_told(staffed: Staffed) -> N
     assert sorted(staffed.reasons()) == ["mail-dead", "no-recipient", "no-recipient"]
 
 
+@on_sqlite
 def test_the_account_closed_while_the_mail_waits_passes_the_flag_on(staffed: Staffed) -> None:
     staffed.on_call(ADA)
     staffed.raise_flag("urgent")
@@ -253,6 +263,7 @@ def test_the_account_closed_while_the_mail_waits_passes_the_flag_on(staffed: Sta
     assert staffed.send() == [BOB]
 
 
+@on_sqlite
 def test_a_redirected_refusal_switches_nobody_off(staffed: Staffed) -> None:
     staffed.on_call(ADA)
     staffed.server.unknown = {"all@clinic.example"}
@@ -266,6 +277,7 @@ def test_a_redirected_refusal_switches_nobody_off(staffed: Staffed) -> None:
     staffed.sender.close()
 
 
+@on_sqlite
 def test_a_given_up_mail_stays_in_sight_until_somebody_clears_it(staffed: Staffed) -> None:
     staffed.on_call(ADA)
     staffed.server.unknown = {ADA}
@@ -310,6 +322,7 @@ def test_a_hole_in_the_rota_is_told_once_a_week_ahead_and_again_when_it_comes_ba
     assert staffed.tend()["gaps"] == 1
 
 
+@on_sqlite
 def test_a_team_with_patients_and_nobody_to_tell_is_told_to_the_admins_before_a_flag_needs_it(staffed: Staffed) -> None:
     with staffed.database.write() as session:
         for email in (ADA, BOB, CAT):
