@@ -86,6 +86,8 @@ def claim(session: Session, now: datetime) -> Claimed | None:
         if row is None:
             return None
         mail, address, language, disabled_at, status, ended = row
+        if mail.address is not None:
+            address, language, disabled_at = mail.address, None, None
         ending = _ending(None if mail.corrects else status, disabled_at, ended)
         if ending is None:
             return _lease(session, mail, address, language, now)
@@ -196,7 +198,7 @@ def list_outbox(session: Session, actor: Actor) -> list[dict[str, Any]]:
             "id": mail.id,
             "message_id": mail.message_id,
             "flag": mail.flag_id,
-            "recipient": email,
+            "recipient": mail.address or email,
             "kind": mail.kind,
             "severity": mail.severity,
             "state": mail.state,

@@ -28,6 +28,12 @@ class Allowance:
 # A source may be a whole hospital behind one address, an account is one person.
 PER_ACCOUNT = Allowance(free=5, closes_after=100)
 PER_SOURCE = Allowance(free=30, forgets_after=timedelta(hours=1))
+# Guesses made elsewhere must not keep people from signing in where they always do.
+PER_DEVICE = Allowance(free=5, closes_after=100)
+# Whoever is asked for a code has the password: a right password must not buy new guesses at the code.
+PER_CODE = Allowance(free=5, closes_after=100)
+# The password once more, in a sign-in that holds.
+PER_PROOF = Allowance(free=5, closes_after=100)
 
 
 def account_bucket(email: str) -> str:
@@ -38,6 +44,21 @@ def account_bucket(email: str) -> str:
 def source_bucket(source: str) -> str:
     """The bucket of a network address."""
     return "source:" + source[:80]
+
+
+def device_bucket(id_hash: str, email: str) -> str:
+    """The bucket of one account in a browser where its owner has signed in."""
+    return "device:" + sha256(f"{id_hash} {email.strip().lower()}".encode()).hexdigest()
+
+
+def code_bucket(person_id: int) -> str:
+    """The bucket of the codes of a person's second factor."""
+    return f"code:{person_id}"
+
+
+def proof_bucket(person_id: int) -> str:
+    """The bucket of a person's password where it is asked for again."""
+    return f"proof:{person_id}"
 
 
 def reserve(session: Session, allowances: Mapping[str, Allowance], now: datetime) -> timedelta | None:

@@ -1,6 +1,17 @@
 """Every table of Nadir; importing this package fills `Base.metadata`."""
 
-from data.models.account import Invitation, Person, PersonTeam, Session, Throttle
+from data.models.account import (
+    Emergency,
+    Invitation,
+    KnownDevice,
+    Person,
+    PersonTeam,
+    RecoveryCode,
+    SecondFactor,
+    ServiceToken,
+    Session,
+    Throttle,
+)
 from data.models.audit import Audit, AuditHead
 from data.models.base import Base
 from data.models.entry import Correction, EntryDraft, EntryHead, EntrySave, LaboratoryHabit
@@ -26,6 +37,7 @@ __all__ = [
     "DataQueryStep",
     "DeliveryAttempt",
     "Digest",
+    "Emergency",
     "EntryDraft",
     "EntryHead",
     "EntrySave",
@@ -43,6 +55,7 @@ __all__ = [
     "Invitation",
     "JobRun",
     "Judgement",
+    "KnownDevice",
     "LaboratoryHabit",
     "Leader",
     "LearnedMapping",
@@ -59,6 +72,9 @@ __all__ = [
     "ReadingDay",
     "Record",
     "RecordReport",
+    "RecoveryCode",
+    "SecondFactor",
+    "ServiceToken",
     "Session",
     "Team",
     "Throttle",

@@ -13,7 +13,8 @@ from data.models.base import Base, BigId
 class Outbox(Base):
     """One mail to one person. `message_id` is made at insert and never changes; copies of one mail share it.
 
-    `corrects` is the earlier mail that this one follows because a value it told of was corrected since.
+    `corrects` is the earlier mail that this one follows because a value it told of was corrected since. `address` is
+    where a mail goes that is about its person and not for them.
     """
 
     __tablename__ = "outbox"
@@ -30,6 +31,7 @@ class Outbox(Base):
     flag_id: Mapped[str | None] = mapped_column(ForeignKey("flag.id"))
     episode: Mapped[int | None]
     recipient_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    address: Mapped[str | None] = mapped_column(String(254))
     step: Mapped[int] = mapped_column(default=0)
     kind: Mapped[str] = mapped_column(String(10))
     severity: Mapped[str] = mapped_column(String(10))
