@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard import shell
 from dashboard.accounts import accounts
+from dashboard.emergency import EMERGENCY_POLICIES, emergency
 from dashboard.entry import DRAFT, ENTRY, SAVE, install_entry
 from dashboard.errors import install_errors
 from dashboard.gate import CALLBACK_PATH, CATCH_ALL, install_gate
@@ -21,7 +22,8 @@ from dashboard.headers import YEAR_S, content_security_policy, install_headers
 from dashboard.injection_calendar import CALENDAR, install_injection_calendar
 from dashboard.injection_calendar import ENDPOINT as INJECTIONS_ICS
 from dashboard.inventory import ROUTE_POLICIES, assert_guarded
-from dashboard.language import _, language
+from dashboard.language import _, counted, language
+from dashboard.own_account import OWN_POLICIES, own
 from dashboard.parts.grid import script_addresses
 from dashboard.policy import PUBLIC, SIGNED_IN, Policy
 from dashboard.reckoning import ENDPOINT as RECKON
@@ -129,8 +131,9 @@ def _server(parts: Parts) -> Flask:
     if settings.proxy_hops:
         hops = settings.proxy_hops
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    server.jinja_env.globals.update(_=_, language=language)
-    server.register_blueprint(accounts)
+    server.jinja_env.globals.update(_=_, counted=counted, language=language)
+    for blueprint in (accounts, own, emergency):
+        server.register_blueprint(blueprint)
     install_uploads(server)
     install_summary(server)
     install_injection_calendar(server)
@@ -151,6 +154,10 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         "accounts.language_chosen": SIGNED_IN,
         "accounts.welcome": PUBLIC,
         "accounts.choose_password": PUBLIC,
+        "accounts.code": PUBLIC,
+        "accounts.sign_in_with_second_factor": PUBLIC,
+        **OWN_POLICIES,
+        **EMERGENCY_POLICIES,
         UPLOAD: UPLOADS,
         SUMMARY_PDF: SUMMARY,
         INJECTIONS_ICS: CALENDAR,

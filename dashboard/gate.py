@@ -26,6 +26,7 @@ from dashboard.inventory import ROUTE_POLICIES
 from dashboard.language import preferred, speak
 from dashboard.policy import Policy, note_activity, require_role, require_scope
 from dashboard.request import current_database, current_settings, request_now, session_limits
+from data.service_tokens import find_token
 from data.sessions import Origin, find_sign_in
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -96,6 +97,11 @@ def _require_own_origin() -> None:
 
 
 def _find_person() -> None:
+    bearer = request.authorization
+    if bearer is not None and bearer.type == "bearer" and bearer.token:
+        with current_database().read() as session:
+            g.signed_in = find_token(session, bearer.token, origin=g.origin, now=request_now())
+        return
     cookie = read_cookie(current_settings())
     if cookie is None:
         return
@@ -106,7 +112,7 @@ def _find_person() -> None:
 
 
 def _to_sign_in() -> Response | AnyResponse:
-    if request.method not in ("GET", "HEAD") or request.path.startswith("/_"):
+    if request.method not in ("GET", "HEAD") or request.path.startswith("/_") or request.authorization is not None:
         raise Unauthorized("Sign in first.")
     target = safe_next(request.path)
     return redirect("/login" if target == "/" else f"/login?next={target}")

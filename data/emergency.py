@@ -21,14 +21,14 @@ from data.audit import write_audit
 from data.errors import BadInput
 from data.models import Emergency, Patient, Person
 from data.people import CLINICAL_ROLES, SYSTEM_ROLE, Actor, Forbidden, Opened, visible
-from data.survivors import numbered
-from data.throttle import Allowance, reserve
+from data.survivors import numbered, standing_id
+from data.throttle import Allowance, TooManyTries, reserve
 
 LIFE: Final = timedelta(minutes=60)
 REASON_MIN: Final = 10
 REASON_MAX: Final = 500
 # Right and wrong numbers alike: it is a way to one patient, not to a list of them.
-PER_PERSON: Final = Allowance(free=5, forgets_after=timedelta(hours=1))
+PER_PERSON: Final = Allowance(free=10, closes_after=10, forgets_after=timedelta(hours=1))
 ACTION: Final = "patient.emergency"
 ALARM: Final = "emergency"
 
@@ -47,23 +47,19 @@ class Privacy:
 
 def open_in_emergency(
     session: Session, actor: Actor, mrn: str, reason: str, *, privacy: Privacy, now: datetime
-) -> timedelta | None:
+) -> None:
     """Open the patient of this number to the actor for an hour, if there is one whom no team of theirs follows.
 
-    Returns None in every case - opened, followed anyway, or no such patient - so that the answer tells nothing; how
-    long to wait after too many in an hour, and then nothing was done. The caller has asked for the password again.
-    Raises EmergencyRefused for a reason too short or too long, Forbidden for who is no clinician.
+    Nothing is returned whether the patient was opened, is followed anyway or does not exist. The caller has asked for
+    the password again. Raises EmergencyRefused for a reason too short or too long, TooManyTries after too many numbers
+    in an hour, Forbidden for who is no clinician.
     """
     if actor.role not in CLINICAL_ROLES or actor.person_id is None:
         raise Forbidden("emergency access is a clinician's")
-    reason = " ".join(reason.split())
-    if not REASON_MIN <= len(reason) <= REASON_MAX:
-        raise EmergencyRefused(
-            say("say why in {least} to {most} characters", least=str(REASON_MIN), most=str(REASON_MAX))
-        )
+    reason = check_reason(reason)
     wait = reserve(session, {f"emergency:{actor.person_id}": PER_PERSON}, now)
     if wait is not None:
-        return wait
+        raise TooManyTries(wait)
     sayable = "\x00" not in mrn and not any("\ud800" <= c <= "\udfff" for c in mrn)
     patient = session.scalar(select(Patient).where(numbered(mrn))) if sayable else None
     if patient is None:
@@ -72,14 +68,22 @@ def open_in_emergency(
         write_audit(session, actor, ACTION, now=now, patient_uuid=patient.uuid, detail={"opened": False})
     else:
         _open(session, actor, patient, reason, privacy, now)
-    return None
+
+
+def check_reason(reason: str) -> str:
+    """The reason without needless spaces. Raises EmergencyRefused for one too short or too long."""
+    reason = " ".join(reason.split())
+    if not REASON_MIN <= len(reason) <= REASON_MAX:
+        least, most = str(REASON_MIN), str(REASON_MAX)
+        raise EmergencyRefused(say("say why in {least} to {most} characters", least=least, most=most))
+    return reason
 
 
 def opened_by(session: Session, person_id: int, now: datetime) -> frozenset[Opened]:
     """The patients a person has opened and whose hour is not over."""
     rows = session.execute(
         select(Patient.id, Patient.uuid)
-        .join(Emergency, Emergency.patient_id == Patient.id)
+        .join(Emergency, Patient.id == standing_id(Emergency.patient_id))
         .where(Emergency.person_id == person_id, Emergency.ends_at > now)
     )
     return frozenset(Opened(patient_id, uuid) for patient_id, uuid in rows)

@@ -85,7 +85,7 @@ def begin_second_factor(session: Session, person: Person, now: datetime) -> Enro
 
 def begun_second_factor(session: Session, person: Person, now: datetime) -> Enrolment:
     """What was begun within the last quarter of an hour and not confirmed yet. Raises SecondFactorError."""
-    row = _row(session, person.id)
+    row = session.get(SecondFactor, person.id)
     if row is None or row.confirmed_at is not None or now - row.begun_at > BEGUN_FOR:
         raise SecondFactorError(say("begin again: what was begun here is too old or was finished elsewhere"))
     return _enrolment(_secret(session, row), person)
@@ -151,7 +151,8 @@ def looks_like_code(text: str) -> bool:
 
 
 def _take_step(session: Session, person_id: int, code: str, now: datetime, *, confirmed: bool) -> bool:
-    row = _row(session, person_id)
+    # Locked, so that two requests cannot take one code.
+    row = session.scalar(select(SecondFactor).where(SecondFactor.person_id == person_id).with_for_update())
     if row is None or (row.confirmed_at is not None) != confirmed:
         return False
     authenticator = pyotp.TOTP(_secret(session, row), interval=STEP_S, digits=DIGITS)
@@ -163,11 +164,6 @@ def _take_step(session: Session, person_id: int, code: str, now: datetime, *, co
             session.flush()
             return True
     return False
-
-
-def _row(session: Session, person_id: int) -> SecondFactor | None:
-    # Locked, so that two requests cannot take one code.
-    return session.scalar(select(SecondFactor).where(SecondFactor.person_id == person_id).with_for_update())
 
 
 def _secret(session: Session, row: SecondFactor) -> str:

@@ -15,6 +15,7 @@ from hashlib import sha256
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from clinical.saying import say
 from data.audit import write_audit
 from data.db import Database
 from data.emergency import opened_by
@@ -31,6 +32,7 @@ from data.throttle import (
     PER_DEVICE,
     PER_SOURCE,
     Allowance,
+    TooManyTries,
     account_bucket,
     clear,
     code_bucket,
@@ -46,14 +48,6 @@ CODE_WITHIN = timedelta(minutes=10)
 
 class SignInRefused(PermissionError):
     """The e-mail address and password do not open an account; which of the two was wrong is not said."""
-
-
-class TooManyTries(PermissionError):
-    """No try is let through before `wait_s` seconds have passed."""
-
-    def __init__(self, wait: timedelta) -> None:
-        self.wait_s = max(1, -(-int(wait.total_seconds() * 1000) // 1000))
-        super().__init__(f"too many tries; wait {self.wait_s} s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +142,7 @@ def sign_in_with_code(database: Database, cookie: str, code: str, *, origin: Ori
     with database.write() as session:
         person = awaiting_code(session, cookie, now)
         if person is None:
-            raise SignInRefused("Sign in again: the password was given too long ago.")
+            raise SignInRefused(say("Sign in again: the password was given too long ago."))
         bucket, source = code_bucket(person.id), source_bucket(origin.source)
         wait = reserve(session, {bucket: PER_CODE, source: PER_SOURCE}, now)
         if wait is not None:
@@ -161,7 +155,7 @@ def sign_in_with_code(database: Database, cookie: str, code: str, *, origin: Ori
         outcome = "ok" if taken else "denied"
         write_audit(session, _who(person, origin), "signin.code", now=now, outcome=outcome)
     if not taken:
-        raise SignInRefused("That code is not right, or was used before.")
+        raise SignInRefused(say("That code is not right, or was used before."))
     return cookie
 
 

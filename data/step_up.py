@@ -23,8 +23,8 @@ from data.models import Person
 from data.models import Session as SignIn
 from data.passwords import verify_password
 from data.second_factor import looks_like_code, take_code
-from data.sessions import Origin, SignedIn, TooManyTries
-from data.throttle import PER_CODE, PER_PROOF, clear, code_bucket, proof_bucket, reserve
+from data.sessions import Origin, SignedIn
+from data.throttle import PER_CODE, PER_PROOF, TooManyTries, clear, code_bucket, proof_bucket, reserve
 
 LIFE: Final = timedelta(minutes=5)
 

@@ -320,6 +320,7 @@ def test_the_lists_have_the_keys_of_the_contract(web: Web) -> None:
     open_to_all = {route["rule"] for route in routes(web.app) if route["public"]}
     assert open_to_all == {
         "/login",
+        "/login/code",
         "/logout",
         "/welcome/<token>",
         "/healthz",
