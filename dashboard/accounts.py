@@ -163,7 +163,8 @@ def _sign_in_page(*, error: str | None = None, email: str = "", target: str | No
     if request.method == "GET":
         target = safe_next(request.args.get("next"))
         notice = next((_(words) for name, words in NOTICES.items() if name in request.args), None)
-    return render_template("signin.html", error=error, notice=notice, email=email, target=target or "/")
+    left = request.method == "GET" and "left" in request.args
+    return render_template("signin.html", error=error, notice=notice, left=left, email=email, target=target or "/")
 
 
 def _code_page(target: str, error: str | None = None) -> str:

@@ -26,6 +26,7 @@ from dashboard.language import _, counted, language
 from dashboard.own_account import OWN_POLICIES, own
 from dashboard.parts.grid import script_addresses
 from dashboard.policy import PUBLIC, SIGNED_IN, Policy
+from dashboard.provider import PROVIDER_POLICIES, install_provider
 from dashboard.reckoning import ENDPOINT as RECKON
 from dashboard.reckoning import RECKONING, install_reckoning
 from dashboard.request import EXTENSION, Parts, current_database, current_settings, request_now
@@ -134,6 +135,7 @@ def _server(parts: Parts) -> Flask:
     server.jinja_env.globals.update(_=_, counted=counted, language=language)
     for blueprint in (accounts, own, emergency):
         server.register_blueprint(blueprint)
+    install_provider(server, settings)
     install_uploads(server)
     install_summary(server)
     install_injection_calendar(server)
@@ -156,6 +158,7 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         "accounts.choose_password": PUBLIC,
         "accounts.code": PUBLIC,
         "accounts.sign_in_with_second_factor": PUBLIC,
+        **PROVIDER_POLICIES,
         **OWN_POLICIES,
         **EMERGENCY_POLICIES,
         UPLOAD: UPLOADS,

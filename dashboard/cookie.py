@@ -23,6 +23,11 @@ def device_name(settings: Settings) -> str:
     return f"{cookie_name(settings)}-device"
 
 
+def way_name(settings: Settings) -> str:
+    """The name of the cookie that remembers the way to an identity provider and back, made as `cookie_name`."""
+    return f"{cookie_name(settings)}-way"
+
+
 def read_cookie(settings: Settings) -> str | None:
     """The cookie of this request."""
     return request.cookies.get(cookie_name(settings)) or None

@@ -321,7 +321,10 @@ def test_the_lists_have_the_keys_of_the_contract(web: Web) -> None:
     assert open_to_all == {
         "/login",
         "/login/code",
+        "/login/provider",
+        "/login/provider/back",
         "/logout",
+        "/logout/provider",
         "/welcome/<token>",
         "/healthz",
         "/readyz",
