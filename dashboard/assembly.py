@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -29,20 +28,19 @@ from dashboard.policy import PUBLIC, SIGNED_IN, Policy
 from dashboard.provider import PROVIDER_POLICIES, install_provider
 from dashboard.reckoning import ENDPOINT as RECKON
 from dashboard.reckoning import RECKONING, install_reckoning
-from dashboard.request import EXTENSION, Parts, current_database, current_settings, request_now
+from dashboard.request import EXTENSION, Parts, current_database, current_settings, request_now, require_tables
 from dashboard.routing import PageModule, Pages
 from dashboard.strict_json import StrictJSON
 from dashboard.summary import ENDPOINT as SUMMARY_PDF
 from dashboard.summary import SUMMARY, install_summary
 from dashboard.uploads import ENDPOINT as UPLOAD
 from dashboard.uploads import UPLOADS, install_uploads
+from data.db import DatabaseUnavailable
+from data.debugging import refuse_debugging
 from data.freshness import sweep_age_s, sweep_limit_s
-from data.settings import Settings, SettingsError
+from data.settings import Settings
 
 MAX_BODY = 2 * 1024 * 1024
-# Each of them opens the inside of the program to whoever can reach it.
-DANGEROUS = ("FLASK_DEBUG", "DASH_DEBUG", "DASH_MCP_ENABLED", "DASH_HOT_RELOAD")
-OFF = frozenset({"", "0", "false", "no", "off"})
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -196,9 +194,10 @@ def _alive() -> ResponseReturnValue:
 
 def _ready() -> ResponseReturnValue:
     try:
+        require_tables()
         with current_database().read() as session:
             age_s = sweep_age_s(session, now=request_now())
-    except SQLAlchemyError:
+    except (DatabaseUnavailable, SQLAlchemyError):
         age_s = None
     ready = age_s is not None and age_s <= sweep_limit_s(current_settings().sweep_s)
     return ("ready\n" if ready else "not ready\n"), (200 if ready else 503), {"Content-Type": "text/plain"}
@@ -208,10 +207,3 @@ def _trusted_hosts(settings: Settings) -> list[str]:
     named = [host.strip() for host in settings.trusted_hosts.split(",") if host.strip()]
     own = urlsplit(settings.base_url).hostname
     return [*named, own] if own else named
-
-
-def refuse_debugging() -> None:
-    """Raise SettingsError when the environment switches debugging or a remote tool on."""
-    for name in DANGEROUS:
-        if os.environ.get(name, "").strip().lower() not in OFF:
-            raise SettingsError(f"{name} is set: Nadir does not start with debugging or remote tools switched on")

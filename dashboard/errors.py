@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from dashboard.board.pdf import PdfUnavailable
 from dashboard.language import _, message
 from data.audit import AuditUnavailable
+from data.db import DatabaseUnavailable
 from data.people import CLINICAL_ROLES, Forbidden, NotFound
 
 log = logging.getLogger("nadir.web")
@@ -54,6 +55,7 @@ def install_errors(server: Flask) -> None:
     server.register_error_handler(OperationalError, _away)
     server.register_error_handler(InterfaceError, _away)
     server.register_error_handler(AuditUnavailable, _away)
+    server.register_error_handler(DatabaseUnavailable, _away)
     server.register_error_handler(CallbackException, _callback)
     server.register_error_handler(PdfUnavailable, _no_pdf)
     server.register_error_handler(Exception, _failed)

@@ -25,13 +25,15 @@ from dashboard.cookie import read_cookie
 from dashboard.inventory import ROUTE_POLICIES
 from dashboard.language import preferred, speak
 from dashboard.policy import Policy, note_activity, require_role, require_scope
-from dashboard.request import current_database, current_settings, request_now, session_limits
+from dashboard.request import current_database, current_settings, request_now, require_tables, session_limits
 from data.service_tokens import find_token
 from data.sessions import Origin, find_sign_in
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CALLBACK_PATH = "/_dash-update-component"
 CATCH_ALL = "/<path:path>"
+# What answers also while the database is away.
+BEFORE_TABLES = frozenset({"healthz", "readyz", "_dash_assets.static"})
 _OWN_ADDRESS = re.compile(r"/[A-Za-z0-9_/-]*(\?[A-Za-z0-9_=&%.,+~-]*)?")
 
 
@@ -44,6 +46,9 @@ def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[s
         policies: dict[str, Policy] = server.extensions[ROUTE_POLICIES]
         endpoint = request.endpoint
         policy = policies.get(endpoint) if endpoint is not None else None
+        if endpoint in BEFORE_TABLES:
+            return None
+        require_tables()
         if policy is not None and policy.public:
             return None
         _find_person()

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from dash import Dash, Input, Output, html
 
-from dashboard.assembly import DANGEROUS
 from dashboard.gate import safe_next
 from dashboard.inventory import policy_dump, routes
 from dashboard.policy import CLINICAL, MissingPolicy, Policy, guarded
 from dashboard.routing import Route
+from data.debugging import DANGEROUS
 from data.settings import SettingsError
 from tests.dashboard.conftest import Web
 

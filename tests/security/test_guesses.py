@@ -111,7 +111,7 @@ def _wait_for(server: Server) -> None:
         try:
             if requests.get(f"{server.url}/healthz", timeout=2).status_code == 200:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.2)
     raise AssertionError("the web process did not start")
 
