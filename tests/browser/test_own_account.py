@@ -53,7 +53,8 @@ def _sound(page: Page) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response["violations"]
-        assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")], (page.url, scheme)
+        grave = [v for v in found if v["impact"] in ("serious", "critical")]
+        assert not [(v["id"], v["nodes"][0]["html"], v["nodes"][0]["failureSummary"]) for v in grave], page.url
     wide = page.viewport_size
     page.set_viewport_size({"width": 375, "height": PHONE[1]})
     assert page.evaluate("document.documentElement.scrollWidth") <= 375, page.url
