@@ -7,12 +7,12 @@ beside a second factor, no rules of composition, no truncation); what an attacke
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 from itertools import pairwise
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from clinical.saying import say
 from data.errors import BadInput
@@ -45,7 +45,6 @@ OBVIOUS = (
     "qazwsxedc",
 )
 
-_COMMON = frozenset(FREQUENCY_LISTS["passwords"])
 _hasher = PasswordHasher()
 # One verification takes 64 MiB: unbounded, a flood of sign-ins would take the memory of the whole process.
 _slots = BoundedSemaphore(PARALLEL_VERIFICATIONS)
@@ -71,7 +70,7 @@ def check_password(password: str, *, email: str, name: str = "", least: int = MI
     folded = _letters(password)
     if len(set(password)) < 5:
         raise WeakPassword(say("The password repeats the same few characters."))
-    if password.casefold() in _COMMON or folded in _COMMON:
+    if {password.casefold(), folded} & _common():
         raise WeakPassword(say("The password is one of those most people choose, and that are guessed first."))
     rest = folded
     own = [_letters(part) for part in (email, *email.split("@"), *name.split())]
@@ -104,6 +103,14 @@ def verify_password(stored: str | None, password: str) -> bool:
 def needs_rehash(stored: str) -> bool:
     """Whether `stored` was made with other costs than those of today."""
     return _hasher.check_needs_rehash(stored)
+
+
+@cache
+def _common() -> frozenset[str]:
+    # Read when a password is chosen, not whenever a command starts: the lists are large.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
 
 
 def _normal(password: str) -> bytes:

@@ -95,6 +95,11 @@ def test_over_https_the_cookie_is_bound_to_the_host(assembled: Callable[..., Web
         assert flag in line
     assert "Domain" not in line
     assert len(_cookie(answer, "__Host-nadir")) >= 43
+    device = next(line for line in answer.headers.getlist("Set-Cookie") if line.startswith("__Host-nadir-device="))
+    for flag in ("; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"):
+        assert flag in device
+    assert "Domain" not in device
+    assert all(len(line) <= 4096 for line in answer.headers.getlist("Set-Cookie"))
 
 
 def test_over_plain_http_the_cookie_has_another_name_and_no_secure(web: Web) -> None:

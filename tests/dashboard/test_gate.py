@@ -208,8 +208,11 @@ def test_more_than_two_megabytes_are_refused(web: Web) -> None:
 
 
 def test_a_foreign_host_is_refused(web: Web) -> None:
-    for path in ("/login", "/healthz", "/", "/_dash-layout"):
-        assert web.anonymous().get(path, headers={"Host": "evil.example"}).status_code == 400
+    for path in ("/login", "/login/code", "/welcome/x", "/account", "/healthz", "/", "/_dash-layout"):
+        for host in ("evil.example", "localhost.evil.example", "localhost:80@evil.example"):
+            assert web.anonymous().get(path, headers={"Host": host}).status_code == 400
+    form = {"email": ONC, "password": "blue kettle, quiet harbour"}
+    assert web.anonymous().post("/login", data=form, headers={"Host": "evil.example"}).status_code == 400
 
 
 def test_every_reply_carries_the_headers_and_only_fingerprinted_files_are_kept(web: Web) -> None:
@@ -348,6 +351,7 @@ def test_the_way_after_signing_in_never_leaves_the_site(web: Web, target: str) -
         "/login", data={"email": ONC, "password": "blue kettle, quiet harbour", "next": target}
     )
     assert answer.location == "/"
+    assert web.client(ONC).post("/language", data={"language": "en", "next": target}).location == "/"
 
 
 def test_a_failing_page_says_nothing_about_the_inside(assembled: Callable[..., Web]) -> None:

@@ -55,6 +55,7 @@ ROWS = [
             {"reason": "mail-dead"},
             {"reason": "mail-barred"},
             {"reason": "patients-not-judged", "patients": 2},
+            {"reason": "emergency", "number": "0b9c"},
         )
     ),
 ]
