@@ -111,8 +111,12 @@ def clear(session: Session, bucket: str) -> None:
 
 def _locked(session: Session, bucket: str, now: datetime) -> Throttle:
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(Throttle).values(bucket=bucket, failures=0, free_at=now).on_conflict_do_nothing())
-    return session.scalars(select(Throttle).where(Throttle.bucket == bucket).with_for_update()).one()
+    while True:
+        session.execute(insert(Throttle).values(bucket=bucket, failures=0, free_at=now).on_conflict_do_nothing())
+        row = session.scalar(select(Throttle).where(Throttle.bucket == bucket).with_for_update())
+        if row is not None:
+            return row
+        # Somebody's success has cleared the bucket between the two statements.
 
 
 def _wait(row: Throttle, allowance: Allowance, now: datetime) -> timedelta:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from data.audit import verify
 from data.db import Database
 from data.known_devices import is_known_device, remember_device
-from data.models import Audit
+from data.models import Audit, Throttle
 from data.models import Session as SignIn
 from data.people import Actor, add_person, add_team, disable, invite, redeem, set_role
 from data.sessions import (
@@ -26,7 +27,7 @@ from data.sessions import (
     sign_in,
     touch,
 )
-from data.throttle import PER_ACCOUNT, account_bucket, reserve
+from data.throttle import PER_ACCOUNT, account_bucket, clear, reserve
 
 ROOT = Actor.system("test")
 LIMITS = Limits(idle=timedelta(minutes=15), absolute=timedelta(hours=12))
@@ -249,3 +250,23 @@ def test_a_hundred_failures_in_a_row_close_the_account_until_an_admin_invites_ag
     with sqlite_database.write() as session:
         redeem(session, invite(session, ROOT, EMAIL, now=moment), PASSWORD, moment)
     assert sign_in(sqlite_database, EMAIL, PASSWORD, origin=HERE, now=moment)
+
+
+def test_a_bucket_that_is_cleared_in_the_midst_of_a_try_is_begun_anew(
+    postgresql_database: Database, now: datetime
+) -> None:
+    bucket, cleared = account_bucket(EMAIL), []
+    with postgresql_database.write() as session:
+        reserve(session, {bucket: PER_ACCOUNT}, now)
+
+    def clear_it(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if "FOR UPDATE" in statement and "throttle" in statement and not cleared:
+            cleared.append(statement)
+            with postgresql_database.write() as other:
+                clear(other, bucket)
+
+    event.listen(postgresql_database.engine, "before_cursor_execute", clear_it)
+    with postgresql_database.write() as session:
+        assert reserve(session, {bucket: PER_ACCOUNT}, now) is None
+        assert session.scalars(select(Throttle.failures)).all() == [1]
+    assert cleared
