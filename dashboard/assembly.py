@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard import shell
 from dashboard.accounts import accounts
+from dashboard.cookie import is_https
 from dashboard.emergency import EMERGENCY_POLICIES, emergency
 from dashboard.entry import DRAFT, ENTRY, SAVE, install_entry
 from dashboard.errors import install_errors
@@ -96,7 +97,7 @@ def assemble(parts: Parts, page_modules: Sequence[PageModule]) -> Dash:
     shell.register(app, pages)
     for page in pages.modules:
         page.register(app)
-    install_headers(server, content_security_policy(app.csp_hashes()))
+    install_headers(server, content_security_policy(app.csp_hashes()), over_https=is_https(settings))
     assert_guarded(app)
     # Dash sets up its callbacks within its first request; simultaneous first requests can miss them (plotly/dash#3971).
     server.test_client().get("/healthz", base_url=settings.base_url)
@@ -189,7 +190,7 @@ def _endpoint(page: PageModule) -> str:
 
 
 def _alive() -> ResponseReturnValue:
-    return "alive\n", 200, {"Content-Type": "text/plain"}
+    return "alive\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _ready() -> ResponseReturnValue:
@@ -200,7 +201,11 @@ def _ready() -> ResponseReturnValue:
     except (DatabaseUnavailable, SQLAlchemyError):
         age_s = None
     ready = age_s is not None and age_s <= sweep_limit_s(current_settings().sweep_s)
-    return ("ready\n" if ready else "not ready\n"), (200 if ready else 503), {"Content-Type": "text/plain"}
+    return (
+        ("ready\n" if ready else "not ready\n"),
+        (200 if ready else 503),
+        {"Content-Type": "text/plain; charset=utf-8"},
+    )
 
 
 def _trusted_hosts(settings: Settings) -> list[str]:

@@ -144,10 +144,16 @@ def recovery() -> ResponseReturnValue:
 
 @own.post("/elsewhere")
 def elsewhere() -> ResponseReturnValue:
-    """Sign out everywhere but here."""
-    with current_database().write() as session:
-        end_elsewhere(session, current_sign_in(), request_now())
-    return redirect("/account?done=elsewhere", 303)
+    """Sign out everywhere but here, after the password; who has nothing to prove it with is vouched for elsewhere."""
+
+    def end() -> ResponseReturnValue:
+        if _can_prove():
+            _prove()
+        with current_database().write() as session:
+            end_elsewhere(session, current_sign_in(), request_now())
+        return redirect("/account?done=elsewhere", 303)
+
+    return _tried("elsewhere", end)
 
 
 def sentence(error: BadInput) -> str:
@@ -177,6 +183,13 @@ def _prove_where_given() -> None:
     # Who has no password is asked for a sign-in of the last minutes instead, by `begin_own_factor`.
     if request.form.get("password"):
         _prove()
+
+
+def _can_prove() -> bool:
+    signed_in = current_sign_in()
+    with current_database().read() as session:
+        account = own_account(session, signed_in, limits=session_limits(), now=request_now())
+    return account.has_password or account.has_factor
 
 
 def _begun() -> Enrolment:

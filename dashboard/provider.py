@@ -19,7 +19,7 @@ from requests import RequestException
 from werkzeug.exceptions import NotFound
 
 from dashboard.accounts import let_in
-from dashboard.cookie import read_cookie, way_name
+from dashboard.cookie import is_https, read_cookie, way_name
 from dashboard.gate import safe_next
 from dashboard.language import _
 from dashboard.policy import PUBLIC, Policy
@@ -46,7 +46,7 @@ def install_provider(server: Flask, settings: Settings) -> None:
     server.register_blueprint(provider)
     server.config.update(
         SESSION_COOKIE_NAME=way_name(settings),
-        SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
+        SESSION_COOKIE_SECURE=is_https(settings),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
     )

@@ -67,7 +67,7 @@ class SecondFactor(Base):
 
 
 class RecoveryCode(Base):
-    """A code that stands in for the authenticator once. Only the SHA-256 of its 80 random bits is stored."""
+    """A code that stands in for the authenticator once. Only the SHA-256 of its 118 random bits is stored."""
 
     __tablename__ = "recovery_code"
 

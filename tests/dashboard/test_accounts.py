@@ -100,6 +100,7 @@ def test_over_https_the_cookie_is_bound_to_the_host(assembled: Callable[..., Web
         assert flag in device
     assert "Domain" not in device
     assert all(len(line) <= 4096 for line in answer.headers.getlist("Set-Cookie"))
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_over_plain_http_the_cookie_has_another_name_and_no_secure(web: Web) -> None:
@@ -108,6 +109,7 @@ def test_over_plain_http_the_cookie_has_another_name_and_no_secure(web: Web) -> 
     assert "HttpOnly" in line
     assert "SameSite=Lax" in line
     assert "Secure" not in line
+    assert "Strict-Transport-Security" not in web.anonymous().get("/login").headers
 
 
 def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(web: Web) -> None:
