@@ -37,8 +37,8 @@ lint:
 
 # What looks at the clock has the machine to itself; the rest shares its processors.
 unit:
-	$(PYTEST) -m "not faults and not alone" -n 2 --dist loadfile
-	$(PYTEST) -m "not faults and alone"
+	$(PYTEST) -m "not faults and not security and not alone" -n 2 --dist loadfile
+	$(PYTEST) -m "not faults and not security and alone"
 
 test-oracles: test-setup
 	ORACLES=required $(PYTEST) -m oracles
@@ -47,7 +47,7 @@ test-faults: test-setup
 	$(PYTEST) -m faults
 
 test-security: test-setup
-	$(PYTEST) tests/dashboard tests/data/test_people.py tests/data/test_sessions.py tests/data/test_audit.py
+	$(PYTEST) tests/security tests/dashboard $(addprefix tests/data/test_,$(addsuffix .py,people sessions second_factor emergency audit))
 
 bench: test-setup
 	$(BIN)/python -m bench

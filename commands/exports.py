@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from commands.frame import UNABLE, cli_actor, clock, in_force, settled
-from dashboard.board.pdf import PdfUnavailable
 from data.db import Database
 from data.errors import BadInput
 from data.exports.patient_record import ExportFormat
@@ -26,6 +25,7 @@ def export(
     out: Annotated[Path, typer.Option("-o", "--out", help="file to write; an existing one is replaced")],
 ) -> None:
     """Hand out one patient: a FHIR R4 Bundle, the record as CSV, or the tumour-board summary as PDF."""
+    from dashboard.board.pdf import PdfUnavailable
     from data.exports.patient_record import note_export
 
     settings, database = settled()

@@ -11,11 +11,12 @@ import msgspec
 import typer
 
 from clinical.protocol import Protocol, load_protocol
-from data.db import Database, open_database
+from data.db import Database, DatabaseAway, open_database
 from data.people import Actor
 from data.settings import Settings, load_settings
 
 REFUSED, UNUSABLE, UNABLE = 1, 2, 3
+LOOK_S = 1.0
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -73,6 +74,34 @@ def settled() -> tuple[Settings, Database]:
     database = open_database(settings.database_url, settings.audit_key())
     require_current(database)
     return settings, database
+
+
+def settled_or_away() -> tuple[Settings, Database]:
+    """As `settled`, also while nothing answers at the address of the database."""
+    from data.migrate import require_current
+
+    settings = load_settings()
+    database = open_database(settings.database_url, settings.audit_key())
+    try:
+        require_current(database)
+    except DatabaseAway as error:
+        typer.echo(f"nadir: {str(error).splitlines()[0]}", err=True)
+    return settings, database
+
+
+def settled_in_time(stop: threading.Event) -> tuple[Settings, Database] | None:
+    """As `settled`, waiting for a database that is away; None when `stop` was set meanwhile."""
+    from data.migrate import require_current
+
+    settings, database = settled_or_away()
+    while not stop.is_set():
+        try:
+            require_current(database)
+        except DatabaseAway:
+            stop.wait(LOOK_S)
+        else:
+            return settings, database
+    return None
 
 
 def protocol_of(settings: Settings) -> Protocol:

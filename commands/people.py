@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,8 @@ user_app = typer.Typer(no_args_is_help=True, help="Accounts.")
 team_app = typer.Typer(no_args_is_help=True, help="Care teams.")
 patient_app = typer.Typer(no_args_is_help=True, help="Patients.")
 proposal_app = typer.Typer(no_args_is_help=True, help="What messages say about who somebody is.")
+token_app = typer.Typer(no_args_is_help=True, help="Tokens of programs, for accounts of the role service.")
+user_app.add_typer(token_app, name="token")
 GROUPS = {"user": user_app, "team": team_app, "patient": patient_app, "proposal": proposal_app}
 
 
@@ -51,6 +53,55 @@ def user_role(email: str, role: str) -> None:
     with database.write() as session:
         set_role(session, cli_actor(), email=email, role=role, now=clock())
     typer.echo(f"{email} is now {role}")
+
+
+@user_app.command("reset")
+def user_reset(email: str) -> None:
+    """Take password and second factor from an account and end its sessions; prints a fresh one-time link."""
+    from data.people import reset
+
+    settings, database = settled()
+    with database.write() as session:
+        token = reset(session, cli_actor(), email, now=clock())
+    typer.echo(f"{settings.base_url}/welcome/{token}")
+
+
+@token_app.command("make")
+def token_make(email: str, label: Annotated[str, typer.Option(help="what uses it")]) -> None:
+    """Make a token of a service account; it is printed this once."""
+    from data.service_tokens import make_token
+
+    _, database = settled()
+    with database.write() as session:
+        token = make_token(session, cli_actor(), email, label, now=clock())
+    typer.echo(token)
+
+
+@token_app.command("revoke")
+def token_revoke(token: Annotated[int, typer.Argument(help="its number in the list")]) -> None:
+    """Let a token open nothing from now on."""
+    from data.service_tokens import revoke_token
+
+    _, database = settled()
+    with database.write() as session:
+        revoke_token(session, cli_actor(), token, now=clock())
+    typer.echo(f"token {token} is revoked")
+
+
+@token_app.command("list")
+def token_list(as_json: Json = False) -> None:
+    """Every token, without what it is."""
+    from data.service_tokens import list_tokens
+
+    _, database = settled()
+    with database.read() as session:
+        tokens = list_tokens(session, cli_actor())
+    say(tokens, as_json, *(_token_line(token) for token in tokens))
+
+
+def _token_line(token: dict[str, Any]) -> str:
+    state = f"revoked {token['revoked_at']}" if token["revoked_at"] else f"since {token['created_at']}"
+    return f"{token['id']:>5}  {token['email']:<30} {token['label']:<20} {state}"
 
 
 @user_app.command("list")
@@ -151,6 +202,17 @@ def patient_merges(patient: Annotated[str | None, typer.Option()] = None, as_jso
         as_json,
         *(f"{m['at']}  {m['from']} into {m['into']}{', taken back' if m['unmerged_at'] else ''}" for m in merges),
     )
+
+
+@patient_app.command("emergencies")
+def patient_emergencies(as_json: Json = False) -> None:
+    """Who opened which patient in an emergency, newest first, and why."""
+    from data.emergency import list_emergencies
+
+    _, database = settled()
+    with database.read() as session:
+        opened = list_emergencies(session, cli_actor())
+    say(opened, as_json, *(f"{e['opened_at']}  {e['who']:<30} {e['patient']:<20} {e['reason']}" for e in opened))
 
 
 @patient_app.command("status")

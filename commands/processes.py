@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from commands.frame import REFUSED, Json, cli_actor, clock, moment, protocol_of, say, settled, until_told_to_stop
+from commands.frame import (
+    REFUSED,
+    Json,
+    cli_actor,
+    clock,
+    moment,
+    protocol_of,
+    say,
+    settled,
+    settled_in_time,
+    settled_or_away,
+    until_told_to_stop,
+)
+from data.debugging import refuse_debugging
+from data.settings import load_settings
 
 jobs_app = typer.Typer(no_args_is_help=True, help="Scheduled jobs.")
 outbox_app = typer.Typer(no_args_is_help=True, help="Alert e-mails and their delivery.")
@@ -18,9 +32,12 @@ GROUPS = {"jobs": jobs_app, "outbox": outbox_app, "policy": policy_app}
 
 def serve(host: str = "127.0.0.1", port: Port = 8050) -> None:
     """The web application alone."""
+    # Before what takes seconds to load: who starts it wrongly is told at once.
+    refuse_debugging()
+    load_settings().secret_key()
     from dashboard.server import serve as run_web
 
-    settings, database = settled()
+    settings, database = settled_or_away()
     run_web(database, settings, protocol_of(settings), host=host, port=port)
 
 
@@ -28,16 +45,19 @@ def scheduler() -> None:
     """Run the scheduled jobs; one process leads, others stand by."""
     from jobs.scheduler import run
 
-    settings, database = settled()
-    run(database, settings, protocol_of(settings), stop=until_told_to_stop())
+    stop = until_told_to_stop()
+    if (found := settled_in_time(stop)) is not None:
+        settings, database = found
+        run(database, settings, protocol_of(settings), stop=stop)
 
 
 def sender() -> None:
     """Send the mails of the outbox."""
     from jobs.sender import run
 
-    settings, database = settled()
-    run(database, settings, stop=until_told_to_stop())
+    stop = until_told_to_stop()
+    if (found := settled_in_time(stop)) is not None:
+        run(*found, stop=stop)
 
 
 def mllp(
@@ -47,16 +67,18 @@ def mllp(
     """Receive HL7 v2 messages of laboratories; without options where NADIR_MLLP_HOST and NADIR_MLLP_PORT say."""
     from jobs.mllp import DEFAULT_PORT, run
 
-    settings, database = settled()
-    wanted = port if port is not None else settings.mllp_port or DEFAULT_PORT
-    run(database, settings, host=host or settings.mllp_host, port=wanted, stop=until_told_to_stop())
+    stop = until_told_to_stop()
+    if (found := settled_in_time(stop)) is not None:
+        settings, database = found
+        wanted = port if port is not None else settings.mllp_port or DEFAULT_PORT
+        run(database, settings, host=host or settings.mllp_host, port=wanted, stop=stop)
 
 
 def up(host: str = "127.0.0.1", port: Port = 8050) -> None:
     """Web, scheduler, sender and, where NADIR_MLLP_PORT is set, mllp under one parent that restarts what dies."""
     from jobs.supervisor import supervise
 
-    settings, database = settled()
+    settings, database = settled_or_away()
     database.close()
     program = [sys.executable, "-m", "nadir"]
     typer.echo(f"Nadir is at {settings.base_url}")

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
-from dashboard.cookie import drop_cookie, read_cookie, set_cookie
+from dashboard.cookie import drop_cookie, read_cookie, read_device, set_cookie, set_device
 from dashboard.gate import safe_next
-from dashboard.language import LANGUAGES, _
+from dashboard.language import LANGUAGES, _, message, tell
 from dashboard.request import current_actor, current_database, current_origin, current_settings, request_now
-from data.passwords import MIN_LENGTH, WeakPassword
-from data.people import AccountError, invited, redeem
+from data.passwords import WeakPassword
+from data.people import AccountError, invited, least_length, redeem
 from data.person_language import choose_language
-from data.sessions import SignInRefused, TooManyTries, end, sign_in
+from data.sessions import SignInRefused, awaiting_code, end, note_device, sign_in, sign_in_with_code
+from data.throttle import TooManyTries
 
 accounts = Blueprint("accounts", __name__)
+CODE = "/login/code"
+NOTICES = {
+    "left": message("You are signed out."),
+    "chosen": message("Your password is set. Sign in with it."),
+    "expired": message("You were signed out after a time without activity."),
+}
 
 
 @accounts.get("/login")
@@ -38,17 +47,35 @@ def sign_in_with_password() -> ResponseReturnValue:
             origin=current_origin(),
             now=request_now(),
             previous=read_cookie(settings),
+            device=read_device(settings),
         )
     except SignInRefused as refused:
         return _sign_in_page(error=_(str(refused)), email=email[:200], target=target), 401
     except TooManyTries as busy:
-        error = _("Too many tries. Wait {n} s, then try again.", n=busy.wait_s)
-        page = make_response(_sign_in_page(error=error, email=email[:200], target=target), 429)
-        page.headers["Retry-After"] = str(busy.wait_s)
-        return page
-    response = make_response(redirect(target, 303))
-    set_cookie(response, settings, cookie)
-    return response
+        return too_many(_sign_in_page(error=wait_text(busy), email=email[:200], target=target), busy)
+    return let_in(cookie, target)
+
+
+@accounts.get(CODE)
+def code() -> ResponseReturnValue:
+    """The page that asks for the second factor, after the right password."""
+    with current_database().read() as session:
+        awaited = awaiting_code(session, read_cookie(current_settings()), request_now())
+    return _code_page(safe_next(request.args.get("next"))) if awaited else redirect("/login", 303)
+
+
+@accounts.post(CODE)
+def sign_in_with_second_factor() -> ResponseReturnValue:
+    """Check a code; the session id is again a new one."""
+    target, settings = safe_next(request.form.get("next")), current_settings()
+    cookie, typed = read_cookie(settings) or "", request.form.get("code", "")
+    try:
+        cookie = sign_in_with_code(current_database(), cookie, typed, origin=current_origin(), now=request_now())
+    except SignInRefused as refused:
+        return _code_page(target, _(str(refused))), 401
+    except TooManyTries as busy:
+        return too_many(_code_page(target, wait_text(busy)), busy)
+    return let_in(cookie, target)
 
 
 @accounts.post("/logout")
@@ -70,10 +97,11 @@ def welcome(token: str) -> ResponseReturnValue:
     """The page of a one-time link; opening it uses nothing up."""
     try:
         with current_database().read() as session:
-            email = invited(session, token, request_now()).email
+            person = invited(session, token, request_now())
+            email, least = person.email, least_length(session, person)
     except AccountError as gone:
         return render_template("welcome.html", gone=_(str(gone))), 404
-    return _welcome_page(email)
+    return _welcome_page(email, least)
 
 
 @accounts.post("/welcome/<token>")
@@ -82,12 +110,13 @@ def choose_password(token: str) -> ResponseReturnValue:
     password, again = request.form.get("password", ""), request.form.get("again", "")
     try:
         with current_database().write() as session:
-            email = invited(session, token, request_now()).email
+            person = invited(session, token, request_now())
+            email, least = person.email, least_length(session, person)
             if password != again:
-                return _welcome_page(email, _("The two passwords are not alike.")), 400
+                return _welcome_page(email, least, _("The two passwords are not alike.")), 400
             redeem(session, token, password, request_now())
     except WeakPassword as weak:
-        return _welcome_page(email, _(str(weak))), 400
+        return _welcome_page(email, least, tell(weak.args[0])), 400
     except AccountError as gone:
         return render_template("welcome.html", gone=_(str(gone))), 404
     return redirect("/login?chosen=1", 303)
@@ -104,18 +133,43 @@ def language_chosen() -> ResponseReturnValue:
     return redirect(safe_next(request.form.get("next")), 303)
 
 
+def let_in(cookie: str, target: str) -> ResponseReturnValue:
+    """Give the browser its new cookie and send it on: to `target`, or first to where the second factor is asked for."""
+    settings = current_settings()
+    with current_database().write() as session:
+        device = note_device(session, cookie, read_device(settings), request_now())
+    asked = CODE if target == "/" else f"{CODE}?{urlencode({'next': target})}"
+    response = make_response(redirect(asked if device is None else target, 303))
+    set_cookie(response, settings, cookie)
+    if device is not None:
+        set_device(response, settings, device)
+    return response
+
+
+def wait_text(busy: TooManyTries) -> str:
+    """How long to wait after too many tries."""
+    return _("Too many tries. Wait {n} s, then try again.", n=busy.wait_s)
+
+
+def too_many(page: str, busy: TooManyTries) -> ResponseReturnValue:
+    """The page as the answer to one try too many."""
+    response = make_response(page, 429)
+    response.headers["Retry-After"] = str(busy.wait_s)
+    return response
+
+
 def _sign_in_page(*, error: str | None = None, email: str = "", target: str | None = None) -> str:
     notice = None
     if request.method == "GET":
         target = safe_next(request.args.get("next"))
-        if "left" in request.args:
-            notice = _("You are signed out.")
-        elif "chosen" in request.args:
-            notice = _("Your password is set. Sign in with it.")
-        elif "expired" in request.args:
-            notice = _("You were signed out after a time without activity.")
-    return render_template("signin.html", error=error, notice=notice, email=email, target=target or "/")
+        notice = next((_(words) for name, words in NOTICES.items() if name in request.args), None)
+    left = request.method == "GET" and "left" in request.args
+    return render_template("signin.html", error=error, notice=notice, left=left, email=email, target=target or "/")
 
 
-def _welcome_page(email: str, error: str | None = None) -> str:
-    return render_template("welcome.html", email=email, error=error, min_length=MIN_LENGTH)
+def _code_page(target: str, error: str | None = None) -> str:
+    return render_template("code.html", target=target, error=error)
+
+
+def _welcome_page(email: str, least: int, error: str | None = None) -> str:
+    return render_template("welcome.html", email=email, error=error, min_length=least)

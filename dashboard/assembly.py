@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -14,6 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard import shell
 from dashboard.accounts import accounts
+from dashboard.cookie import is_https
+from dashboard.emergency import EMERGENCY_POLICIES, emergency
 from dashboard.entry import DRAFT, ENTRY, SAVE, install_entry
 from dashboard.errors import install_errors
 from dashboard.gate import CALLBACK_PATH, CATCH_ALL, install_gate
@@ -21,25 +22,26 @@ from dashboard.headers import YEAR_S, content_security_policy, install_headers
 from dashboard.injection_calendar import CALENDAR, install_injection_calendar
 from dashboard.injection_calendar import ENDPOINT as INJECTIONS_ICS
 from dashboard.inventory import ROUTE_POLICIES, assert_guarded
-from dashboard.language import _, language
+from dashboard.language import _, counted, language
+from dashboard.own_account import OWN_POLICIES, own
 from dashboard.parts.grid import script_addresses
 from dashboard.policy import PUBLIC, SIGNED_IN, Policy
+from dashboard.provider import PROVIDER_POLICIES, install_provider
 from dashboard.reckoning import ENDPOINT as RECKON
 from dashboard.reckoning import RECKONING, install_reckoning
-from dashboard.request import EXTENSION, Parts, current_database, current_settings, request_now
+from dashboard.request import EXTENSION, Parts, current_database, current_settings, request_now, require_tables
 from dashboard.routing import PageModule, Pages
 from dashboard.strict_json import StrictJSON
 from dashboard.summary import ENDPOINT as SUMMARY_PDF
 from dashboard.summary import SUMMARY, install_summary
 from dashboard.uploads import ENDPOINT as UPLOAD
 from dashboard.uploads import UPLOADS, install_uploads
+from data.db import DatabaseUnavailable
+from data.debugging import refuse_debugging
 from data.freshness import sweep_age_s, sweep_limit_s
-from data.settings import Settings, SettingsError
+from data.settings import Settings
 
 MAX_BODY = 2 * 1024 * 1024
-# Each of them opens the inside of the program to whoever can reach it.
-DANGEROUS = ("FLASK_DEBUG", "DASH_DEBUG", "DASH_MCP_ENABLED", "DASH_HOT_RELOAD")
-OFF = frozenset({"", "0", "false", "no", "off"})
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -95,7 +97,7 @@ def assemble(parts: Parts, page_modules: Sequence[PageModule]) -> Dash:
     shell.register(app, pages)
     for page in pages.modules:
         page.register(app)
-    install_headers(server, content_security_policy(app.csp_hashes()))
+    install_headers(server, content_security_policy(app.csp_hashes()), over_https=is_https(settings))
     assert_guarded(app)
     # Dash sets up its callbacks within its first request; simultaneous first requests can miss them (plotly/dash#3971).
     server.test_client().get("/healthz", base_url=settings.base_url)
@@ -129,8 +131,10 @@ def _server(parts: Parts) -> Flask:
     if settings.proxy_hops:
         hops = settings.proxy_hops
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    server.jinja_env.globals.update(_=_, language=language)
-    server.register_blueprint(accounts)
+    server.jinja_env.globals.update(_=_, counted=counted, language=language)
+    for blueprint in (accounts, own, emergency):
+        server.register_blueprint(blueprint)
+    install_provider(server, settings)
     install_uploads(server)
     install_summary(server)
     install_injection_calendar(server)
@@ -151,6 +155,11 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         "accounts.language_chosen": SIGNED_IN,
         "accounts.welcome": PUBLIC,
         "accounts.choose_password": PUBLIC,
+        "accounts.code": PUBLIC,
+        "accounts.sign_in_with_second_factor": PUBLIC,
+        **PROVIDER_POLICIES,
+        **OWN_POLICIES,
+        **EMERGENCY_POLICIES,
         UPLOAD: UPLOADS,
         SUMMARY_PDF: SUMMARY,
         INJECTIONS_ICS: CALENDAR,
@@ -181,27 +190,25 @@ def _endpoint(page: PageModule) -> str:
 
 
 def _alive() -> ResponseReturnValue:
-    return "alive\n", 200, {"Content-Type": "text/plain"}
+    return "alive\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _ready() -> ResponseReturnValue:
     try:
+        require_tables()
         with current_database().read() as session:
             age_s = sweep_age_s(session, now=request_now())
-    except SQLAlchemyError:
+    except (DatabaseUnavailable, SQLAlchemyError):
         age_s = None
     ready = age_s is not None and age_s <= sweep_limit_s(current_settings().sweep_s)
-    return ("ready\n" if ready else "not ready\n"), (200 if ready else 503), {"Content-Type": "text/plain"}
+    return (
+        ("ready\n" if ready else "not ready\n"),
+        (200 if ready else 503),
+        {"Content-Type": "text/plain; charset=utf-8"},
+    )
 
 
 def _trusted_hosts(settings: Settings) -> list[str]:
     named = [host.strip() for host in settings.trusted_hosts.split(",") if host.strip()]
     own = urlsplit(settings.base_url).hostname
     return [*named, own] if own else named
-
-
-def refuse_debugging() -> None:
-    """Raise SettingsError when the environment switches debugging or a remote tool on."""
-    for name in DANGEROUS:
-        if os.environ.get(name, "").strip().lower() not in OFF:
-            raise SettingsError(f"{name} is set: Nadir does not start with debugging or remote tools switched on")

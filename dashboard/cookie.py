@@ -1,20 +1,31 @@
-"""The cookie that carries a sign-in."""
+"""The cookie that carries a sign-in, and the one by which a browser is known again."""
 
 from __future__ import annotations
 
 from flask import Response, request
 
+from data.known_devices import LIFE
 from data.settings import Settings
 
 
 def cookie_name(settings: Settings) -> str:
-    """The name of the cookie.
+    """The name of the cookie of a sign-in.
 
     `__Host-` makes the browser insist on Secure, Path=/ and no Domain, so that neither a neighbouring host nor plain
     http can set it. Browsers refuse that prefix, and Secure, over plain http; there, which is for a machine talking to
     itself, the cookie has a plain name, so that it can never be taken for the strict one.
     """
-    return "__Host-nadir" if _is_https(settings) else "nadir"
+    return "__Host-nadir" if is_https(settings) else "nadir"
+
+
+def device_name(settings: Settings) -> str:
+    """The name of the cookie of a known browser, made as `cookie_name`."""
+    return f"{cookie_name(settings)}-device"
+
+
+def way_name(settings: Settings) -> str:
+    """The name of the cookie that remembers the way to an identity provider and back, made as `cookie_name`."""
+    return f"{cookie_name(settings)}-way"
 
 
 def read_cookie(settings: Settings) -> str | None:
@@ -22,17 +33,36 @@ def read_cookie(settings: Settings) -> str | None:
     return request.cookies.get(cookie_name(settings)) or None
 
 
+def read_device(settings: Settings) -> str | None:
+    """The cookie by which this browser is known."""
+    return request.cookies.get(device_name(settings)) or None
+
+
 def set_cookie(response: Response, settings: Settings, value: str) -> None:
     """Give the browser the cookie; it lives as long as the browser, the server decides how long it opens anything."""
     response.set_cookie(
-        cookie_name(settings), value, secure=_is_https(settings), httponly=True, samesite="Lax", path="/"
+        cookie_name(settings), value, secure=is_https(settings), httponly=True, samesite="Lax", path="/"
+    )
+
+
+def set_device(response: Response, settings: Settings, value: str) -> None:
+    """Give the browser the cookie by which it is known again; it outlives the sign-in and opens nothing."""
+    response.set_cookie(
+        device_name(settings),
+        value,
+        max_age=LIFE,
+        secure=is_https(settings),
+        httponly=True,
+        samesite="Lax",
+        path="/",
     )
 
 
 def drop_cookie(response: Response, settings: Settings) -> None:
     """Take the cookie away."""
-    response.delete_cookie(cookie_name(settings), secure=_is_https(settings), httponly=True, samesite="Lax", path="/")
+    response.delete_cookie(cookie_name(settings), secure=is_https(settings), httponly=True, samesite="Lax", path="/")
 
 
-def _is_https(settings: Settings) -> bool:
+def is_https(settings: Settings) -> bool:
+    """Whether people reach Nadir over https."""
     return settings.base_url.startswith("https://")

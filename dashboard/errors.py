@@ -14,7 +14,8 @@ from werkzeug.exceptions import HTTPException
 from dashboard.board.pdf import PdfUnavailable
 from dashboard.language import _, message
 from data.audit import AuditUnavailable
-from data.people import Forbidden, NotFound
+from data.db import DatabaseUnavailable
+from data.people import CLINICAL_ROLES, Forbidden, NotFound
 
 log = logging.getLogger("nadir.web")
 
@@ -54,6 +55,7 @@ def install_errors(server: Flask) -> None:
     server.register_error_handler(OperationalError, _away)
     server.register_error_handler(InterfaceError, _away)
     server.register_error_handler(AuditUnavailable, _away)
+    server.register_error_handler(DatabaseUnavailable, _away)
     server.register_error_handler(CallbackException, _callback)
     server.register_error_handler(PdfUnavailable, _no_pdf)
     server.register_error_handler(Exception, _failed)
@@ -105,7 +107,16 @@ def _say(code: int, heading: str, remedy: str) -> ResponseReturnValue:
     if request.path.startswith("/_") or request.method not in ("GET", "HEAD"):
         return jsonify(error=title, advice=advice, request=_request_id()), code
     signed_in = g.get("signed_in")
-    page = render_template("error.html", title=title, advice=advice, request_id=_request_id(), signed_in=signed_in)
+    # Also where there is no such patient: the way does not say which.
+    emergency = code == 404 and signed_in is not None and signed_in.actor.role in CLINICAL_ROLES
+    page = render_template(
+        "error.html",
+        title=title,
+        advice=advice,
+        request_id=_request_id(),
+        signed_in=signed_in,
+        emergency=emergency and request.path.startswith("/p/"),
+    )
     return page, code
 
 

@@ -34,8 +34,8 @@ from data.errors import BadInput
 from data.flag_moves import MOVES, StaleVersion
 from data.flags import acknowledge, show_flag, snooze
 from data.outbox import mail_policy
-from data.sessions import TooManyTries
 from data.step_up import prove, proved_at
+from data.throttle import TooManyTries
 from data.trends import identity
 from data.withheld import muted_until
 

@@ -25,12 +25,15 @@ from dashboard.cookie import read_cookie
 from dashboard.inventory import ROUTE_POLICIES
 from dashboard.language import preferred, speak
 from dashboard.policy import Policy, note_activity, require_role, require_scope
-from dashboard.request import current_database, current_settings, request_now, session_limits
+from dashboard.request import current_database, current_settings, request_now, require_tables, session_limits
+from data.service_tokens import find_token
 from data.sessions import Origin, find_sign_in
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CALLBACK_PATH = "/_dash-update-component"
 CATCH_ALL = "/<path:path>"
+# What answers also while the database is away.
+BEFORE_TABLES = frozenset({"healthz", "readyz", "_dash_assets.static"})
 _OWN_ADDRESS = re.compile(r"/[A-Za-z0-9_/-]*(\?[A-Za-z0-9_=&%.,+~-]*)?")
 
 
@@ -43,6 +46,9 @@ def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[s
         policies: dict[str, Policy] = server.extensions[ROUTE_POLICIES]
         endpoint = request.endpoint
         policy = policies.get(endpoint) if endpoint is not None else None
+        if endpoint in BEFORE_TABLES:
+            return None
+        require_tables()
         if policy is not None and policy.public:
             return None
         _find_person()
@@ -96,6 +102,11 @@ def _require_own_origin() -> None:
 
 
 def _find_person() -> None:
+    bearer = request.authorization
+    if bearer is not None and bearer.type == "bearer" and bearer.token:
+        with current_database().read() as session:
+            g.signed_in = find_token(session, bearer.token, origin=g.origin, now=request_now())
+        return
     cookie = read_cookie(current_settings())
     if cookie is None:
         return
@@ -106,7 +117,7 @@ def _find_person() -> None:
 
 
 def _to_sign_in() -> Response | AnyResponse:
-    if request.method not in ("GET", "HEAD") or request.path.startswith("/_"):
+    if request.method not in ("GET", "HEAD") or request.path.startswith("/_") or request.authorization is not None:
         raise Unauthorized("Sign in first.")
     target = safe_next(request.path)
     return redirect("/login" if target == "/" else f"/login?next={target}")

@@ -35,8 +35,8 @@ def content_security_policy(script_hashes: Sequence[str]) -> str:
     )
 
 
-def install_headers(server: Flask, policy_text: str) -> None:
-    """Set the headers on every reply, errors included."""
+def install_headers(server: Flask, policy_text: str, *, over_https: bool) -> None:
+    """Set the headers on every reply, errors included. A browser told `over_https` never comes by plain http again."""
     fixed = {
         "Content-Security-Policy": policy_text,
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -46,6 +46,8 @@ def install_headers(server: Flask, policy_text: str) -> None:
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
     }
+    if over_https:
+        fixed["Strict-Transport-Security"] = f"max-age={YEAR_S}; includeSubDomains"
 
     def add_headers(response: Response) -> Response:
         for name, value in fixed.items():

@@ -34,8 +34,8 @@ from data.people import NotFound
 from data.protocol.drafts import activate, ask_trial, drop, propose, standing_draft, withdraw
 from data.protocol.signing import SIGNERS, sign_off
 from data.protocol.trials import SILENT, start_trial, trial_list
-from data.sessions import TooManyTries
 from data.step_up import prove, proved_at
+from data.throttle import TooManyTries
 
 SIGNING = Policy(SIGNERS)
 MUTING = Policy(MUTERS, scoped=True)

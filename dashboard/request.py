@@ -10,12 +10,14 @@ from werkzeug.exceptions import Unauthorized
 
 from clinical.protocol import Protocol
 from data.db import Database
+from data.migrate import require_current
 from data.people import Actor
 from data.protocol.in_force import Standing, standing_protocol
 from data.sessions import Limits, Origin, SignedIn
 from data.settings import Settings
 
 EXTENSION = "nadir"
+TABLES_KNOWN = "nadir_tables_known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,14 @@ def current_parts() -> Parts:
 def current_database() -> Database:
     """The database of this application."""
     return current_parts().database
+
+
+def require_tables() -> None:
+    """Raise DatabaseUnavailable until the database has once had the tables this program knows: it may have been away
+    when the process started."""
+    if TABLES_KNOWN not in current_app.extensions:
+        require_current(current_database())
+        current_app.extensions[TABLES_KNOWN] = True
 
 
 def current_settings() -> Settings:

@@ -249,7 +249,11 @@ def _person() -> Component:
                 className="shell-state",
                 children=[html.Span(id="shell-sweep"), html.Span(id="shell-mail")],
             ),
-            html.Div(className="shell-who", children=[html.Span(id="shell-person"), html.Span(id="shell-role")]),
+            html.A(
+                href="/account",
+                className="shell-who",
+                children=[html.Span(id="shell-person"), html.Span(id="shell-role")],
+            ),
             _languages(),
             html.Form(
                 action="/logout",

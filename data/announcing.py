@@ -154,7 +154,7 @@ def tell_admins(
     return _write(session, [mail.to(p.id, "technical", "technical", {"reason": reason}) for p in admins])
 
 
-def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **counts: int) -> int:
+def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **counts: int | str) -> int:
     """Write a technical mail to every enabled admin; returns how many. `reason` is a word the templates know, never
     clinical content; `counts` are the numbers that go with it."""
     mail = _Mail(policy, now)
@@ -181,6 +181,14 @@ def reached_admins(session: Session) -> list[Person]:
     admins = administrators(session)
     off = set(session.scalars(select(MailChoice.person_id).where(MailChoice.off_at.is_not(None))))
     return [admin for admin in admins if admin.id not in off] or admins
+
+
+def alarm_to(
+    session: Session, address: str, reason: str, policy: MailPolicy, now: datetime, *, about: int, **counts: int | str
+) -> int:
+    """As `alarm`, to an address that is no account; `about` is the person whose deed it tells of."""
+    row = _Mail(policy, now).to(about, "technical", "technical", {"reason": reason, **counts})
+    return _write(session, [row | {"address": address}])
 
 
 def follow_up(session: Session, flag_id: str, policy: MailPolicy, now: datetime, *, since: datetime) -> int:
@@ -291,6 +299,7 @@ class _Mail:
             "flag_id": None if self.flag is None else self.flag.id,
             "episode": None if self.flag is None else self.flag.episode,
             "recipient_id": recipient_id,
+            "address": None,
             "step": self.step,
             "kind": kind,
             "severity": severity,

@@ -71,7 +71,8 @@ def write_audit(
     """Append one row in the transaction of `session` and return its number.
 
     `session.info["audit_key"]` signs it. `detail` holds plain JSON values and never a password, a token or clinical
-    free text. Raises AuditUnavailable without a key or a head, TypeError or ValueError when `detail` is no JSON.
+    free text; about a patient whom the actor has opened in an emergency it says so. Raises AuditUnavailable without a
+    key or a head, TypeError or ValueError when `detail` is no JSON.
     """
     key = session.info.get("audit_key")
     if not key:
@@ -80,6 +81,8 @@ def write_audit(
     head = connection.execute(_LOCKED_HEAD).one_or_none()
     if head is None:
         raise AuditUnavailable("the audit chain has no head: run `nadir db upgrade`")
+    if patient_uuid is not None and any(opened.patient_uuid == patient_uuid for opened in actor.opened):
+        detail = {**(detail or {}), "emergency": True}
     seq = int(head.seq) + 1
     row: dict[str, Any] = {
         "at": from_ms(to_ms(now)),

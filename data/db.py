@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ CACHE_KB = 32_000
 STATEMENT_TIMEOUT_MS = 15_000
 IDLE_IN_TRANSACTION_MS = 30_000
 SAFE_SQLITE = (3, 51, 3)
+log = logging.getLogger("nadir.db")
 
 
 class UnusableUrl(BadInput):
@@ -35,6 +37,10 @@ class UnusableUrl(BadInput):
 
 class DatabaseUnavailable(RuntimeError):
     """The database cannot be used: away, too new, or not migrated. The message says which."""
+
+
+class DatabaseAway(DatabaseUnavailable):
+    """Nothing answers at the address of the database; that may pass by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,12 @@ def _sqlite(url: URL) -> Engine:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT, 0o600))
     engine = create_engine(url, module=pysqlite3, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    if pysqlite3.sqlite_version_info < SAFE_SQLITE:
+        log.warning(
+            "SQLite %s can corrupt a write-ahead log (fixed in %s): writing without one, more slowly",
+            pysqlite3.sqlite_version,
+            ".".join(map(str, SAFE_SQLITE)),
+        )
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from data.db import Database, DatabaseUnavailable, open_database
+from data.db import Database, DatabaseAway, DatabaseUnavailable, open_database
 from data.models import Base
 
 # Any number will do as long as every migrator takes the same one.
@@ -44,12 +44,15 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def require_current(database: Database) -> None:
-    """Do nothing when the tables are those this program knows; else raise DatabaseUnavailable saying what to do."""
+    """Do nothing when the tables are those this program knows; else raise DatabaseUnavailable saying what to do.
+
+    DatabaseAway where nothing answers: that may pass by itself.
+    """
     try:
         with database.engine.connect() as connection:
             current = _current(connection)
     except OperationalError as error:
-        raise DatabaseUnavailable(f"the database cannot be reached: {error.orig}") from error
+        raise DatabaseAway(f"the database cannot be reached: {error.orig}") from error
     _refuse_unknown(current)
     head = head_revision()
     if current != head:

@@ -52,7 +52,7 @@ def mail_policy(settings: Settings) -> MailPolicy:
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """One mail in the hands of one sender until `lease_until`. `language` is the recipient's, None where they chose
-    none; `attempts` counts this try."""
+    none; `own_address` is False for a mail that is about its person and goes elsewhere; `attempts` counts this try."""
 
     id: str
     token: str
@@ -61,6 +61,7 @@ class Claimed:
     severity: str
     recipient_id: int
     recipient: str
+    own_address: bool
     language: str | None
     flag_id: str | None
     corrects: str | None
@@ -93,6 +94,8 @@ def claim(session: Session, now: datetime) -> Claimed | None:
         if row is None:
             return None
         mail, address, language, disabled_at, off_at, status, ended = row
+        if mail.address is not None:
+            address, language, disabled_at, off_at = mail.address, None, None, None
         unreached = _unreached(disabled_at, None if mail.kind == "test" else off_at)
         ending = _ending(None if mail.corrects else status, unreached, ended)
         if ending is None:
@@ -236,7 +239,7 @@ def list_outbox(session: Session, actor: Actor) -> list[dict[str, Any]]:
             "id": mail.id,
             "message_id": mail.message_id,
             "flag": mail.flag_id,
-            "recipient": email,
+            "recipient": mail.address or email,
             "kind": mail.kind,
             "severity": mail.severity,
             "state": mail.state,
@@ -305,6 +308,7 @@ def _lease(session: Session, mail: Outbox, address: str, language: str | None, n
         severity=mail.severity,
         recipient_id=mail.recipient_id,
         recipient=address,
+        own_address=mail.address is None,
         language=language,
         flag_id=mail.flag_id,
         corrects=mail.corrects,

@@ -9,16 +9,18 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, delete, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, delete, false, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from data.audit import write_audit
 from data.errors import BadInput
+from data.known_devices import forget_devices
 from data.models import Invitation, Patient, PatientSurvivor, PatientTeam, Person, PersonTeam, Team
 from data.models import Session as SignIn
-from data.passwords import check_password, hash_password
+from data.passwords import MIN_LENGTH, MIN_LENGTH_BESIDE_FACTOR, check_password, hash_password
+from data.second_factor import drop_second_factor, has_second_factor
 from data.survivors import not_merged
-from data.throttle import account_bucket, clear
+from data.throttle import account_bucket, clear, proof_bucket
 
 ROLES = ("oncologist", "nurse", "admin", "auditor", "service")
 CLINICAL_ROLES = frozenset({"oncologist", "nurse"})
@@ -43,11 +45,19 @@ class AccountError(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A patient whom a clinician of another team has opened in an emergency (`data.emergency`)."""
+
+    patient_id: int
+    patient_uuid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who does something: a person in a request, or a command or job of the system itself.
 
     `importing`: the person's file is being matched with patients, which an admin otherwise does not see. `mending`: an
-    admin has a held item read again, which may be about anybody.
+    admin has a held item read again, which may be about anybody. `opened`: patients seen beside those of the teams.
     """
 
     name: str
@@ -58,6 +68,7 @@ class Actor:
     source: str | None = None
     importing: bool = False
     mending: bool = False
+    opened: frozenset[Opened] = frozenset()
 
     @classmethod
     def system(cls, name: str) -> Self:
@@ -74,8 +85,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     """
     if actor.role == SYSTEM_ROLE or (actor.role == "admin" and actor.mending):
         return not_merged()
-    if actor.role in (IMPORTING_ROLES if actor.importing else CLINICAL_ROLES) and actor.team_ids:
-        theirs = select(PatientTeam.patient_id).where(PatientTeam.team_id.in_(sorted(actor.team_ids)))
+    if actor.role in (IMPORTING_ROLES if actor.importing else CLINICAL_ROLES) and (actor.team_ids or actor.opened):
+        theirs = _followed(actor)
         survivors = select(PatientSurvivor.survivor_id).where(PatientSurvivor.patient_id.in_(theirs))
         return not_merged() & or_(Patient.id.in_(theirs), Patient.id.in_(survivors))
     return false()
@@ -89,9 +100,9 @@ def reached(actor: Actor, patient_id: Any) -> ColumnElement[bool]:
     """
     if actor.role == SYSTEM_ROLE:
         return true()
-    if actor.role not in CLINICAL_ROLES or not actor.team_ids:
+    if actor.role not in CLINICAL_ROLES or not (actor.team_ids or actor.opened):
         return false()
-    theirs = select(PatientTeam.patient_id).where(PatientTeam.team_id.in_(sorted(actor.team_ids)))
+    theirs = _followed(actor)
     groups = select(PatientSurvivor.survivor_id).where(
         PatientSurvivor.patient_id.in_(theirs) | PatientSurvivor.survivor_id.in_(theirs)
     )
@@ -200,13 +211,33 @@ def redeem(session: Session, token: str, password: str, now: datetime) -> Person
     Raises AccountError when the token is unknown, used or too old, WeakPassword for a password that may not be used.
     """
     invitation, person = _invitation(session, token, now)
-    check_password(password, email=person.email, name=person.name)
+    check_password(password, email=person.email, name=person.name, least=least_length(session, person))
     person.password_hash = hash_password(password)
     invitation.used_at = now
     end_sessions(session, person.id, now)
-    clear(session, account_bucket(person.email))
+    forget_devices(session, person.id)
+    for bucket in (account_bucket(person.email), proof_bucket(person.id)):
+        clear(session, bucket)
     write_audit(session, person_actor(session, person), "person.password", now=now, object=person.email)
     return person
+
+
+def least_length(session: Session, person: Person) -> int:
+    """How many characters a password of this person has at least."""
+    return MIN_LENGTH_BESIDE_FACTOR if has_second_factor(session, person.id) else MIN_LENGTH
+
+
+def reset(session: Session, actor: Actor, email: str, *, now: datetime) -> str:
+    """Take password and second factor from an account and end its sign-ins; the token of a fresh one-time link.
+
+    For who has lost the phone, or whose account is closed after a hundred wrong passwords. Raises NotFound.
+    """
+    _require_administrator(actor)
+    person = _person(session, email)
+    person.password_hash = None
+    drop_second_factor(session, actor, person, now)
+    end_sessions(session, person.id, now)
+    return invite(session, actor, email, now=now)
 
 
 def disable(session: Session, actor: Actor, email: str, *, now: datetime) -> None:
@@ -283,11 +314,19 @@ def _person(session: Session, email: str) -> Person:
 def _keep_an_admin(session: Session, person: Person) -> None:
     if person.role != "admin" or person.disabled_at is not None:
         return
-    count: Any = session.scalar(
-        select(func.count()).select_from(Person).where(Person.role == "admin", Person.disabled_at.is_(None))
-    )
-    if count <= 1:
+    # All of them locked, so that two admins cannot take each other away at the same moment.
+    enabled = select(Person.id).where(Person.role == "admin", Person.disabled_at.is_(None)).order_by(Person.id)
+    if len(session.scalars(enabled.with_for_update()).all()) <= 1:
         raise AccountError(f"{person.email} is the last admin; name another one first")
+
+
+def _followed(actor: Actor) -> Select[int]:
+    """The patients of the actor's teams and those opened in an emergency."""
+    theirs = select(PatientTeam.patient_id).where(PatientTeam.team_id.in_(sorted(actor.team_ids)))
+    if not actor.opened:
+        return theirs
+    opened = sorted(opened.patient_id for opened in actor.opened)
+    return select(Patient.id).where(or_(Patient.id.in_(theirs), Patient.id.in_(opened)))
 
 
 def _invitation(session: Session, token: str, now: datetime) -> tuple[Invitation, Person]:

@@ -8,35 +8,46 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from clinical.saying import say
 from data.audit import write_audit
 from data.db import Database
+from data.emergency import opened_by
+from data.known_devices import device_hash, is_known_device, remember_device
 from data.models import Person
 from data.models import Session as SignIn
 from data.passwords import hash_password, needs_rehash, verify_password
 from data.people import EMAIL, EMAIL_MAX, Actor, person_actor
 from data.preferences import preferred
-from data.throttle import PER_ACCOUNT, PER_SOURCE, account_bucket, clear, forgive, reserve, source_bucket
+from data.second_factor import has_second_factor, take_code
+from data.throttle import (
+    PER_ACCOUNT,
+    PER_CODE,
+    PER_DEVICE,
+    PER_SOURCE,
+    Allowance,
+    TooManyTries,
+    account_bucket,
+    clear,
+    code_bucket,
+    device_bucket,
+    forgive,
+    reserve,
+    source_bucket,
+)
 
 NO_SIGN_IN = frozenset({"service"})
+CODE_WITHIN = timedelta(minutes=10)
 
 
 class SignInRefused(PermissionError):
     """The e-mail address and password do not open an account; which of the two was wrong is not said."""
-
-
-class TooManyTries(PermissionError):
-    """No try is let through before `wait_s` seconds have passed."""
-
-    def __init__(self, wait: timedelta) -> None:
-        self.wait_s = max(1, -(-int(wait.total_seconds() * 1000) // 1000))
-        super().__init__(f"too many tries; wait {self.wait_s} s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,38 +79,97 @@ class Origin:
 
 
 def sign_in(
-    database: Database, email: str, password: str, *, origin: Origin, now: datetime, previous: str | None = None
+    database: Database,
+    email: str,
+    password: str,
+    *,
+    origin: Origin,
+    now: datetime,
+    previous: str | None = None,
+    device: str | None = None,
 ) -> str:
     """Check the password and start a sign-in; returns the new cookie value. `previous`, a cookie held before, is ended.
 
-    Raises SignInRefused or TooManyTries. An account that does not exist costs the same work and gives the same answer.
+    With a second factor the sign-in opens nothing until `sign_in_with_code`. Tries from a `device` the person is known
+    in are counted apart from those of strangers. Raises SignInRefused or TooManyTries. An account that does not exist
+    costs the same work and gives the same answer.
     """
-    account, source = account_bucket(email), source_bucket(origin.source)
     with database.write() as session:
-        wait = reserve(session, {account: PER_ACCOUNT, source: PER_SOURCE}, now)
+        person = able_to_sign_in(session, email)
+        known = device if person is not None and is_known_device(session, device, person.id, now) else None
+        wait = reserve(session, _buckets(email, known, origin), now)
         if wait is not None:
             raise TooManyTries(wait)
-        person = _able_to_sign_in(session, email)
         stored = person.password_hash if person else None
     # Outside any transaction: a verification takes a tenth of a second, and SQLite has one write lock.
     matches = verify_password(stored, password)
     rehashed = hash_password(password) if matches and stored and needs_rehash(stored) else None
-    cookie = None
+    cookie, detail = None, None
     with database.write() as session:
-        person = _able_to_sign_in(session, email)
+        person = able_to_sign_in(session, email)
         if person is not None and matches and person.password_hash == stored:
-            clear(session, account)
-            forgive(session, source)
+            for bucket in _buckets(email, known, origin):
+                (forgive if bucket == source_bucket(origin.source) else clear)(session, bucket)
             person.password_hash = rehashed or stored
-            if previous is not None:
-                end(session, previous, now)
-            cookie = _start(session, person, now)
-        name = person.email if person else "unknown"
-        who = Actor(name, person.role if person else "anonymous", None, frozenset(), origin.request_id, origin.source)
-        write_audit(session, who, "signin", now=now, outcome="ok" if cookie else "denied")
+            awaits_code = has_second_factor(session, person.id)
+            cookie = start(session, person, now, previous=previous, awaits_code=awaits_code)
+            detail = {"awaits": "code"} if awaits_code else None
+        write_audit(
+            session, _who(person, origin), "signin", now=now, outcome="ok" if cookie else "denied", detail=detail
+        )
     if cookie is None:
         raise SignInRefused("The e-mail address and password do not match an account.")
     return cookie
+
+
+def awaiting_code(session: Session, cookie: str | None, now: datetime) -> Person | None:
+    """The person whose password was right and whose second factor is still to come; None for any other cookie."""
+    if cookie is None:
+        return None
+    return session.scalar(
+        select(Person)
+        .join(SignIn, SignIn.person_id == Person.id)
+        .where(SignIn.id_hash == _hash(cookie), SignIn.awaits_code.is_(True), SignIn.ended_at.is_(None))
+        .where(SignIn.created_at > now - CODE_WITHIN, Person.disabled_at.is_(None))
+    )
+
+
+def sign_in_with_code(database: Database, cookie: str, code: str, *, origin: Origin, now: datetime) -> str:
+    """Check the code of the authenticator, or a recovery code, after the password; returns the new cookie value.
+
+    Raises SignInRefused, or TooManyTries: a right password buys no new tries at the code.
+    """
+    with database.write() as session:
+        person = awaiting_code(session, cookie, now)
+        if person is None:
+            raise SignInRefused(say("Sign in again: the password was given too long ago."))
+        bucket, source = code_bucket(person.id), source_bucket(origin.source)
+        wait = reserve(session, {bucket: PER_CODE, source: PER_SOURCE}, now)
+        if wait is not None:
+            raise TooManyTries(wait)
+        taken = take_code(session, person.id, code, now)
+        if taken:
+            clear(session, bucket)
+            forgive(session, source)
+            cookie = start(session, person, now, previous=cookie)
+        outcome = "ok" if taken else "denied"
+        write_audit(session, _who(person, origin), "signin.code", now=now, outcome=outcome)
+    if not taken:
+        raise SignInRefused(say("That code is not right, or was used before."))
+    return cookie
+
+
+def note_device(session: Session, cookie: str, device: str | None, now: datetime) -> str | None:
+    """Note that the person of this sign-in uses this browser; returns the device cookie it is to keep.
+
+    None while the sign-in waits for its second factor, or does not hold.
+    """
+    person_id = session.scalar(
+        select(SignIn.person_id).where(
+            SignIn.id_hash == _hash(cookie), SignIn.ended_at.is_(None), SignIn.awaits_code.is_(False)
+        )
+    )
+    return None if person_id is None else remember_device(session, device, person_id, now)
 
 
 def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origin, now: datetime) -> SignedIn | None:
@@ -108,6 +178,7 @@ def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origi
         select(SignIn, Person)
         .join(Person, Person.id == SignIn.person_id)
         .where(SignIn.id_hash == _hash(cookie), SignIn.ended_at.is_(None), Person.disabled_at.is_(None))
+        .where(SignIn.awaits_code.is_(False))
     ).one_or_none()
     if row is None:
         return None
@@ -115,6 +186,7 @@ def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origi
     if now - found.seen_at > limits.idle or now - found.created_at > limits.absolute or person.role in NO_SIGN_IN:
         return None
     actor = person_actor(session, person, request_id=origin.request_id, source=origin.source)
+    actor = replace(actor, opened=opened_by(session, person.id, now))
     return SignedIn(actor, person.name, found.id_hash, found.seen_at, preferred(person.preferences), person.language)
 
 
@@ -134,7 +206,8 @@ def end(session: Session, cookie: str, now: datetime) -> None:
     )
 
 
-def _able_to_sign_in(session: Session, email: str) -> Person | None:
+def able_to_sign_in(session: Session, email: str) -> Person | None:
+    """The enabled person of this address whose role signs in; None for anything else."""
     if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email.strip()):
         return None
     person = session.scalar(select(Person).where(Person.email == email.strip().lower()))
@@ -143,11 +216,37 @@ def _able_to_sign_in(session: Session, email: str) -> Person | None:
     return person
 
 
-def _start(session: Session, person: Person, now: datetime) -> str:
+def start(
+    session: Session, person: Person, now: datetime, *, previous: str | None = None, awaits_code: bool = False
+) -> str:
+    """Start a sign-in and end the one behind `previous`; returns the new cookie value."""
+    if previous is not None:
+        end(session, previous, now)
     cookie = secrets.token_urlsafe(32)
-    session.add(SignIn(id_hash=_hash(cookie), person_id=person.id, created_at=now, seen_at=now, proved_at=now))
+    session.add(
+        SignIn(
+            id_hash=_hash(cookie),
+            person_id=person.id,
+            created_at=now,
+            seen_at=now,
+            proved_at=now,
+            awaits_code=awaits_code,
+        )
+    )
     session.flush()
     return cookie
+
+
+def _buckets(email: str, known: str | None, origin: Origin) -> dict[str, Allowance]:
+    if known is not None:
+        return {device_bucket(device_hash(known), email): PER_DEVICE}
+    return {account_bucket(email): PER_ACCOUNT, source_bucket(origin.source): PER_SOURCE}
+
+
+def _who(person: Person | None, origin: Origin) -> Actor:
+    # Of an address that has no account nothing is kept: passwords are typed into the wrong field.
+    name, role = (person.email, person.role) if person else ("unknown", "anonymous")
+    return Actor(name, role, None, frozenset(), origin.request_id, origin.source)
 
 
 def _hash(cookie: str) -> str:

@@ -8,13 +8,14 @@ from datetime import time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "NADIR_"
-OIDC_PREFIX = PREFIX + "OIDC_"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SENDER = r"^([^@\s<>]+@[^@\s<>]+|[^@\r\n<>]+ <[^@\s<>]+@[^@\s<>]+>)$"
 
 
@@ -76,6 +77,10 @@ class Settings(BaseSettings):
     jurisdiction: str = "EU"
     protocol_file: Path | None = None
     trusted_hosts: str = "127.0.0.1,localhost"
+    oidc_issuer: Annotated[str | None, Field(pattern=r"^https?://[^\s?#]+$")] = None
+    oidc_client_id: Annotated[str | None, Field(min_length=1)] = None
+    oidc_client_secret_file: Path | None = None
+    oidc_name: Annotated[str | None, Field(min_length=1, max_length=60)] = None
 
     @field_validator("site_timezone")
     @classmethod
@@ -110,6 +115,16 @@ class Settings(BaseSettings):
             raise ValueError("NADIR_HIGH_LEAD_DAYS must not be above NADIR_HIGH_ALL_DAYS")
         return self
 
+    @model_validator(mode="after")
+    def _provider_whole(self) -> Self:
+        given = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret_file)
+        if any(given) and not all(given):
+            raise ValueError("NADIR_OIDC_ISSUER, NADIR_OIDC_CLIENT_ID and NADIR_OIDC_CLIENT_SECRET_FILE go together")
+        issuer = urlsplit(self.oidc_issuer or "")
+        if issuer.scheme == "http" and issuer.hostname not in LOOPBACK:
+            raise ValueError("NADIR_OIDC_ISSUER: over plain http only on this machine; write https://")
+        return self
+
     @property
     def mllp_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Who may send over MLLP."""
@@ -123,6 +138,12 @@ class Settings(BaseSettings):
     def secret_key(self) -> bytes:
         """The web secret. Raises SettingsError when the file is missing, short, a sample, or readable by others."""
         return _key(self.secret_key_file, "NADIR_SECRET_KEY_FILE")
+
+    def oidc_client_secret(self) -> str:
+        """The secret this client has at the identity provider. Raises SettingsError for a missing or readable file."""
+        if self.oidc_client_secret_file is None:
+            raise SettingsError("NADIR_OIDC_CLIENT_SECRET_FILE is not set")
+        return _private(self.oidc_client_secret_file, "NADIR_OIDC_CLIENT_SECRET_FILE").decode()
 
     def audit_key(self) -> bytes:
         """The key of the audit chain. Raises SettingsError as `secret_key` does."""
@@ -139,7 +160,7 @@ def load_settings() -> Settings:
     """Settings of this process. Raises SettingsError with one line naming the variable and the cause."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     names = {*os.environ, *_names_in(Path(".env"))}
-    unknown = sorted(n for n in names if n.startswith(PREFIX) and n not in known and not n.startswith(OIDC_PREFIX))
+    unknown = sorted(n for n in names if n.startswith(PREFIX) and n not in known)
     if unknown:
         raise SettingsError(f"unknown setting {unknown[0]}")
     try:
@@ -158,13 +179,17 @@ def _names_in(env_file: Path) -> set[str]:
 
 
 def _key(path: Path, variable: str) -> bytes:
-    if not path.is_file():
-        raise SettingsError(f"{variable}: {path} does not exist")
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise SettingsError(f"{variable}: {path} can be read by others; chmod 600 it")
-    key = path.read_bytes().strip()
+    key = _private(path, variable)
     if len(key) < 32:
         raise SettingsError(f"{variable}: {path} holds {len(key)} bytes, at least 32 are needed")
     if len(set(key)) < 8 or key.lower().startswith((b"changeme", b"sample", b"secret")):
         raise SettingsError(f"{variable}: {path} holds a sample, not a secret")
     return key
+
+
+def _private(path: Path, variable: str) -> bytes:
+    if not path.is_file():
+        raise SettingsError(f"{variable}: {path} does not exist")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise SettingsError(f"{variable}: {path} can be read by others; chmod 600 it")
+    return path.read_bytes().strip()

@@ -1,11 +1,14 @@
-"""Signing: the password a second time, from whoever sits there now, before what only its owner may do.
+"""Signing: the password or a code of the authenticator once more, from whoever sits there now, before what only its
+owner may do.
 
-What a password proves holds for one sign-in and a few minutes, and is kept on the row of the sign-in: nothing the
-browser says can make it longer. The password of the sign-in itself does not count.
+What that proves holds for one sign-in and a few minutes, and is kept on the row of the sign-in: nothing the
+browser says can make it longer. The
+password of the sign-in itself does not count.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,8 +22,9 @@ from data.errors import BadInput
 from data.models import Person
 from data.models import Session as SignIn
 from data.passwords import verify_password
-from data.sessions import Origin, SignedIn, TooManyTries
-from data.throttle import PER_ACCOUNT, PER_SOURCE, account_bucket, clear, forgive, reserve, source_bucket
+from data.second_factor import looks_like_code, take_code
+from data.sessions import Origin, SignedIn
+from data.throttle import PER_CODE, PER_PROOF, TooManyTries, clear, code_bucket, proof_bucket, reserve
 
 LIFE: Final = timedelta(minutes=5)
 
@@ -50,28 +54,34 @@ def require_proof(session: Session, signed_in: SignedIn, now: datetime) -> datet
 
 
 def prove(database: Database, signed_in: SignedIn, password: str, *, origin: Origin, now: datetime) -> None:
-    """Check the password of the person signed in and note the moment on the sign-in.
+    """Check the password of the person signed in, or a code of their authenticator, and note the moment on the sign-in.
 
-    Raises ProofRefused, or TooManyTries: tries count against the same limits as those of the sign-in page.
+    Raises ProofRefused, or TooManyTries: tries are counted per person and apart from those of the sign-in page, so that
+    whoever guesses there keeps nobody from signing. `origin` goes to the audit trail.
     """
-    account, source = account_bucket(signed_in.actor.name), source_bucket(origin.source)
+    person_id, by_code = signed_in.actor.person_id, looks_like_code(password)
+    if person_id is None:
+        raise ProofRefused(say("that is not your password"))
+    bucket, allowance = (code_bucket(person_id), PER_CODE) if by_code else (proof_bucket(person_id), PER_PROOF)
     with database.write() as session:
-        wait = reserve(session, {account: PER_ACCOUNT, source: PER_SOURCE}, now)
+        wait = reserve(session, {bucket: allowance}, now)
         if wait is not None:
             raise TooManyTries(wait)
-        stored = session.scalar(select(Person.password_hash).where(Person.id == signed_in.actor.person_id))
-    # Outside any transaction: a verification takes a tenth of a second, and SQLite has one write lock.
-    matches = verify_password(stored, password)
+        stored = session.scalar(select(Person.password_hash).where(Person.id == person_id))
+        matches = take_code(session, person_id, password, now) if by_code else False
+    if not by_code:
+        # Outside any transaction: a verification takes a tenth of a second, and SQLite has one write lock.
+        matches = verify_password(stored, password)
     with database.write() as session:
         if matches:
-            clear(session, account)
-            forgive(session, source)
+            clear(session, bucket)
             session.execute(
                 update(SignIn)
                 .where(SignIn.id_hash == signed_in.id_hash, SignIn.ended_at.is_(None))
                 .values(proved_at=now)
                 .execution_options(synchronize_session=False)
             )
-        write_audit(session, signed_in.actor, "signin.again", now=now, outcome="ok" if matches else "denied")
+        who = replace(signed_in.actor, request_id=origin.request_id, source=origin.source)
+        write_audit(session, who, "signin.again", now=now, outcome="ok" if matches else "denied")
     if not matches:
         raise ProofRefused(say("that is not your password"))

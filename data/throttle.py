@@ -16,9 +16,20 @@ from data.models import Throttle
 LONGEST_DELAY_S = 60
 
 
+class TooManyTries(PermissionError):
+    """No try is let through before `wait_s` seconds have passed."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.wait_s = max(1, -(-int(wait.total_seconds() * 1000) // 1000))
+        super().__init__(f"too many tries; wait {self.wait_s} s")
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many failures are free, how many close the bucket for good, and after how long without a try it forgets."""
+    """How many failures are free, how many close the bucket, and after how long without a try it forgets.
+
+    A bucket that never forgets is closed for good: `clear` opens it.
+    """
 
     free: int
     closes_after: int | None = None
@@ -28,6 +39,12 @@ class Allowance:
 # A source may be a whole hospital behind one address, an account is one person.
 PER_ACCOUNT = Allowance(free=5, closes_after=100)
 PER_SOURCE = Allowance(free=30, forgets_after=timedelta(hours=1))
+# Guesses made elsewhere must not keep people from signing in where they always do.
+PER_DEVICE = Allowance(free=5, closes_after=100)
+# Whoever is asked for a code has the password: a right password must not buy new guesses at the code.
+PER_CODE = Allowance(free=4, closes_after=100)
+# The password once more, in a sign-in that holds.
+PER_PROOF = Allowance(free=5, closes_after=100)
 
 
 def account_bucket(email: str) -> str:
@@ -38,6 +55,21 @@ def account_bucket(email: str) -> str:
 def source_bucket(source: str) -> str:
     """The bucket of a network address."""
     return "source:" + source[:80]
+
+
+def device_bucket(id_hash: str, email: str) -> str:
+    """The bucket of one account in a browser where its owner has signed in."""
+    return "device:" + sha256(f"{id_hash} {email.strip().lower()}".encode()).hexdigest()
+
+
+def code_bucket(person_id: int) -> str:
+    """The bucket of the codes of a person's second factor."""
+    return f"code:{person_id}"
+
+
+def proof_bucket(person_id: int) -> str:
+    """The bucket of a person's password where it is asked for again."""
+    return f"proof:{person_id}"
 
 
 def reserve(session: Session, allowances: Mapping[str, Allowance], now: datetime) -> timedelta | None:
@@ -54,8 +86,7 @@ def reserve(session: Session, allowances: Mapping[str, Allowance], now: datetime
         return longest
     for bucket, allowance in allowances.items():
         row = rows[bucket]
-        forgotten = allowance.forgets_after is not None and now - row.free_at > allowance.forgets_after
-        failures = 1 if forgotten else row.failures + 1
+        failures = 1 if _forgotten(row, allowance, now) else row.failures + 1
         over = failures - allowance.free
         delay = 0 if over <= 0 else min(LONGEST_DELAY_S, 2 ** min(over - 1, 6))
         row.failures, row.free_at = failures, now + timedelta(seconds=delay)
@@ -80,11 +111,23 @@ def clear(session: Session, bucket: str) -> None:
 
 def _locked(session: Session, bucket: str, now: datetime) -> Throttle:
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(Throttle).values(bucket=bucket, failures=0, free_at=now).on_conflict_do_nothing())
-    return session.scalars(select(Throttle).where(Throttle.bucket == bucket).with_for_update()).one()
+    while True:
+        session.execute(insert(Throttle).values(bucket=bucket, failures=0, free_at=now).on_conflict_do_nothing())
+        row = session.scalar(select(Throttle).where(Throttle.bucket == bucket).with_for_update())
+        if row is not None:
+            return row
+        # Somebody's success has cleared the bucket between the two statements.
 
 
 def _wait(row: Throttle, allowance: Allowance, now: datetime) -> timedelta:
+    if _forgotten(row, allowance, now):
+        return timedelta()
     if allowance.closes_after is not None and row.failures >= allowance.closes_after:
+        if allowance.forgets_after is not None:
+            return row.free_at + allowance.forgets_after - now
         return timedelta(seconds=LONGEST_DELAY_S)
     return max(row.free_at - now, timedelta())
+
+
+def _forgotten(row: Throttle, allowance: Allowance, now: datetime) -> bool:
+    return allowance.forgets_after is not None and now - row.free_at >= allowance.forgets_after

@@ -126,7 +126,7 @@ class Sender:
     def _heed(self, mail: Claimed, answer: Answer, state: str | None) -> None:
         """Switch an address off that the server refuses for good, on again when a test mail has arrived, and tell the
         next person of what could not be delivered."""
-        if answer.verdict == "dead" and answer.code is not None and not self._redirected:
+        if answer.verdict == "dead" and answer.code is not None and mail.own_address and not self._redirected:
             with self._database.write() as session:
                 switch_off(session, mail.recipient_id, f"{answer.code} {answer.text}", now=self._clock())
         if state == "sent" and mail.kind == "test":

@@ -1,4 +1,5 @@
-/* Signing in again without leaving the form: the page is covered, the same person gives the password, the form goes on.
+/* Signing in again without leaving the form: the page is covered, the same person gives the password, and the code of
+   the authenticator where they have one, and the form goes on.
    Only where something was typed that no draft holds yet; everything else is left for the sign-in page (session.js). */
 
 (function () {
@@ -14,6 +15,18 @@
     input.autocomplete = type === "password" ? "current-password" : "username";
     box.append(input);
     return box;
+  }
+
+  const CODE = "/login/code";
+
+  function askForCode(form, words) {
+    const box = field(words.code, "text", "code", "");
+    const input = box.querySelector("input");
+    Object.assign(input, { autocomplete: "one-time-code", maxLength: 40, spellcheck: false });
+    for (const given of form.querySelectorAll(".field")) given.remove();
+    form.querySelector("button").before(box);
+    form.dataset.way = CODE;
+    input.focus();
   }
 
   entry.signInAgain = function (words, goOn) {
@@ -39,14 +52,21 @@
       button.disabled = true;
       const given = new URLSearchParams(new FormData(form));
       try {
-        const answer = await window.nadirSend("/login", { method: "POST", body: given });
+        const way = form.dataset.way || "/login";
+        const answer = await window.nadirSend(way, { method: "POST", body: given });
+        if (answer.ok && new URL(answer.url).pathname === CODE) {
+          askForCode(form, words);
+          wrong.hidden = true;
+          button.disabled = false;
+          return;
+        }
         if (answer.ok) {
           document.body.classList.remove(COVERED);
           form.remove();
           goOn();
           return;
         }
-        wrong.textContent = answer.status === 429 ? words.wait : words.refused;
+        wrong.textContent = answer.status === 429 ? words.wait : way === CODE ? words.wrong : words.refused;
       } catch (_) {
         wrong.textContent = words.unreached;
       }

@@ -42,6 +42,8 @@ def entry_head(opening: Opening, clock: Clock) -> dict[str, Any]:
             "button": _("Sign in and go on"),
             "other": _("Sign in as somebody else; what is not kept as a draft is lost"),
             "refused": _("The e-mail address and password do not match an account."),
+            "code": _("Code of your authenticator"),
+            "wrong": _("That code is not right, or was used before."),
             "wait": _("Too many tries. Wait a minute, then try again."),
             "unreached": _("Nadir cannot be reached. Try again."),
         },

@@ -1,6 +1,17 @@
 """Every table of Nadir; importing this package fills `Base.metadata`."""
 
-from data.models.account import Invitation, Person, PersonTeam, Session, Throttle
+from data.models.account import (
+    Emergency,
+    Invitation,
+    KnownDevice,
+    Person,
+    PersonTeam,
+    RecoveryCode,
+    SecondFactor,
+    ServiceToken,
+    Session,
+    Throttle,
+)
 from data.models.audit import Audit, AuditHead
 from data.models.base import Base
 from data.models.duty import (
@@ -46,6 +57,7 @@ __all__ = [
     "DeliveryAttempt",
     "Digest",
     "DutyTest",
+    "Emergency",
     "EntryDraft",
     "EntryHead",
     "EntrySave",
@@ -65,6 +77,7 @@ __all__ = [
     "Invitation",
     "JobRun",
     "Judgement",
+    "KnownDevice",
     "LaboratoryHabit",
     "Leader",
     "LearnedMapping",
@@ -87,9 +100,12 @@ __all__ = [
     "ReadingDay",
     "Record",
     "RecordReport",
+    "RecoveryCode",
     "RotaGap",
     "RotaWeek",
     "RuleMute",
+    "SecondFactor",
+    "ServiceToken",
     "Session",
     "StandIn",
     "Subscription",

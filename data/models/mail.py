@@ -13,10 +13,11 @@ from data.models.base import Base, BigId
 class Outbox(Base):
     """One mail to one person. `message_id` is made at insert and never changes; copies of one mail share it.
 
-    `corrects` is the earlier mail that this one follows because a value it told of was corrected since. `chosen` says
-    as JSON why this person: the snapshot of who was chosen. `rung` is how far an unanswered flag had been carried, 0
-    where it is told for the first time. `held_until`: quiet hours end then. `told_in` is the mail that counts this one
-    among others. `passed_on_at`: a mail that was given up, and the next person has been told.
+    `corrects` is the earlier mail that this one follows because a value it told of was corrected since. `address` is
+    where a mail goes that is about its person and not for them. `chosen` says as JSON why this person: the snapshot of
+    who was chosen. `rung` is how far an unanswered flag had been carried, 0 where it is told for the first time.
+    `held_until`: quiet hours end then. `told_in` is the mail that counts this one among others. `passed_on_at`: a mail
+    that was given up, and the next person has been told.
     """
 
     __tablename__ = "outbox"
@@ -33,6 +34,7 @@ class Outbox(Base):
     flag_id: Mapped[str | None] = mapped_column(ForeignKey("flag.id"))
     episode: Mapped[int | None]
     recipient_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    address: Mapped[str | None] = mapped_column(String(254))
     step: Mapped[int] = mapped_column(default=0)
     kind: Mapped[str] = mapped_column(String(10))
     severity: Mapped[str] = mapped_column(String(10))

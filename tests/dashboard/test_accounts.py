@@ -95,6 +95,12 @@ def test_over_https_the_cookie_is_bound_to_the_host(assembled: Callable[..., Web
         assert flag in line
     assert "Domain" not in line
     assert len(_cookie(answer, "__Host-nadir")) >= 43
+    device = next(line for line in answer.headers.getlist("Set-Cookie") if line.startswith("__Host-nadir-device="))
+    for flag in ("; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"):
+        assert flag in device
+    assert "Domain" not in device
+    assert all(len(line) <= 4096 for line in answer.headers.getlist("Set-Cookie"))
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_over_plain_http_the_cookie_has_another_name_and_no_secure(web: Web) -> None:
@@ -103,6 +109,7 @@ def test_over_plain_http_the_cookie_has_another_name_and_no_secure(web: Web) -> 
     assert "HttpOnly" in line
     assert "SameSite=Lax" in line
     assert "Secure" not in line
+    assert "Strict-Transport-Security" not in web.anonymous().get("/login").headers
 
 
 def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(web: Web) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import re
+import string
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,8 @@ from dashboard.inventory import callback_policies, policy_dump, routes
 from data.db import Database
 from data.settings import Settings, SettingsError
 from tests.dashboard.conftest import ROLES_OF, Web
+
+SEED = 20261128
 
 
 @pytest.fixture
@@ -24,6 +30,36 @@ def test_every_page_is_a_route_under_its_own_policy(web: Web) -> None:
     for page in PAGES:
         assert rules[page.ROUTE.pattern]["methods"] == ["GET"]
         assert not rules[page.ROUTE.pattern]["public"]
+
+
+def test_nobody_gets_a_page_a_callback_or_a_word_of_either_without_signing_in(web: Web) -> None:
+    chance, client = random.Random(SEED), web.anonymous()
+    letters = string.ascii_lowercase + string.digits + "/-_.%"
+    invented = ["/" + "".join(chance.choices(letters, k=chance.randrange(1, 40))) for _ in range(50)]
+    closed = [re.sub(r"<[^>]+>", "N1", route["rule"]) for route in routes(web.app) if not route["public"]]
+    ids, answers = set(web.app.callback_map), Counter[int]()
+    for path in (*closed, "/_mcp", "/_dash-layout", "/_dash-dependencies", "/assets/x", *invented):
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            answer = client.open(path, method=method)
+            answers[answer.status_code] += 1
+            assert answer.status_code not in (200, 500), (method, path)
+            assert "CNRY-" not in answer.text
+            assert not any(name in answer.text for name in ids)
+    print(f"B1: {answers.total()} requests, answers {dict(answers)}")
+
+
+def test_no_callback_runs_without_a_sign_in_whatever_the_body_says(web: Web) -> None:
+    client, answers = web.anonymous(), Counter[int]()
+    for name, entry in web.app.callback_map.items():
+        if "callback" not in entry:
+            continue
+        body = web.body(name, *[None] * (len(entry["inputs"]) + len(entry["state"])))
+        way_in = {"id": "shell-location", "property": "pathname", "value": "/login"}
+        for sent in (body, body | {"inputs": [*body["inputs"], way_in]}, body | {"inputs": [way_in]}):
+            answers[client.post("/_dash-update-component", json=sent).status_code] += 1
+    print(f"B2: {answers.total()} callback requests, answers {dict(answers)}")
+    assert set(answers) == {401}
+    assert answers[401] >= 60
 
 
 @pytest.mark.parametrize("email", list(ROLES_OF))

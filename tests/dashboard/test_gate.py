@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from dash import Dash, Input, Output, html
 
-from dashboard.assembly import DANGEROUS
 from dashboard.gate import safe_next
 from dashboard.inventory import policy_dump, routes
 from dashboard.policy import CLINICAL, MissingPolicy, Policy, guarded
 from dashboard.routing import Route
+from data.debugging import DANGEROUS
 from data.settings import SettingsError
 from tests.dashboard.conftest import Web
 
@@ -208,8 +208,11 @@ def test_more_than_two_megabytes_are_refused(web: Web) -> None:
 
 
 def test_a_foreign_host_is_refused(web: Web) -> None:
-    for path in ("/login", "/healthz", "/", "/_dash-layout"):
-        assert web.anonymous().get(path, headers={"Host": "evil.example"}).status_code == 400
+    for path in ("/login", "/login/code", "/welcome/x", "/account", "/healthz", "/", "/_dash-layout"):
+        for host in ("evil.example", "localhost.evil.example", "localhost:80@evil.example"):
+            assert web.anonymous().get(path, headers={"Host": host}).status_code == 400
+    form = {"email": ONC, "password": "blue kettle, quiet harbour"}
+    assert web.anonymous().post("/login", data=form, headers={"Host": "evil.example"}).status_code == 400
 
 
 def test_every_reply_carries_the_headers_and_only_fingerprinted_files_are_kept(web: Web) -> None:
@@ -320,7 +323,11 @@ def test_the_lists_have_the_keys_of_the_contract(web: Web) -> None:
     open_to_all = {route["rule"] for route in routes(web.app) if route["public"]}
     assert open_to_all == {
         "/login",
+        "/login/code",
+        "/login/provider",
+        "/login/provider/back",
         "/logout",
+        "/logout/provider",
         "/welcome/<token>",
         "/healthz",
         "/readyz",
@@ -344,6 +351,7 @@ def test_the_way_after_signing_in_never_leaves_the_site(web: Web, target: str) -
         "/login", data={"email": ONC, "password": "blue kettle, quiet harbour", "next": target}
     )
     assert answer.location == "/"
+    assert web.client(ONC).post("/language", data={"language": "en", "next": target}).location == "/"
 
 
 def test_a_failing_page_says_nothing_about_the_inside(assembled: Callable[..., Web]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from data.db import Database
 from data.models import Patient, PatientTeam, Person
@@ -179,6 +182,42 @@ def test_the_last_admin_stays(clinic: Database, now: datetime) -> None:
                 attempt()
 
 
+def test_two_admins_cannot_take_each_other_away_at_the_same_moment(database: Database, now: datetime) -> None:
+    pair = ("one@clinic.example", "two@clinic.example")
+    with database.write() as session:
+        for email in pair:
+            add_person(session, ROOT, email=email, role="admin", teams=[], now=now)
+    both = Barrier(2)
+
+    def demote(email: str) -> bool:
+        both.wait()
+        try:
+            with database.write() as session:
+                set_role(session, ROOT, email, "nurse", now=now)
+        except AccountError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        done = sorted(pool.map(demote, pair))
+    assert done == [False, True]
+    with database.read() as session:
+        assert len(administrators(session)) == 1
+
+
+def test_the_most_common_passwords_are_refused_also_beside_a_second_factor() -> None:
+    common = FREQUENCY_LISTS["passwords"][:3000]
+    refused = {8: 0, 15: 0}
+    for least in refused:
+        for password in common:
+            for written in (password, password.upper()):
+                with pytest.raises(WeakPassword):
+                    check_password(written, email="ada.lovelace@clinic.example", name="Ada Lovelace", least=least)
+            refused[least] += 1
+    print(f"B9: refused of the {len(common)} most common, by least length: {refused}")
+    assert refused == {8: 3000, 15: 3000}
+
+
 @pytest.mark.parametrize(
     "password",
     [
@@ -209,6 +248,8 @@ def test_short_obvious_and_endless_passwords_are_refused(password: str) -> None:
         "🐎🔋📎🧷 correct 🐎🔋📎🧷 horse",
         "Wq4-" * 3 + "zP9!",
         "t3 q9 " * 20 + "x",
+        ("grüne Reiher 🐎 am Kanal " * 9)[:64],
+        ("grüne Reiher 🐎 am Kanal " * 9)[:128],
     ],
 )
 def test_long_passwords_are_taken_whatever_their_characters(password: str) -> None:

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from data.audit import verify
 from data.db import Database
-from data.models import Audit
+from data.known_devices import is_known_device, remember_device
+from data.models import Audit, Throttle
 from data.models import Session as SignIn
 from data.people import Actor, add_person, add_team, disable, invite, redeem, set_role
-from data.sessions import Limits, Origin, SignedIn, SignInRefused, TooManyTries, end, find_sign_in, sign_in, touch
-from data.throttle import PER_ACCOUNT, account_bucket, reserve
+from data.sessions import (
+    Limits,
+    Origin,
+    SignedIn,
+    SignInRefused,
+    TooManyTries,
+    end,
+    find_sign_in,
+    note_device,
+    sign_in,
+    touch,
+)
+from data.throttle import PER_ACCOUNT, account_bucket, clear, reserve
 
 ROOT = Actor.system("test")
 LIMITS = Limits(idle=timedelta(minutes=15), absolute=timedelta(hours=12))
@@ -61,8 +74,9 @@ def test_anything_else_is_refused_in_the_same_words(ada: Database, now: datetime
         sign_in(ada, email, password, origin=HERE, now=now)
 
 
-def test_the_last_character_of_a_long_password_counts(ada: Database, now: datetime) -> None:
-    long = "correct horse 🐎 battery " * 5 + "A"
+@pytest.mark.parametrize("length", [64, 128])
+def test_the_last_character_of_a_long_password_counts(ada: Database, now: datetime, length: int) -> None:
+    long = ("correct horse 🐎 battery " * 9)[: length - 1] + "A"
     with ada.write() as session:
         redeem(session, invite(session, ROOT, EMAIL, now=now), long, now)
     with pytest.raises(SignInRefused):
@@ -180,6 +194,46 @@ def test_one_source_guessing_many_accounts_is_slowed_down(ada: Database, now: da
     assert sign_in(ada, EMAIL, PASSWORD, origin=elsewhere, now=now)
 
 
+def test_the_figure_of_a_known_device_is_its_own(ada: Database, now: datetime) -> None:
+    cookie = sign_in(ada, EMAIL, PASSWORD, origin=HERE, now=now)
+    with ada.write() as session:
+        device = note_device(session, cookie, None, now)
+    assert device is not None
+
+    def tries(count: int, held: str | None) -> list[type[Exception] | None]:
+        outcomes: list[type[Exception] | None] = []
+        for _ in range(count):
+            try:
+                sign_in(ada, EMAIL, "wrong", origin=HERE, now=now, device=held)
+            except (SignInRefused, TooManyTries) as refused:
+                outcomes.append(type(refused))
+        return outcomes
+
+    strangers, invented = tries(9, None), tries(2, "a cookie somebody made up")
+    assert strangers.count(SignInRefused) == 6
+    assert invented == [TooManyTries] * 2
+    assert sign_in(ada, EMAIL, PASSWORD, origin=HERE, now=now, device=device)
+    assert tries(9, device).count(SignInRefused) == 6
+    with pytest.raises(TooManyTries):
+        sign_in(ada, EMAIL, PASSWORD, origin=HERE, now=now, device=device)
+    later = now + timedelta(days=181)
+    with ada.read() as session:
+        assert not is_known_device(session, device, 1, later)
+
+
+def test_a_device_is_known_to_each_who_signed_in_there_and_to_nobody_else(ada: Database, now: datetime) -> None:
+    with ada.write() as session:
+        first = remember_device(session, "planted by a stranger", 1, now)
+        assert first != "planted by a stranger"
+        assert not is_known_device(session, first, 2, now)
+        assert remember_device(session, first, 2, now) == first
+        assert is_known_device(session, first, 1, now)
+        assert is_known_device(session, first, 2, now)
+        redeem(session, invite(session, ROOT, EMAIL, now=now), "another long harbour bell", now)
+        assert not is_known_device(session, first, 1, now)
+        assert is_known_device(session, first, 2, now)
+
+
 def test_a_hundred_failures_in_a_row_close_the_account_until_an_admin_invites_again(
     sqlite_database: Database, now: datetime
 ) -> None:
@@ -196,3 +250,23 @@ def test_a_hundred_failures_in_a_row_close_the_account_until_an_admin_invites_ag
     with sqlite_database.write() as session:
         redeem(session, invite(session, ROOT, EMAIL, now=moment), PASSWORD, moment)
     assert sign_in(sqlite_database, EMAIL, PASSWORD, origin=HERE, now=moment)
+
+
+def test_a_bucket_that_is_cleared_in_the_midst_of_a_try_is_begun_anew(
+    postgresql_database: Database, now: datetime
+) -> None:
+    bucket, cleared = account_bucket(EMAIL), []
+    with postgresql_database.write() as session:
+        reserve(session, {bucket: PER_ACCOUNT}, now)
+
+    def clear_it(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if "FOR UPDATE" in statement and "throttle" in statement and not cleared:
+            cleared.append(statement)
+            with postgresql_database.write() as other:
+                clear(other, bucket)
+
+    event.listen(postgresql_database.engine, "before_cursor_execute", clear_it)
+    with postgresql_database.write() as session:
+        assert reserve(session, {bucket: PER_ACCOUNT}, now) is None
+        assert session.scalars(select(Throttle.failures)).all() == [1]
+    assert cleared

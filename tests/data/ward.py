@@ -48,6 +48,15 @@ def coded(kind: str, when: str, /, **detail: Any) -> dict[str, Any]:
     return {"kind": kind, "effective_at": at(when), "detail": detail}
 
 
+@dataclass(frozen=True)
+class About:
+    """A flag as far as who is told of it goes."""
+
+    patient_id: int
+    severity: str
+    rule: str = "R03"
+
+
 @dataclass
 class Ward:
     """A team with its people and patients in one database session."""
@@ -143,6 +152,6 @@ def relapsing(when: str, **columns: Any) -> list[dict[str, Any]]:
 
 def told_of(session: Session, patient_id: int, severity: str, now: datetime) -> list[str]:
     """The addresses told of a flag of `severity` about the patient at `now`."""
-    chosen = chosen_for(session, patient_id, severity, now=now, zone=POLICY.zone)
+    chosen = chosen_for(session, About(patient_id, severity), now=now, zone=POLICY.zone)
     people = select(Person.email).where(Person.id.in_([one.person_id for one in chosen])).order_by(Person.email)
     return list(session.scalars(people))

@@ -212,6 +212,7 @@ def test_two_schedulers_at_once_climb_each_step_once(staffed: Staffed) -> None:
         assert dict(map(tuple, rungs)) == dict.fromkeys(flags, 1)
 
 
+@pytest.mark.alone
 def test_acknowledged_in_the_second_of_the_step_no_mail_leaves_after_it(staffed: Staffed) -> None:
     """A hundred flags whose first step is due are acknowledged while the job climbs and two senders send."""
     flags = [staffed.raise_flag("urgent") for _ in range(100)]

@@ -71,6 +71,7 @@ ROWS = [
             {"reason": "not-acknowledged"},
             *({"reason": "rota-gap", "gaps": n, "days": n - 1} for n in (1, 2, 3)),
             *({"reason": "test-unanswered", "tests": n} for n in (1, 2)),
+            {"reason": "emergency", "number": "0b9c"},
         )
     ),
 ]

@@ -1,0 +1,35 @@
+"""How a database file is opened, by the version of SQLite that opens it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pysqlite3
+import pytest
+from sqlalchemy import text
+
+from data.db import open_database
+
+
+@pytest.mark.parametrize(
+    ("version", "journal", "synchronous", "said"),
+    [((3, 51, 2), "delete", 3, 1), ((3, 40, 1), "delete", 3, 1), ((3, 51, 3), "wal", 2, 0)],
+)
+def test_an_sqlite_that_can_corrupt_its_write_ahead_log_is_used_without_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    version: tuple[int, int, int],
+    journal: str,
+    synchronous: int,
+    said: int,
+) -> None:
+    monkeypatch.setattr(pysqlite3, "sqlite_version_info", version)
+    with caplog.at_level(logging.WARNING, logger="nadir.db"):
+        database = open_database(f"sqlite:///{tmp_path / 'nadir.db'}", b"a key of the tests")
+    with database.read() as session:
+        assert session.scalar(text("PRAGMA journal_mode")) == journal
+        assert session.scalar(text("PRAGMA synchronous")) == synchronous
+    database.close()
+    assert len([line for line in caplog.messages if "write-ahead log" in line]) == said
