@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from data.announcing import Kind, MailPolicy
 from data.audit import write_audit
 from data.backoff import EXPIRES, wait_s
+from data.downtime import late_because_of_downtime
 from data.errors import BadInput
 from data.models import DeliveryAttempt, Flag, Outbox, Patient, Person
 from data.people import Actor, Forbidden, NotFound
@@ -246,6 +247,9 @@ def _ending(status: str | None, disabled_at: datetime | None, ended: datetime | 
 
 def _lease(session: Session, mail: Outbox, address: str, language: str | None, now: datetime) -> Claimed:
     token, until, attempts = str(uuid4()), now + LEASE, mail.attempts + 1
+    counts = _late(session, mail) if mail.kind == "immediate" and mail.flag_id is not None else None
+    if mail.counts is not None:
+        counts = json.loads(mail.counts)
     session.execute(
         update(Outbox)
         .where(Outbox.id == mail.id)
@@ -265,12 +269,20 @@ def _lease(session: Session, mail: Outbox, address: str, language: str | None, n
         corrects=mail.corrects,
         episode=mail.episode,
         step=mail.step,
-        counts=None if mail.counts is None else json.loads(mail.counts),
+        counts=counts,
         created_at=mail.created_at,
         expires_at=mail.expires_at,
         attempts=attempts,
         lease_until=until,
     )
+
+
+def _late(session: Session, mail: Outbox) -> dict[str, Any] | None:
+    late = late_because_of_downtime(session, mail.flag_id or "", mail.created_at)
+    if late is None:
+        return None
+    waiting = None if late.waiting is None else late.waiting.isoformat()
+    return {"down_from": late.since.isoformat(), "waiting_from": waiting}
 
 
 def _patient_uuid(session: Session, flag_id: str | None) -> str | None:

@@ -25,6 +25,8 @@ WIDTH = 76
 LATE = timedelta(minutes=15)
 TEMPLATES = {"immediate": "flag.txt", "digest": "digest.txt", "technical": "technical.txt", "test": "test.txt"}
 CORRECTED = "corrected.txt"
+MOMENTS = {"swept": "swept_at", "down_since": "down_from", "down_until": "down_to", "waiting_since": "waiting_from"}
+OTHER_DIGESTS = {"downtime": "downtime.txt", "reminder": "reminder.txt"}
 
 
 class Mail(Protocol):
@@ -97,7 +99,9 @@ class Desk:
         return message
 
     def _text(self, mail: Mail, tongue: Tongue, now: datetime) -> tuple[str, list[str]]:
-        name = CORRECTED if mail.corrects else TEMPLATES[mail.kind]
+        name = (
+            CORRECTED if mail.corrects else OTHER_DIGESTS.get((mail.counts or {}).get("letter"), TEMPLATES[mail.kind])
+        )
         template = self._templates.get_template(f"{tongue.code}/{name}")
         text = template.render(self._facts(mail, tongue, now))
         subject, *paragraphs = (" ".join(part.split()) for part in text.split("\n\n") if part.strip())
@@ -113,9 +117,10 @@ class Desk:
         }
         if mail.kind == "immediate":
             facts |= {"by_when": self._by_when(mail, tongue), "late": now - mail.created_at > LATE}
-        if mail.kind == "digest":
-            swept = facts.get("swept_at")
-            facts["swept"] = None if swept is None else self._when(datetime.fromisoformat(swept), tongue)
+        for name, stored in MOMENTS.items():
+            moment = facts.get(stored)
+            facts[name] = None if moment is None else self._when(datetime.fromisoformat(moment), tongue)
+        facts["anchor"] = facts.get("anchor")
         return facts
 
     def _link(self, mail: Mail) -> str:
