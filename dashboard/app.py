@@ -19,6 +19,7 @@ from dashboard.pages import (
     imports,
     injections,
     merge,
+    operations,
     patient,
     patient_identity,
     proposal,
@@ -54,6 +55,7 @@ PAGES: tuple[PageModule, ...] = (
     held,
     proposal,
     merge,
+    operations,
 )
 
 

@@ -184,6 +184,30 @@ def retry(session: Session, actor: Actor, outbox_id: str, *, now: datetime) -> N
     )
 
 
+def clear(session: Session, actor: Actor, outbox_id: str, *, now: datetime) -> None:
+    """Take a dead mail off the list of troubles: somebody has seen to it that its reader knows.
+
+    Raises Forbidden for anyone but an admin or the system, NotFound, or MailNotRetried for one that is not dead.
+    """
+    _require_operator(actor)
+    mail = session.execute(
+        select(Outbox.state, Outbox.flag_id).where(Outbox.id == outbox_id).with_for_update()
+    ).one_or_none()
+    if mail is None:
+        raise NotFound(f"no mail {outbox_id!r}")
+    if mail.state != "dead":
+        raise MailNotRetried(f"mail {outbox_id} is {mail.state}; only a dead one is cleared")
+    why = f"cleared by {actor.name}"
+    session.execute(
+        update(Outbox)
+        .where(Outbox.id == outbox_id)
+        .values(state="cancelled", last_error=why)
+        .execution_options(synchronize_session=False)
+    )
+    uuid = _patient_uuid(session, mail.flag_id)
+    write_audit(session, actor, "mail.clear", now=now, patient_uuid=uuid, object=outbox_id)
+
+
 def list_outbox(session: Session, actor: Actor) -> list[dict[str, Any]]:
     """Every mail, oldest first, as the contract prints it. Raises Forbidden for anyone but an admin or the system."""
     _require_operator(actor)
