@@ -87,7 +87,7 @@ def jobs_table(jobs: Sequence[PlannedJob], clock: Clock, *, acting: bool) -> Com
 def _job(job: PlannedJob, clock: Clock, *, acting: bool) -> Component:
     words = _(JOB_WORDS[job.name]) if job.name in JOB_WORDS else job.name
     cells = [
-        html.Th([words, html.Span(job.name, className="age")], scope="row"),
+        html.Th([words, html.Span(job.name, className="age", lang="en")], scope="row"),
         _cell(times_text(job.schedule), name=_("Times")),
         _cell(*_last_run(job, clock), name=_("Last run")),
         _cell(_in_text(job.next_due_at, clock), name=_("Next")),
