@@ -69,11 +69,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one try ended: the verdict, the code of the mail server if it gave one, and its words."""
+    """How one try ended: the verdict, the code of the mail server if it gave one, and its words. `reached`: there was
+    a server to talk to; where there was none, that is no fault of the mail."""
 
     verdict: Verdict
     code: int | None
     text: str
+    reached: bool = True
 
 
 def claim(session: Session, now: datetime) -> Claimed | None:
@@ -112,7 +114,8 @@ def settle(
     """Write how a try ended; returns the row's new state, or None when the lease was lost to another sender meanwhile.
 
     The try is always kept as a delivery attempt. A `retry` comes back after the back-off of its severity, stretched by
-    `jitter` (-1 to 1, a share of 20 %), unless the mail expires before: then it is dead.
+    `jitter` (-1 to 1, a share of 20 %), unless the mail expires before: then it is dead. While no server is reached the
+    back-off does not grow: senders pace themselves, and when it is back the urgent mails are to be due.
     """
     session.execute(
         insert(DeliveryAttempt).values(
@@ -123,7 +126,8 @@ def settle(
     if answer.verdict == "sent":
         values |= {"sent_at": now, "last_error": None}
     elif answer.verdict == "retry":
-        next_at = now + timedelta(seconds=wait_s(claimed.severity, claimed.attempts, backoff_base_s, jitter))
+        tries = claimed.attempts if answer.reached else 1
+        next_at = now + timedelta(seconds=wait_s(claimed.severity, tries, backoff_base_s, jitter))
         values["next_at"] = next_at
         if claimed.expires_at is not None and next_at > claimed.expires_at:
             values["state"] = "dead"
@@ -253,7 +257,8 @@ def _due(now: datetime) -> Any:
         .join(Flag, Flag.id == Outbox.flag_id, isouter=True)
         .join(Patient, Patient.id == standing_id(Flag.patient_id), isouter=True)
         .where(or_(waiting, dropped), ~for_the_digest)
-        .order_by(Outbox.priority, Outbox.next_at, Outbox.id)
+        # One that a sender dropped may have gone already: it waits behind those that certainly have not.
+        .order_by(Outbox.priority, Outbox.state == "sending", Outbox.next_at, Outbox.id)
         .limit(1)
         .with_for_update(of=Outbox, skip_locked=True)
     )
