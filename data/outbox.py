@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, cast
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import CursorResult, and_, func, insert, or_, select, update
+from sqlalchemy import CursorResult, and_, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from data.announcing import Kind, MailPolicy
@@ -31,6 +31,7 @@ from data.survivors import standing_id
 Verdict = Literal["sent", "retry", "dead"]
 
 LEASE: Final = timedelta(seconds=60)
+SHORTEST_REASON: Final = 3
 RETRIED_BY_HAND: Final = frozenset({"dead", "retry", "pending", "held"})
 
 
@@ -85,9 +86,10 @@ def claim(session: Session, now: datetime) -> Claimed | None:
     that wait for the daily digest are not claimed: the digest job makes one mail of them.
     """
     while True:
-        row = session.execute(_due(now)).one_or_none()
-        if row is None:
+        next_id = _next_due(session, now)
+        if next_id is None:
             return None
+        row = session.execute(_due(next_id)).one()
         mail, address, language, disabled_at, status, ended = row
         ending = _ending(None if mail.corrects else status, disabled_at, ended)
         if ending is None:
@@ -188,28 +190,36 @@ def retry(session: Session, actor: Actor, outbox_id: str, *, now: datetime) -> N
     )
 
 
-def clear(session: Session, actor: Actor, outbox_id: str, *, now: datetime) -> None:
-    """Take a dead mail off the list of troubles: somebody has seen to it that its reader knows.
+def clear_dead(session: Session, actor: Actor, outbox_id: str, *, why: str, now: datetime) -> None:
+    """Take a mail that was given up off the list of what needs somebody; it stays on record with who did so and why.
 
-    Raises Forbidden for anyone but an admin or the system, NotFound, or MailNotRetried for one that is not dead.
+    Raises Forbidden for anyone but an admin or the system, NotFound, or MailNotRetried for one that was not given up.
     """
     _require_operator(actor)
+    if len(why.strip()) < SHORTEST_REASON:
+        raise MailNotRetried(f"say why in at least {SHORTEST_REASON} letters")
     mail = session.execute(
-        select(Outbox.state, Outbox.flag_id).where(Outbox.id == outbox_id).with_for_update()
+        select(Outbox.state, Outbox.last_error, Outbox.flag_id).where(Outbox.id == outbox_id).with_for_update()
     ).one_or_none()
     if mail is None:
         raise NotFound(f"no mail {outbox_id!r}")
     if mail.state != "dead":
-        raise MailNotRetried(f"mail {outbox_id} is {mail.state}; only a dead one is cleared")
-    why = f"cleared by {actor.name}"
+        raise MailNotRetried(f"mail {outbox_id} is {mail.state}; only one that was given up is cleared")
     session.execute(
         update(Outbox)
         .where(Outbox.id == outbox_id)
-        .values(state="cancelled", last_error=why)
+        .values(state="cancelled", last_error=f"cleared by {actor.name}: {why.strip()}; before: {mail.last_error}")
         .execution_options(synchronize_session=False)
     )
-    uuid = _patient_uuid(session, mail.flag_id)
-    write_audit(session, actor, "mail.clear", now=now, patient_uuid=uuid, object=outbox_id)
+    write_audit(
+        session,
+        actor,
+        "mail.clear",
+        now=now,
+        patient_uuid=_patient_uuid(session, mail.flag_id),
+        object=outbox_id,
+        detail={"why": why.strip()},
+    )
 
 
 def list_outbox(session: Session, actor: Actor) -> list[dict[str, Any]]:
@@ -245,22 +255,37 @@ def _require_operator(actor: Actor) -> None:
         raise Forbidden("the outbox is an admin's")
 
 
-def _due(now: datetime) -> Any:
-    waiting = and_(Outbox.state.in_(("pending", "retry")), Outbox.next_at <= now)
-    dropped = and_(Outbox.state == "sending", Outbox.lease_until <= now)
-    ended = func.coalesce(Patient.deceased_at, Patient.withdrawn_at, Patient.transferred_at)
+def _next_due(session: Session, now: datetime) -> str | None:
+    """The mail to send next, its row locked: the best of each state, so that the index is walked and nothing sorted.
+
+    One that a sender dropped may have gone already: it waits behind those of its priority that certainly have not.
+    """
     for_the_digest = and_(Outbox.kind == "digest", Outbox.flag_id.is_not(None))
+    best = (
+        select(Outbox.priority, Outbox.next_at, Outbox.id)
+        .where(~for_the_digest)
+        .order_by(Outbox.priority, Outbox.next_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    found = []
+    for state in ("pending", "retry", "sending"):
+        due = Outbox.lease_until <= now if state == "sending" else Outbox.next_at <= now
+        row = session.execute(best.where(Outbox.state == state, due)).one_or_none()
+        if row is not None:
+            found.append((row.priority, state == "sending", row.next_at, row.id))
+    return min(found)[-1] if found else None
+
+
+def _due(outbox_id: str) -> Any:
+    ended = func.coalesce(Patient.deceased_at, Patient.withdrawn_at, Patient.transferred_at)
     return (
         select(Outbox, Person.email, Person.language, Person.disabled_at, Flag.status, ended)
         .select_from(Outbox)
         .join(Person, Person.id == Outbox.recipient_id)
         .join(Flag, Flag.id == Outbox.flag_id, isouter=True)
         .join(Patient, Patient.id == standing_id(Flag.patient_id), isouter=True)
-        .where(or_(waiting, dropped), ~for_the_digest)
-        # One that a sender dropped may have gone already: it waits behind those that certainly have not.
-        .order_by(Outbox.priority, Outbox.state == "sending", Outbox.next_at, Outbox.id)
-        .limit(1)
-        .with_for_update(of=Outbox, skip_locked=True)
+        .where(Outbox.id == outbox_id)
     )
 
 

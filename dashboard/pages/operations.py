@@ -31,7 +31,7 @@ from data.operations import (
     storage,
     team_lines,
 )
-from data.outbox import clear, retry
+from data.outbox import SHORTEST_REASON, MailNotRetried, clear_dead, retry
 from data.people import NotFound
 
 LOOKING = Policy(frozenset({"admin", "auditor"}))
@@ -51,6 +51,7 @@ def layout() -> Component:
             html.Div(id="ops-said", role="status"),
             dcc.Interval(id="ops-clock", interval=REFRESH_MS),
             html.Div(_live(), id="ops-live", className="stacked"),
+            _mail_card(),
             html.Div(_feeds(), id="ops-feeds", className="stacked"),
             *_rest(),
         ],
@@ -61,9 +62,15 @@ def layout() -> Component:
 def register(app: Dash) -> None:
     """Looking again every five seconds, and what an admin can do: ask for a run, work off mails, set intervals."""
 
-    @guarded(app, Output("ops-live", "children"), Input("ops-clock", "n_intervals"), policy=WATCHING)
+    @guarded(
+        app,
+        Output("ops-live", "children"),
+        Output("ops-mails", "children"),
+        Input("ops-clock", "n_intervals"),
+        policy=WATCHING,
+    )
     def look_again(ticks: int | None) -> object:
-        return _live() if ticks else no_update
+        return (_live(), _mails()) if ticks else (no_update, no_update)
 
     @guarded(
         app,
@@ -91,7 +98,7 @@ def _register_mail(app: Dash) -> None:
     @guarded(
         app,
         Output("ops-said", "children", allow_duplicate=True),
-        Output("ops-live", "children", allow_duplicate=True),
+        Output("ops-mails", "children", allow_duplicate=True),
         Input({"type": "ops-retry", "mail": ALL}, "n_clicks"),
         policy=ACTING,
         prevent_initial_call=True,
@@ -102,27 +109,35 @@ def _register_mail(app: Dash) -> None:
         try:
             with current_database().write() as session:
                 retry(session, current_actor(), _chosen("mail"), now=request_now())
-        except BadInput:
-            return _refused(_("This mail has moved on meanwhile; look at the list again.")), _live()
-        return _done(_("The mail is queued and goes out at once, under the number it always had.")), _live()
+        except MailNotRetried:
+            return _refused(_("This mail has moved on meanwhile; look at the list again.")), _mails()
+        return _done(_("The mail is queued and goes out at once, under the number it always had.")), _mails()
 
     @guarded(
         app,
         Output("ops-said", "children", allow_duplicate=True),
-        Output("ops-live", "children", allow_duplicate=True),
+        Output("ops-mails", "children", allow_duplicate=True),
+        Output("ops-why", "value"),
         Input({"type": "ops-clear", "mail": ALL}, "n_clicks"),
+        State("ops-why", "value"),
         policy=ACTING,
         prevent_initial_call=True,
     )
-    def clear_mail(clicks: list[int | None]) -> object:
+    def clear_mail(clicks: list[int | None], why: str | None) -> object:
         if not any(clicks):
-            return no_update, no_update
+            return no_update, no_update, no_update
+        if len((why or "").strip()) < SHORTEST_REASON:
+            return (
+                _refused(_("Say below the list why it may be cleared: who told its reader, and how.")),
+                no_update,
+                why,
+            )
         try:
             with current_database().write() as session:
-                clear(session, current_actor(), _chosen("mail"), now=request_now())
-        except BadInput:
-            return _refused(_("This mail has moved on meanwhile; look at the list again.")), _live()
-        return _done(_("Cleared. Please see to it that its reader is told; the flag stays on the worklist.")), _live()
+                clear_dead(session, current_actor(), _chosen("mail"), why=why or "", now=request_now())
+        except MailNotRetried:
+            return _refused(_("This mail has moved on meanwhile; look at the list again.")), _mails(), why
+        return _done(_("Cleared. The flag stays on the worklist.")), _mails(), ""
 
 
 def _register_feeds(app: Dash) -> None:
@@ -179,17 +194,15 @@ def _acting() -> bool:
 
 
 def _live() -> list[Component]:
-    """Jobs and mail, as they stand now."""
+    """Jobs and the audit trail, as they stand now."""
     clock, acting = _clock(), _acting()
     with current_database().read() as session:
         age_s, leads = sweep_age_s(session, now=clock.now), leader(session)
-        jobs, mail = planned_jobs(session), mail_figures(session, now=clock.now)
-        trouble = mails_in_trouble(session)
+        jobs = planned_jobs(session)
         gaps = list_gaps(session, newest=GAPS_SHOWN)
     late = age_s is None or age_s > sweep_limit_s(current_settings().sweep_s)
     swept = _("never") if age_s is None else _("{n} s ago", n=whole(age_s))
     nobody = html.P(_("No scheduler has led yet: start nadir scheduler, or nadir up."), className="notice")
-    quiet = html.P(_("No mail is in trouble."), className="soft")
     return [
         parts.facts(
             [
@@ -203,16 +216,28 @@ def _live() -> list[Component]:
             _gaps(gaps, clock),
             id="ops-jobs",
         ),
-        parts.card(
-            _("Mail"),
-            parts.mail_facts(mail, clock),
-            parts.mail_table("ops-trouble-table", _("Mails in trouble"), trouble, clock, acting=acting)
-            if trouble
-            else quiet,
-            id="ops-mail",
-        ),
         _audit({job.name: job for job in jobs}, clock),
     ]
+
+
+def _mails() -> list[Component]:
+    """Mail as it stands now."""
+    clock = _clock()
+    with current_database().read() as session:
+        figures, trouble = mail_figures(session, now=clock.now), mails_in_trouble(session)
+    table = parts.mail_table("ops-trouble-table", _("Mails in trouble"), trouble, clock, acting=_acting())
+    return [
+        parts.mail_facts(figures, clock),
+        table if trouble else html.P(_("No mail is in trouble."), className="soft"),
+    ]
+
+
+def _mail_card() -> Component:
+    """Mail; the reason stands outside what is looked at again, so that nobody loses what they type."""
+    label = html.Label(_("Why a mail may be cleared (required for that)"), htmlFor="ops-why")
+    why = html.Div([label, dcc.Input(id="ops-why", type="text", value="", maxLength=300)], className="field ops-why")
+    live = html.Div(_mails(), id="ops-mails", className="stacked")
+    return parts.card(_("Mail"), live, why if _acting() else None, id="ops-mail")
 
 
 def _leader(leads: tuple[str, str] | None) -> str:

@@ -83,7 +83,9 @@ def press(web: Web, client: FlaskClient, type: str, name: str, value: str, *stat
     body = web.body(callback, *([None] * len(entry["inputs"])))
     body["inputs"] = [[{"id": id, "property": "n_clicks", "value": 1}]]
     body["state"] = [
-        [{"id": {"feed": value, "type": "ops-hours"}, "property": dependency["property"], "value": state}]
+        {"id": dependency["id"], "property": dependency["property"], "value": state}
+        if dependency["id"] == "ops-why"
+        else [{"id": {"feed": value, "type": "ops-hours"}, "property": dependency["property"], "value": state}]
         for dependency, state in zip(entry["state"], states, strict=True)
     ]
     body["changedPropIds"] = [json.dumps(id, sort_keys=True, separators=(",", ":")) + ".n_clicks"]
@@ -136,8 +138,9 @@ def test_a_run_is_asked_for_and_nothing_runs_in_the_request(web: Web) -> None:
 
 
 def test_a_dead_mail_is_cleared_or_sent_again_once(web: Web) -> None:
-    assert "Cleared" in press(web, web.client(ADMIN), "ops-clear", "mail", "dead-mail").text
-    assert "has moved on" in press(web, web.client(ADMIN), "ops-clear", "mail", "dead-mail").text
+    assert "why it may be cleared" in press(web, web.client(ADMIN), "ops-clear", "mail", "dead-mail", " ").text
+    assert "Cleared" in press(web, web.client(ADMIN), "ops-clear", "mail", "dead-mail", "told by phone").text
+    assert "has moved on" in press(web, web.client(ADMIN), "ops-clear", "mail", "dead-mail", "told by phone").text
     with web.database.write() as session:
         session.scalars(select(Outbox)).one().state = "dead"
     assert "is queued" in press(web, web.client(ADMIN), "ops-retry", "mail", "dead-mail").text
@@ -145,6 +148,7 @@ def test_a_dead_mail_is_cleared_or_sent_again_once(web: Web) -> None:
         assert session.scalars(select(Outbox.state)).one() == "pending"
     [cleared], [again] = audited(web, "mail.clear"), audited(web, "mail.retry")
     assert (cleared.actor, cleared.patient_uuid, again.actor) == (ADMIN, "uuid-N1", ADMIN)
+    assert cleared.detail == {"why": "told by phone"}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +169,7 @@ def test_an_auditor_who_presses_what_is_not_there_is_refused(web: Web) -> None:
     feed = {"feed": "LAB\nNorth", "type": "ops-hours"}
     for answer in (
         press(web, web.client(AUDITOR), "ops-run", "job", "sweep"),
-        press(web, web.client(AUDITOR), "ops-clear", "mail", "dead-mail"),
+        press(web, web.client(AUDITOR), "ops-clear", "mail", "dead-mail", "because"),
         press(web, web.client(AUDITOR), "ops-interval", "feed", "LAB\nNorth", "1", feed),
     ):
         assert answer.status_code == 403

@@ -54,8 +54,9 @@ def test_what_answers_the_published_cases_is_documented():
         assert all(rule in told for rule in rules), name
 
 
-def test_every_test_that_the_table_of_intake_names_is_there():
-    table = (ROOT / "docs" / "intake-tests.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["intake-tests.md", "alert-tests.md"])
+def test_every_test_that_a_table_of_tests_names_is_there(name):
+    table = (ROOT / "docs" / name).read_text(encoding="utf-8")
     named = re.findall(r"`([^`]+)`", table)
     sources = [path for path in (ROOT / "tests").rglob("test_*.py")]
     written = "\n".join(path.read_text(encoding="utf-8") for path in sources)
