@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from dashboard.language import _, whole
 from dashboard.parts import operations as parts
+from dashboard.parts import operations_work as work
 from dashboard.parts.times import Clock, moment_text, since_text
 from dashboard.policy import Policy, guarded
 from dashboard.request import current_actor, current_database, current_settings, request_now
@@ -86,7 +87,7 @@ def register(app: Dash) -> None:
         job = _chosen("job")
         with current_database().write() as session:
             new = ask_for_run(session, current_actor(), job, now=request_now())
-        words = _(parts.JOB_WORDS[job]) if job in parts.JOB_WORDS else job
+        words = _(work.JOB_WORDS[job]) if job in work.JOB_WORDS else job
         asked = _("Asked for: {job}. The scheduler takes it within seconds.", job=words)
         return _done(asked if new else _("Already asked for: {job}.", job=words)), _live()
 
@@ -180,7 +181,7 @@ def _seconds(hours: str | None) -> int | None:
     if not text:
         return None
     try:
-        return round(float(text) * parts.HOUR_S)
+        return round(float(text) * work.HOUR_S)
     except (ValueError, OverflowError) as error:
         raise BadInput(f"{text!r} is no number of hours") from error
 
@@ -212,7 +213,7 @@ def _live() -> list[Component]:
         ),
         parts.card(
             _("Jobs"),
-            parts.jobs_table(jobs, clock, acting=acting) if jobs else nobody,
+            work.jobs_table(jobs, clock, acting=acting) if jobs else nobody,
             _gaps(gaps, clock),
             id="ops-jobs",
         ),
@@ -225,9 +226,9 @@ def _mails() -> list[Component]:
     clock = _clock()
     with current_database().read() as session:
         figures, trouble = mail_figures(session, now=clock.now), mails_in_trouble(session)
-    table = parts.mail_table("ops-trouble-table", _("Mails in trouble"), trouble, clock, acting=_acting())
+    table = work.mail_table("ops-trouble-table", _("Mails in trouble"), trouble, clock, acting=_acting())
     return [
-        parts.mail_facts(figures, clock),
+        work.mail_facts(figures, clock),
         table if trouble else html.P(_("No mail is in trouble."), className="soft"),
     ]
 
@@ -287,7 +288,7 @@ def _feeds() -> list[Component]:
     with current_database().read() as session:
         feeds = list_feeds(session, now=clock.now)
     never = html.P(_("No feed was ever heard."), className="soft")
-    table = parts.feeds_table(feeds, clock, acting=_acting()) if feeds else never
+    table = work.feeds_table(feeds, clock, acting=_acting()) if feeds else never
     aside = _("silent after one and a half times its interval")
     return [parts.card(_("Feeds"), table, id="ops-feeds-card", aside=aside)]
 
@@ -300,7 +301,7 @@ def _rest() -> list[Component]:
         formats, proposals = held_by_format(session), waiting_proposals(session, now=now)["open"] or 0
         stored, roles, teams = storage(session), roles_count(session), team_lines(session)
     last = _("The mails written last")
-    table = parts.mail_table("ops-mail-table", last, newest, clock, acting=False)
+    table = work.mail_table("ops-mail-table", last, newest, clock, acting=False)
     none = html.P(_("No mail was written yet."), className="soft")
     return [
         html.Details([html.Summary(last), table if newest else none], className="card"),
