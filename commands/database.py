@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -76,13 +77,14 @@ def demo_load() -> None:
 
 
 @audit_app.command("verify")
-def audit_verify(as_json: Json = False) -> None:
-    """Recompute the audit chain; names the first row that does not hold."""
-    from data.audit import verify
+def audit_verify(anchor: Annotated[Path | None, typer.Option()] = None, as_json: Json = False) -> None:
+    """Recompute the audit chain, against an anchor file if given; names the first row that does not hold."""
+    from data.anchors import read_anchors, verify_against
 
     _, database = settled()
+    anchors = read_anchors(anchor) if anchor is not None else []
     with database.read() as session:
-        report = verify(session)
+        report = verify_against(session, anchors)
     say(report, as_json, f"{report.rows} rows, " + ("the chain holds" if report.ok else report.why or "broken"))
     if not report.ok:
         raise typer.Exit(REFUSED)

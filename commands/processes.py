@@ -162,11 +162,12 @@ def outbox_clear(mail: str, reason: Annotated[str, typer.Option()]) -> None:
 
 def watchdog() -> None:
     """Exit 0 when sweeps and mail are fresh and the invariants hold, else 1 with a line each."""
-    from jobs.watchdog import troubles
+    from jobs.watchdog import miscounts, troubles
 
     settings, database = settled()
     with database.read() as session:
         lines = troubles(session, settings, now=clock())
+        lines += miscounts(session, protocol_of(settings), settings, now=clock())
     for line in lines:
         typer.echo(line)
     if lines:

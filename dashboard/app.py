@@ -20,6 +20,7 @@ from dashboard.pages import (
     injections,
     me,
     merge,
+    operations,
     patient,
     patient_identity,
     proposal,
@@ -60,6 +61,7 @@ PAGES: tuple[PageModule, ...] = (
     held,
     proposal,
     merge,
+    operations,
 )
 
 

@@ -23,6 +23,8 @@ from dashboard.injection_calendar import CALENDAR, install_injection_calendar
 from dashboard.injection_calendar import ENDPOINT as INJECTIONS_ICS
 from dashboard.inventory import ROUTE_POLICIES, assert_guarded
 from dashboard.language import _, counted, language
+from dashboard.metrics import ENDPOINT as METRICS
+from dashboard.metrics import install_metrics
 from dashboard.own_account import OWN_POLICIES, own
 from dashboard.parts.grid import script_addresses
 from dashboard.policy import PUBLIC, SIGNED_IN, Policy
@@ -140,6 +142,7 @@ def _server(parts: Parts) -> Flask:
     install_injection_calendar(server)
     install_entry(server)
     install_reckoning(server)
+    install_metrics(server)
     server.add_url_rule("/healthz", "healthz", _alive)
     server.add_url_rule("/readyz", "readyz", _ready)
     return server
@@ -168,6 +171,7 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         RECKON: RECKONING,
         "healthz": PUBLIC,
         "readyz": PUBLIC,
+        METRICS: PUBLIC,
         "_dash_assets.static": PUBLIC,
         "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>": PUBLIC,
         "/_favicon.ico": PUBLIC,

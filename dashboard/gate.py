@@ -25,7 +25,14 @@ from dashboard.cookie import read_cookie
 from dashboard.inventory import ROUTE_POLICIES
 from dashboard.language import preferred, speak
 from dashboard.policy import Policy, note_activity, require_role, require_scope
-from dashboard.request import current_database, current_settings, request_now, require_tables, session_limits
+from dashboard.request import (
+    current_actor,
+    current_database,
+    current_settings,
+    request_now,
+    require_tables,
+    session_limits,
+)
 from data.service_tokens import find_token
 from data.sessions import Origin, find_sign_in
 
@@ -34,6 +41,7 @@ CALLBACK_PATH = "/_dash-update-component"
 CATCH_ALL = "/<path:path>"
 # What answers also while the database is away.
 BEFORE_TABLES = frozenset({"healthz", "readyz", "_dash_assets.static"})
+OPERATIONS = "/ops"
 _OWN_ADDRESS = re.compile(r"/[A-Za-z0-9_/-]*(\?[A-Za-z0-9_=&%.,+~-]*)?")
 
 
@@ -60,6 +68,8 @@ def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[s
             raise NoSuchPage
         # The pattern, not the address: a hospital number belongs in no log.
         place = str(request.url_rule)
+        if place == "/" and _starts_at_operations(policies):
+            return redirect(OPERATIONS)
         require_role(policy, place)
         if is_page(endpoint):
             require_scope(policy, dict(request.view_args or {}), place, noting="never")
@@ -75,6 +85,12 @@ def safe_next(target: str | None) -> str:
     """Where to go after signing in or choosing a language: a path of our own with its query, or the front page for
     anything that could leave the site."""
     return target if target and "//" not in target and _OWN_ADDRESS.fullmatch(target) else "/"
+
+
+def _starts_at_operations(policies: dict[str, Policy]) -> bool:
+    """Whether the front page is not for this person, and the operations page is: who runs the site follows nobody."""
+    role, operations = current_actor().role, policies.get(OPERATIONS)
+    return role not in policies["/"].roles and operations is not None and role in operations.roles
 
 
 def _open_request() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.browser_texts import translated_texts
 from dashboard.language import LANGUAGES, _, counted, language, message
-from dashboard.policy import PEOPLE, Policy, guarded, require_role, require_scope
+from dashboard.policy import CLINICAL, PEOPLE, Policy, guarded, require_role, require_scope
 from dashboard.request import current_database, current_protocol, current_settings, current_sign_in, request_now
 from dashboard.routing import Pages, Route
 from data.escalation import long_unanswered
@@ -40,7 +40,8 @@ def frame(pages: Pages, *, idle_s: int, environment: str) -> Component:
         dcc.Link(
             [_(route.nav or ""), html.Span(id=_count_id(route), className="shell-count")],
             route.pattern,
-            className="shell-link",
+            id=_link_id(route),
+            className=_link_css(route, None),
         )
         for route in _navigation(pages)
     ]
@@ -98,6 +99,7 @@ def register(app: Dash, pages: Pages) -> None:
         Output("shell-mail", "children"),
         Output("shell-banner", "children"),
         *(Output(_count_id(route), "children") for route in _navigation(pages)),
+        *(Output(_link_id(route), "className") for route in _navigation(pages)),
         Input("shell-clock", "n_intervals"),
         policy=Policy(PEOPLE, polling=True),
     )
@@ -116,6 +118,7 @@ def register(app: Dash, pages: Pages) -> None:
             mail_text(waiting_s, dead),
             [*_banner(age_s if late else None, late=late), _unanswered(unanswered)],
             *waiting,
+            *(_link_css(route, signed_in.actor.role) for route in _navigation(pages)),
         )
 
 
@@ -139,6 +142,16 @@ def _navigation(pages: Pages) -> list[Route]:
 
 def _count_id(route: Route) -> str:
     return f"shell-count-{(route.nav or '').lower()}"
+
+
+def _link_id(route: Route) -> str:
+    return f"shell-link-{(route.nav or '').lower()}"
+
+
+def _link_css(route: Route, role: str | None) -> str:
+    """Pages that are for clinicians are in the navigation from the start, the others for whom they are for."""
+    shown = not CLINICAL.isdisjoint(route.policy.roles) if role is None else role in route.policy.roles
+    return "shell-link" if shown else "shell-link shell-closed"
 
 
 def _waiting(session: Session, actor: Actor, route: Route) -> Component | None:

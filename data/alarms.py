@@ -14,7 +14,16 @@ from data.models.mail import Outbox
 
 QUIET: Final = timedelta(hours=1)
 
-Reason = Literal["mail-dead", "mail-barred", "feed-parked", "feed-conflict", "feed-failed", "feed-training"]
+Reason = Literal[
+    "mail-dead",
+    "mail-barred",
+    "feed-parked",
+    "feed-conflict",
+    "feed-failed",
+    "feed-training",
+    "invariant-broken",
+    "audit-broken",
+]
 
 
 def alarm_once(session: Session, reason: Reason, policy: MailPolicy, *, now: datetime) -> int:
@@ -23,6 +32,7 @@ def alarm_once(session: Session, reason: Reason, policy: MailPolicy, *, now: dat
     The number of mails written. `mail-dead`: a mail was given up; `mail-barred`: the server takes none of ours.
     `feed-parked`: results of a feed wait for a person; `feed-conflict`: a control id came again with other content;
     `feed-failed`: a message could not be taken in; `feed-training`: a message was refused because it is not production.
+    `invariant-broken`: flags, mails and runs do not add up; `audit-broken`: the audit chain does not hold.
     """
     same = select(Outbox.id).where(
         Outbox.kind == "technical",

@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from data.anchors import head_anchor
 from data.announcing import PRIORITY, MailPolicy
 from data.backoff import EXPIRES
 from data.job_runs import last_done
@@ -130,11 +131,12 @@ def _surveillance(session: Session) -> dict[str, Any]:
     judged, failing = session.execute(
         select(func.count(), func.count().filter(Judgement.failures > 0)).select_from(Judgement)
     ).one()
-    swept = last_done(session, "sweep")
+    swept, anchor = last_done(session, "sweep"), head_anchor(session)
     return {
         "judged": judged - failing,
         "failing": failing,
         "swept_at": None if swept is None else swept.isoformat(),
+        "anchor": None if anchor is None else {"seq": anchor.seq, "mac": anchor.mac},
     }
 
 

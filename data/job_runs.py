@@ -1,4 +1,5 @@
-"""Runs of the scheduled jobs: one row a job and due time, and the gaps in which nothing was judged."""
+"""Runs of the scheduled jobs: one row a job and due time. The gaps between sweeps are listed here and made by
+`data.downtime`."""
 
 from __future__ import annotations
 
@@ -126,11 +127,6 @@ def last_run(session: Session, job: str) -> LastRun | None:
         .limit(1)
     ).one_or_none()
     return LastRun(newest, *(finished or (None, None)))
-
-
-def add_gap(session: Session, *, since: datetime, until: datetime, reason: str) -> None:
-    """Put on record that nothing was judged between two moments."""
-    session.execute(insert(Gap).values(from_at=since, to_at=until, reason=reason))
 
 
 def list_gaps(session: Session, *, newest: int) -> list[tuple[datetime, datetime]]:

@@ -15,12 +15,13 @@ from typing import Any, Final, Literal, cast
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import CursorResult, and_, func, insert, or_, select, update
+from sqlalchemy import CursorResult, and_, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from data.announcing import Kind, MailPolicy
 from data.audit import write_audit
 from data.backoff import EXPIRES, wait_s
+from data.downtime import late_because_of_downtime
 from data.errors import BadInput
 from data.models import DeliveryAttempt, Flag, MailChoice, Outbox, Patient, Person
 from data.people import Actor, Forbidden, NotFound
@@ -76,11 +77,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one try ended: the verdict, the code of the mail server if it gave one, and its words."""
+    """How one try ended: the verdict, the code of the mail server if it gave one, and its words. `reached`: there was
+    a server to talk to; where there was none, that is no fault of the mail."""
 
     verdict: Verdict
     code: int | None
     text: str
+    reached: bool = True
 
 
 def claim(session: Session, now: datetime) -> Claimed | None:
@@ -90,9 +93,10 @@ def claim(session: Session, now: datetime) -> Claimed | None:
     that wait for the daily digest are not claimed: the digest job makes one mail of them.
     """
     while True:
-        row = session.execute(_due(now)).one_or_none()
-        if row is None:
+        next_id = _next_due(session, now)
+        if next_id is None:
             return None
+        row = session.execute(_due(next_id)).one()
         mail, address, language, disabled_at, off_at, status, ended = row
         if mail.address is not None:
             address, language, disabled_at, off_at = mail.address, None, None, None
@@ -122,7 +126,8 @@ def settle(
     """Write how a try ended; returns the row's new state, or None when the lease was lost to another sender meanwhile.
 
     The try is always kept as a delivery attempt. A `retry` comes back after the back-off of its severity, stretched by
-    `jitter` (-1 to 1, a share of 20 %), unless the mail expires before: then it is dead.
+    `jitter` (-1 to 1, a share of 20 %), unless the mail expires before: then it is dead. While no server is reached the
+    back-off does not grow: senders pace themselves, and when it is back the urgent mails are to be due.
     """
     session.execute(
         insert(DeliveryAttempt).values(
@@ -133,7 +138,8 @@ def settle(
     if answer.verdict == "sent":
         values |= {"sent_at": now, "last_error": None}
     elif answer.verdict == "retry":
-        next_at = now + timedelta(seconds=wait_s(claimed.severity, claimed.attempts, backoff_base_s, jitter))
+        tries = claimed.attempts if answer.reached else 1
+        next_at = now + timedelta(seconds=wait_s(claimed.severity, tries, backoff_base_s, jitter))
         values["next_at"] = next_at
         if claimed.expires_at is not None and next_at > claimed.expires_at:
             values["state"] = "dead"
@@ -259,11 +265,30 @@ def _require_operator(actor: Actor) -> None:
         raise Forbidden("the outbox is an admin's")
 
 
-def _due(now: datetime) -> Any:
-    waiting = and_(Outbox.state.in_(("pending", "retry")), Outbox.next_at <= now)
-    dropped = and_(Outbox.state == "sending", Outbox.lease_until <= now)
-    ended = func.coalesce(Patient.deceased_at, Patient.withdrawn_at, Patient.transferred_at)
+def _next_due(session: Session, now: datetime) -> str | None:
+    """The mail to send next, its row locked: the best of each state, so that the index is walked and nothing sorted.
+
+    One that a sender dropped may have gone already: it waits behind those of its priority that certainly have not.
+    """
     for_the_digest = and_(Outbox.kind == "digest", Outbox.flag_id.is_not(None))
+    best = (
+        select(Outbox.priority, Outbox.next_at, Outbox.id)
+        .where(~for_the_digest)
+        .order_by(Outbox.priority, Outbox.next_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    found = []
+    for state in ("pending", "retry", "sending"):
+        due = Outbox.lease_until <= now if state == "sending" else Outbox.next_at <= now
+        row = session.execute(best.where(Outbox.state == state, due)).one_or_none()
+        if row is not None:
+            found.append((row.priority, state == "sending", row.next_at, row.id))
+    return min(found)[-1] if found else None
+
+
+def _due(outbox_id: str) -> Any:
+    ended = func.coalesce(Patient.deceased_at, Patient.withdrawn_at, Patient.transferred_at)
     return (
         select(Outbox, Person.email, Person.language, Person.disabled_at, MailChoice.off_at, Flag.status, ended)
         .select_from(Outbox)
@@ -271,10 +296,7 @@ def _due(now: datetime) -> Any:
         .join(MailChoice, MailChoice.person_id == Person.id, isouter=True)
         .join(Flag, Flag.id == Outbox.flag_id, isouter=True)
         .join(Patient, Patient.id == standing_id(Flag.patient_id), isouter=True)
-        .where(or_(waiting, dropped), ~for_the_digest)
-        .order_by(Outbox.priority, Outbox.next_at, Outbox.id)
-        .limit(1)
-        .with_for_update(of=Outbox, skip_locked=True)
+        .where(Outbox.id == outbox_id)
     )
 
 
@@ -294,6 +316,9 @@ def _ending(status: str | None, unreached: str | None, ended: datetime | None) -
 
 def _lease(session: Session, mail: Outbox, address: str, language: str | None, now: datetime) -> Claimed:
     token, until, attempts = str(uuid4()), now + LEASE, mail.attempts + 1
+    counts = _late(session, mail) if mail.kind == "immediate" and mail.flag_id is not None else None
+    if mail.counts is not None:
+        counts = json.loads(mail.counts)
     session.execute(
         update(Outbox)
         .where(Outbox.id == mail.id)
@@ -314,12 +339,20 @@ def _lease(session: Session, mail: Outbox, address: str, language: str | None, n
         corrects=mail.corrects,
         episode=mail.episode,
         step=mail.step,
-        counts=None if mail.counts is None else json.loads(mail.counts),
+        counts=counts,
         created_at=mail.created_at,
         expires_at=mail.expires_at,
         attempts=attempts,
         lease_until=until,
     )
+
+
+def _late(session: Session, mail: Outbox) -> dict[str, Any] | None:
+    late = late_because_of_downtime(session, mail.flag_id or "", mail.created_at)
+    if late is None:
+        return None
+    waiting = None if late.waiting is None else late.waiting.isoformat()
+    return {"down_from": late.since.isoformat(), "waiting_from": waiting}
 
 
 def _patient_uuid(session: Session, flag_id: str | None) -> str | None:

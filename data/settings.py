@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     anchor_file: Path | None = None
     backup_dir: Path | None = None
     backup_key_file: Path | None = None
-    ping_url: str | None = None
+    ping_url: Annotated[str | None, Field(pattern=r"^https?://[^\s/?#]+[^\s]*$")] = None
     privacy_mail: str | None = None
     contact_line: str | None = None
     retention_years: Annotated[int | None, Field(ge=1)] = None

@@ -26,6 +26,8 @@ LATE = timedelta(minutes=15)
 TEMPLATES = {"immediate": "flag.txt", "digest": "digest.txt", "technical": "technical.txt", "test": "test.txt"}
 CORRECTED, MORE, ANSWERED = "corrected.txt", "more.txt", "answer.txt"
 ABOUT_THE_ROTA = frozenset({"rota-gap", "test-unanswered"})
+MOMENTS = {"swept": "swept_at", "down_since": "down_from", "down_until": "down_to", "waiting_since": "waiting_from"}
+OTHER_DIGESTS = {"downtime": "downtime.txt", "reminder": "reminder.txt"}
 
 
 class Mail(Protocol):
@@ -114,9 +116,10 @@ class Desk:
         }
         if mail.kind == "immediate":
             facts |= {"by_when": self._by_when(mail.severity, opened, tongue), "late": now - mail.created_at > LATE}
-        if mail.kind == "digest":
-            swept = facts.get("swept_at")
-            facts["swept"] = None if swept is None else self._when(datetime.fromisoformat(swept), tongue)
+        for name, stored in MOMENTS.items():
+            moment = facts.get(stored)
+            facts[name] = None if moment is None else self._when(datetime.fromisoformat(moment), tongue)
+        facts["anchor"] = facts.get("anchor")
         return facts
 
     def _link(self, mail: Mail) -> str:
@@ -139,7 +142,9 @@ def _template_of(mail: Mail) -> str:
         return CORRECTED
     if mail.kind == "immediate" and mail.flag_id is None:
         return MORE
-    return ANSWERED if mail.kind == "test" and mail.counts else TEMPLATES[mail.kind]
+    if mail.kind == "test" and mail.counts:
+        return ANSWERED
+    return OTHER_DIGESTS.get(str((mail.counts or {}).get("letter")), TEMPLATES[mail.kind])
 
 
 def _reason(mail: Mail) -> Any:

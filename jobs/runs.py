@@ -10,18 +10,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from data.db import Database
+from data.downtime import note_gap
 from data.freshness import oldest_unsent_s, sweep_age_s
-from data.job_runs import (
-    Runner,
-    add_gap,
-    begin_run,
-    finish_run,
-    first_run_at,
-    last_done,
-    last_run,
-    list_gaps,
-    passed_over,
-)
+from data.job_plan import note_next_due, take_wish, wish_waits
+from data.job_runs import Runner, begin_run, finish_run, first_run_at, last_run, list_gaps, passed_over
 from data.leases import read_lease
 from jobs.leader import NAME, LeaderLost, Pace
 from jobs.schedule import Every, Job
@@ -65,8 +57,11 @@ def run_owed(database: Database, job: Job, work: Work, lead: Lead) -> Counts | N
     with database.write() as session:
         due = due_run(session, job, started)
         run_id = None if due is None else begin_run(session, job.name, due_at=due, runner=lead.runner, now=started)
+        if run_id is not None:
+            _note_gap(session, job, started)
+            note_next_due(session, job.name, job.when.next(started))
         lead.fence(session)
-    return None if run_id is None else _perform(database, job, run_id, work, lead)
+    return None if run_id is None else _perform(database, run_id, work, lead)
 
 
 def run_by_hand(database: Database, job: Job, work: Work, lead: Lead) -> Counts:
@@ -74,12 +69,33 @@ def run_by_hand(database: Database, job: Job, work: Work, lead: Lead) -> Counts:
     started = lead.clock()
     with database.write() as session:
         run_id = begin_run(session, job.name, due_at=started, runner=lead.runner, now=started)
+        _note_gap(session, job, started)
         lead.fence(session)
-    return {} if run_id is None else _perform(database, job, run_id, work, lead)
+    return {} if run_id is None else _perform(database, run_id, work, lead)
 
 
-def _perform(database: Database, job: Job, run_id: int, work: Work, lead: Lead) -> Counts:
+def run_wished(database: Database, jobs: Mapping[str, tuple[Job, Work]], lead: Lead) -> str | None:
+    """Do the run that somebody asked for first, of one of the named jobs; its name, None when nobody asked.
+
+    What the work raises is written and raised.
+    """
+    with database.read() as session:
+        if not wish_waits(session):
+            return None
     started = lead.clock()
+    with database.write() as session:
+        taken = take_wish(session, list(jobs), runner=lead.runner, now=started)
+        if taken is not None:
+            _note_gap(session, jobs[taken[0]][0], started)
+        lead.fence(session)
+    if taken is None:
+        return None
+    name, run_id = taken
+    _perform(database, run_id, jobs[name][1], lead)
+    return name
+
+
+def _perform(database: Database, run_id: int, work: Work, lead: Lead) -> Counts:
     try:
         counts = work(lead.fence)
     except LeaderLost:
@@ -90,18 +106,14 @@ def _perform(database: Database, job: Job, run_id: int, work: Work, lead: Lead) 
             lead.fence(session)
         raise
     with database.write() as session:
-        now = lead.clock()
-        if isinstance(job.when, Every) and job.name == "sweep":
-            _note_gap(session, job.when, started=started, now=now)
-        finish_run(session, run_id, runner=lead.runner, counts=counts, error=None, now=now)
+        finish_run(session, run_id, runner=lead.runner, counts=counts, error=None, now=lead.clock())
         lead.fence(session)
     return counts
 
 
-def _note_gap(session: Session, grid: Every, *, started: datetime, now: datetime) -> None:
-    before = last_done(session, "sweep")
-    if before is not None and started - before > timedelta(seconds=2 * grid.seconds):
-        add_gap(session, since=before, until=now, reason="no sweep was completed")
+def _note_gap(session: Session, job: Job, started: datetime) -> None:
+    if job.name == "sweep" and isinstance(job.when, Every):
+        note_gap(session, longest=timedelta(seconds=2 * job.when.seconds), now=started)
 
 
 def in_one_line(error: BaseException) -> str:

@@ -18,6 +18,10 @@ WATCH_S = 60
 IMPORTS_S = 15
 ESCALATION_S = 30
 ROTA_S = 300
+WISHES_S = 2
+ANCHOR_S = 3600
+INVARIANTS_S = 3600
+VERIFY_AT = time(4, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,12 @@ def schedule(settings: Settings) -> Sequence[Job]:
         Job("sweep", Every(settings.sweep_s)),
         Job("full-sweep", Daily(settings.full_sweep_at, settings.zone)),
         Job("digest", Daily(settings.digest_at, settings.zone)),
+        Job("reminders", Daily(settings.digest_at, settings.zone)),
+        Job("feeds", Every(settings.sweep_s)),
         Job("watch", Every(WATCH_S)),
+        Job("invariants", Every(INVARIANTS_S)),
+        Job("anchor", Every(ANCHOR_S)),
+        Job("verify-audit", Daily(VERIFY_AT, settings.zone)),
         Job("imports", Every(IMPORTS_S)),
         Job("escalation", Every(ESCALATION_S)),
         Job("rota", Every(ROTA_S)),

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -26,11 +26,13 @@ from sqlalchemy.orm import Session
 from clinical.protocol import Protocol
 from data.db import Database
 from data.errors import BadInput
+from data.job_plan import save_plan
 from data.job_runs import Runner, abandon_runs
 from data.settings import Settings
 from jobs.leader import Candidate, LeaderLost, Pace, Term
-from jobs.runs import Lead, Work, in_one_line, run_by_hand, run_owed
-from jobs.schedule import Every, Job, schedule
+from jobs.ping import Ping
+from jobs.runs import Lead, Work, in_one_line, run_by_hand, run_owed, run_wished
+from jobs.schedule import WISHES_S, Every, Job, schedule
 from jobs.work import work_of
 
 log = structlog.get_logger()
@@ -102,24 +104,26 @@ def _lead(
 
     lead = Lead(Runner(term.holder, term.epoch), fence, clock)
     jobs = schedule(settings)
-    ask = {
-        job.name: partial(
-            _ask, database, job, work_of(job, database, settings, protocol, moment=clock, clock=clock), lead
-        )
-        for job in jobs
+    works = {job.name: (job, work_of(job, database, settings, protocol, moment=clock, clock=clock)) for job in jobs}
+    ping = Ping(settings.ping_url)
+    ask: dict[str, Callable[[], object]] = {
+        job.name: partial(_ask, database, job, work, lead) for job, work in works.values()
     }
+    ask["sweep"] = partial(_ask_and_tell, partial(_ask, database, *works["sweep"], lead), ping)
     with database.write() as session:
         abandon_runs(session, epoch=term.epoch, now=clock())
+        save_plan(session, [(job.name, str(job.when), job.when.next(clock())) for job in jobs])
         term.fence(session)
     ask["sweep"]()  # what came in while nobody led, before anything else
     timer = BackgroundScheduler(
         timezone=UTC,
         jobstores={"default": MemoryJobStore()},
-        executors={"default": ThreadPoolExecutor(len(jobs))},
+        executors={"default": ThreadPoolExecutor(len(jobs) + 1)},
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
     )
     for job in jobs:
         timer.add_job(ask[job.name], _asking_times(job, settings, clock()), id=job.name)
+    timer.add_job(partial(_ask_wishes, database, works, lead), IntervalTrigger(seconds=WISHES_S, timezone=UTC))
     timer.start()
     try:
         while not (stop.is_set() or term.lost.is_set()):
@@ -128,7 +132,8 @@ def _lead(
         timer.shutdown(wait=True)
 
 
-def _ask(database: Database, job: Job, work: Work, lead: Lead) -> None:
+def _ask(database: Database, job: Job, work: Work, lead: Lead) -> bool:
+    """Whether a run was owed and ended well."""
     try:
         counts = run_owed(database, job, work, lead)
     except (LeaderLost, Stopped) as error:
@@ -138,6 +143,25 @@ def _ask(database: Database, job: Job, work: Work, lead: Lead) -> None:
     else:
         if counts is not None:
             log.info("job done", job=job.name, **counts)
+        return counts is not None
+    return False
+
+
+def _ask_and_tell(ask: Callable[[], bool], ping: Ping) -> None:
+    if ask():
+        ping.send()
+
+
+def _ask_wishes(database: Database, works: Mapping[str, tuple[Job, Work]], lead: Lead) -> None:
+    try:
+        name = run_wished(database, works, lead)
+    except (LeaderLost, Stopped) as error:
+        log.info("job broken off", why=str(error))
+    except Exception as error:  # the row says so too
+        log.error("job failed", why=in_one_line(error))
+    else:
+        if name is not None:
+            log.info("job done", job=name, wished=True)
 
 
 def _asking_times(job: Job, settings: Settings, now: datetime) -> IntervalTrigger:

@@ -154,7 +154,7 @@ class Sender:
 def _verdict(reply: Reply) -> Answer:
     if reply.outcome == "sent":
         return Answer("sent", reply.code, reply.text)
-    return Answer("dead" if reply.outcome == "refused" else "retry", reply.code, reply.text)
+    return Answer("dead" if reply.outcome == "refused" else "retry", reply.code, reply.text, reply.reached)
 
 
 def _wall_clock() -> datetime:

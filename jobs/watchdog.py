@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from random import Random
 
 from sqlalchemy.orm import Session
 
-from clinical.protocol import load_protocol
+from clinical.protocol import Protocol, load_protocol
+from data.feeds import list_feeds
 from data.freshness import dead_mails, oldest_unsent_s, stuck_mails, sweep_age_s, sweep_limit_s, unannounced_flags
 from data.identity_proposals import waiting_proposals
 from data.intake.quarantine import held_counts
+from data.invariants import broken_invariants
+from data.job_runs import last_done
 from data.protocol.in_force import protocol_in_force
+from data.recount import recounted
 from data.settings import Settings
 
 LONGEST_UNSENT_S = 300
 LONGEST_HELD_S = 3 * 86_400
 LONGEST_STUCK = timedelta(minutes=5)
+LONGEST_UNANCHORED = timedelta(hours=3)
 NAMED = 5
 
 
@@ -26,9 +32,18 @@ def troubles(session: Session, settings: Settings, *, now: datetime) -> list[str
         *_sweeps(session, settings, now),
         *_mails(session, now),
         *_flags(session),
+        *_feeds(session, now),
+        *_anchors(session, settings, now),
         *_waiting(session, now),
         *_protocol(session, settings),
     ]
+
+
+def miscounts(session: Session, protocol: Protocol, settings: Settings, *, now: datetime) -> list[str]:
+    """What does not add up between data, flags, mails and runs; it looks at whole patients, so it takes a second."""
+    lag = timedelta(seconds=sweep_limit_s(settings.sweep_s))
+    counted = recounted(session, protocol=protocol, chance=Random(int(now.timestamp())))
+    return [*broken_invariants(session, longest_lag=lag, now=now), *counted]
 
 
 def _sweeps(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
@@ -49,6 +64,21 @@ def _mails(session: Session, now: datetime) -> Iterator[str]:
     stuck = stuck_mails(session, now=now, longer_than=LONGEST_STUCK)
     if stuck:
         yield f"mails left behind by a sender that is gone and taken up by no other: {stuck}"
+
+
+def _feeds(session: Session, now: datetime) -> Iterator[str]:
+    for feed in list_feeds(session, now=now):
+        if feed.silent:
+            hours = (now - feed.last_heard_at).total_seconds() / 3600
+            yield f"the feed {feed.name} has been silent for {hours:.1f} h: its results may be out of date"
+
+
+def _anchors(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
+    if settings.anchor_file is None:
+        return
+    last = last_done(session, "anchor")
+    if last is not None and now - last > LONGEST_UNANCHORED:
+        yield f"the audit chain was last anchored at {last.isoformat(timespec='minutes')}: see nadir jobs status"
 
 
 def _waiting(session: Session, now: datetime) -> Iterator[str]:

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from clinical.protocol import Protocol
+from data.alarms import alarm_once
+from data.announcing import MailPolicy
 from data.db import Database
+from data.downtime import DigestDue, tell_of_downtime
 from data.escalation import patience
+from data.feeds import tell_of_silence
 from data.intake.uploads import upload_folder
+from data.job_plan import prune_wishes
 from data.job_runs import prune_runs
 from data.mutes import tell_withheld
 from data.outbox import mail_policy
 from data.protocol.in_force import protocol_in_force
 from data.protocol.trials import start_trial
 from data.settings import Settings
+from jobs.anchors import anchor_audit, verify_audit
 from jobs.digest import digest
 from jobs.duty import escalate, tend_rota
 from jobs.imports import tend_imports
+from jobs.reminders import remind
 from jobs.runs import Counts, Fence, Work
 from jobs.schedule import Daily, Job
 from jobs.sweep import sweep
-from jobs.watchdog import troubles
+from jobs.watchdog import miscounts, troubles
 
 log = structlog.get_logger()
 
 KEPT: Final = timedelta(days=30)
-FREQUENT: Final = ("sweep", "watch", "imports", "escalation", "rota")
+FREQUENT: Final = ("sweep", "feeds", "watch", "imports", "escalation", "rota")
 
 
 def work_of(
@@ -45,44 +54,109 @@ def work_of(
 
     `protocol` is what this installation brings: a sweep judges by what is in force when it begins.
     """
-    mail = mail_policy(settings)
+    desk = _Desk(database, settings, protocol, mail_policy(settings), moment, clock)
+    works: dict[str, Work] = {
+        "sweep": partial(desk.sweep, full=False),
+        "full-sweep": partial(desk.sweep, full=True),
+        "digest": desk.digest,
+        "reminders": desk.remind,
+        "feeds": desk.listen,
+        "watch": desk.watch,
+        "invariants": desk.check,
+        "anchor": desk.anchor,
+        "verify-audit": desk.verify,
+        "imports": desk.tend,
+        "escalation": desk.escalate,
+        "rota": desk.tend_rota,
+    }
+    return works[job.name]
 
-    def swept(fence: Fence) -> Counts:
-        with database.read() as session:
-            in_force = protocol_in_force(session, protocol)
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What every job works with, and each job as a method."""
+
+    database: Database
+    settings: Settings
+    protocol: Protocol
+    mail: MailPolicy
+    moment: Callable[[], datetime]
+    clock: Callable[[], datetime]
+
+    @property
+    def digest_time(self) -> Daily:
+        return Daily(self.settings.digest_at, self.settings.zone)
+
+    def sweep(self, fence: Fence, *, full: bool) -> Counts:
+        with self.database.read() as session:
+            in_force = protocol_in_force(session, self.protocol)
         report = sweep(
-            database,
+            self.database,
             protocol=in_force,
-            mail=mail,
-            as_of=moment(),
-            now=clock(),
-            full=job.name == "full-sweep",
+            mail=self.mail,
+            as_of=self.moment(),
+            now=self.clock(),
+            full=full,
             fence=fence,
         )
-        with database.write() as session:
-            late = tell_withheld(session, mail, now=clock())
+        with self.database.write() as session:
+            late = tell_withheld(session, self.mail, now=self.clock())
+            due = _digest_due(self.digest_time, self.clock())
+            late += tell_of_downtime(session, self.mail, due, now=self.clock())
             fence(session)
-        return {**_in_numbers(report.as_json()), "outbox_rows": report.counts.outbox_rows + late}
+        return _in_numbers(report.as_json()) | {"outbox_rows": report.counts.outbox_rows + late}
 
-    def digested(fence: Fence) -> Counts:
-        when = Daily(settings.digest_at, settings.zone)
-        return digest(database, when, mail, as_of=moment(), now=clock(), fence=fence)
+    def digest(self, fence: Fence) -> Counts:
+        return digest(self.database, self.digest_time, self.mail, as_of=self.moment(), now=self.clock(), fence=fence)
 
-    def watched(fence: Fence) -> Counts:
-        return _watch(database, settings, now=clock(), fence=fence)
+    def remind(self, fence: Fence) -> Counts:
+        return remind(self.database, self.digest_time, self.mail, as_of=self.moment(), now=self.clock(), fence=fence)
 
-    def tended(fence: Fence) -> Counts:
-        start_trial(database, settings, now=clock())
-        return tend_imports(database, upload_folder(settings), now=clock(), fence=fence)
+    def listen(self, fence: Fence) -> Counts:
+        with self.database.write() as session:
+            silent, mails = tell_of_silence(session, self.mail, now=self.clock())
+            fence(session)
+        return {"silent": silent, "mails": mails}
 
-    def escalated(fence: Fence) -> Counts:
-        return escalate(database, mail, patience(settings), now=clock(), fence=fence)
+    def watch(self, fence: Fence) -> Counts:
+        return _watch(self.database, self.settings, now=self.clock(), fence=fence)
 
-    def rota_tended(fence: Fence) -> Counts:
-        return tend_rota(database, mail, settings, now=clock(), fence=fence)
+    def tend(self, fence: Fence) -> Counts:
+        start_trial(self.database, self.settings, now=self.clock())
+        return tend_imports(self.database, upload_folder(self.settings), now=self.clock(), fence=fence)
 
-    works = {"sweep": swept, "full-sweep": swept, "digest": digested, "watch": watched, "imports": tended}
-    return (works | {"escalation": escalated, "rota": rota_tended})[job.name]
+    def escalate(self, fence: Fence) -> Counts:
+        return escalate(self.database, self.mail, patience(self.settings), now=self.clock(), fence=fence)
+
+    def tend_rota(self, fence: Fence) -> Counts:
+        return tend_rota(self.database, self.mail, self.settings, now=self.clock(), fence=fence)
+
+    def check(self, fence: Fence) -> Counts:
+        with self.database.read() as session:
+            protocol = protocol_in_force(session, self.protocol)
+            lines = miscounts(session, protocol, self.settings, now=self.clock())
+        return _alarmed(self.database, lines, self.mail, now=self.clock(), fence=fence)
+
+    def anchor(self, fence: Fence) -> Counts:
+        return anchor_audit(self.database, self.settings.anchor_file, now=self.clock(), fence=fence)
+
+    def verify(self, fence: Fence) -> Counts:
+        return verify_audit(self.database, self.settings.anchor_file, self.mail, now=self.clock(), fence=fence)
+
+
+def _digest_due(when: Daily, now: datetime) -> DigestDue:
+    due = when.latest(now)
+    return DigestDue(due.astimezone(when.zone).date(), due)
+
+
+def _alarmed(database: Database, lines: Sequence[str], mail: MailPolicy, *, now: datetime, fence: Fence) -> Counts:
+    for line in lines:
+        log.error("invariant broken", what=line)
+    with database.write() as session:
+        if lines:
+            alarm_once(session, "invariant-broken", mail, now=now)
+        fence(session)
+    return {"broken": len(lines), "lines": list(lines)}
 
 
 def _watch(database: Database, settings: Settings, *, now: datetime, fence: Fence) -> Counts:
@@ -92,11 +166,12 @@ def _watch(database: Database, settings: Settings, *, now: datetime, fence: Fenc
         log.warning("trouble", what=line)
     with database.write() as session:
         pruned = prune_runs(session, FREQUENT, before=now - KEPT)
+        prune_wishes(session, before=now - KEPT)
         fence(session)
     return {"troubles": len(lines), "pruned": pruned}
 
 
-def _in_numbers(report: Mapping[str, Any]) -> Counts:
+def _in_numbers(report: Mapping[str, Any]) -> dict[str, Any]:
     """The counts of a sweep without the hospital numbers in it: rows of runs are read by people who see no patients."""
     return {
         name: len(value) if isinstance(value, list) else value

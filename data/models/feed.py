@@ -38,7 +38,11 @@ class Hl7Message(Base):
 
 
 class Feed(Base):
-    """A sender and its latest message."""
+    """A sender and its latest message.
+
+    `interval_s`: how often it is to be heard at least, None where nobody waits for it. `silence_told_at`: when the
+    admins were last told that it was silent.
+    """
 
     __tablename__ = "feed"
 
@@ -47,3 +51,5 @@ class Feed(Base):
     last_heard_at: Mapped[datetime]
     last_control_id: Mapped[str] = mapped_column(String(200))
     last_peer: Mapped[str] = mapped_column(String(64))
+    interval_s: Mapped[int | None] = mapped_column(server_default="86400")
+    silence_told_at: Mapped[datetime | None]

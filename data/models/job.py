@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Text, UniqueConstraint
+from sqlalchemy import Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data.models.base import Base, BigId
+
+UNTAKEN: dict[str, Any] = {
+    "sqlite_where": text("taken_at IS NULL"),
+    "postgresql_where": text("taken_at IS NULL"),
+}
 
 
 class JobRun(Base):
@@ -47,8 +52,33 @@ class Leader(Base):
     lease_until: Mapped[datetime]
 
 
+class JobPlan(Base):
+    """A job as the leading scheduler has it: its place in the table, its times in words, when it is due next."""
+
+    __tablename__ = "job_plan"
+
+    job: Mapped[str] = mapped_column(String(40), primary_key=True)
+    place: Mapped[int]
+    schedule: Mapped[str] = mapped_column(String(80))
+    next_due_at: Mapped[datetime]
+
+
+class JobRequest(Base):
+    """A person's wish that a job be run now. `run_id` is the run that answers it; runs are forgotten in time."""
+
+    __tablename__ = "job_request"
+    __table_args__ = (Index("uq_job_request_waiting", "job", unique=True, **UNTAKEN),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    job: Mapped[str] = mapped_column(String(40))
+    who: Mapped[str] = mapped_column(String(200))
+    asked_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]
+    run_id: Mapped[int | None]
+
+
 class Gap(Base):
-    """A stretch of time in which nothing was judged."""
+    """A stretch of time in which nothing was judged; `told_at` is set when it is over and people were told."""
 
     __tablename__ = "gap"
 
@@ -56,3 +86,4 @@ class Gap(Base):
     from_at: Mapped[datetime]
     to_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text)
+    told_at: Mapped[datetime | None]

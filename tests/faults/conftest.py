@@ -10,19 +10,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from data.db import Database
 from data.intake.item import Item
-from data.models import JobRun, Leader, Patient
+from data.models import Ingest, IngestPatient, JobRun, Leader, Patient
 from data.patients import add_patient
 from data.people import Actor, add_person, add_team
 from data.records import open_batch, store_chunk
+from tests.faults import nursery
 from tests.mail_server import MailServer
 
 SYSTEM = Actor.system("test")
@@ -35,7 +37,7 @@ class Site:
     def __init__(self, database: Database, home: Path, audit_key: bytes, mail_server: MailServer) -> None:
         self.database = database
         self.mail_server = mail_server
-        self._home = home
+        self.home = home
         key = home / "audit.key"
         key.write_bytes(audit_key)
         key.chmod(0o600)
@@ -46,22 +48,40 @@ class Site:
             "NADIR_MAIL_FROM": "nadir@nadir.example",
             "NADIR_SWEEP_S": "1",
             "NADIR_BACKOFF_BASE_S": "0.2",
+            "TEST_BEGUN": datetime.now(UTC).isoformat(),
         }
+        self._hatched: list[BaseProcess] = []
         self._logs: dict[subprocess.Popen[bytes], Path] = {}
         self._numbers = itertools.count()
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
         """A new process `nadir COMMAND`; its log goes into the folder."""
-        path = self._home / f"{command[0]}.{next(self._numbers)}.log"
+        path = self.home / f"{command[0]}.{next(self._numbers)}.log"
         with path.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "nadir", *command], cwd=self._home, env=self._environment, stderr=log
+                [sys.executable, "-m", "nadir", *command],
+                cwd=self.home,
+                env=self._environment | environment,
+                stderr=log,
             )
         self._logs[process] = path
         return process
 
+    def hatch(self, role: str, *, faster: int = 1, **environment: str) -> BaseProcess:
+        """A new process that starts at once (`tests.faults.nursery`); its log goes into the folder."""
+        log = self.home / f"{role}.{next(self._numbers)}.log"
+        self._hatched.append(nursery.start(role, self._environment | environment, log, faster=faster))
+        return self._hatched[-1]
+
+    def clock(self, faster: int) -> Callable[[], datetime]:
+        """The clock of processes hatched so many times faster."""
+        return nursery.fast_clock(faster, datetime.fromisoformat(self._environment["TEST_BEGUN"]))
+
     def end(self) -> None:
         """Kill what still runs."""
+        for hatched in self._hatched:
+            hatched.kill()
+            hatched.join()
         for process in self._logs:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
@@ -76,7 +96,7 @@ class Site:
 
     def log(self, name: str) -> str:
         """What the processes `name` have logged."""
-        return "".join(path.read_text(encoding="utf-8") for path in sorted(self._home.glob(f"{name}.*.log")))
+        return "".join(path.read_text(encoding="utf-8") for path in sorted(self.home.glob(f"{name}.*.log")))
 
     def leader(self) -> tuple[int, str] | None:
         """Epoch and holder in the lease row."""
@@ -115,6 +135,14 @@ class Cohort:
     def rise(self, patient_ids: list[int]) -> None:
         """One transaction of new results, each twice the upper limit and more."""
         self._store(f"rise-{patient_ids[0]}", [self._glucagon(id, "400", 2) for id in patient_ids])
+
+    def touch(self) -> None:
+        """One transaction that says something of everybody came in: nothing new, but everybody to be judged again."""
+        with self._database.write() as session:
+            seq = (session.scalar(select(func.max(Ingest.seq))) or 0) + 1
+            session.add(Ingest(seq=seq, at=self._now, batch_id=None))
+            session.flush()
+            session.add_all(IngestPatient(seq=seq, patient_id=id) for id in self.patient_ids)
 
     def weigh(self, kilograms: int) -> None:
         """One transaction of a weight of everybody: nothing to flag, but everybody to be judged again."""

@@ -85,10 +85,11 @@ def test_a_local_date_has_one_digest_whatever_the_clock_did(clinic: Clinic) -> N
     assert [day.isoformat() for day in dates] == ["2026-03-02", "2026-03-03"]
 
 
+@pytest.mark.parametrize("at", [time(1, 30), time(2, 30)])
 @pytest.mark.parametrize("zone", ["Europe/London", "America/New_York"])
-def test_each_local_date_of_both_changes_of_the_clock_has_its_digest(clinic: Clinic, zone: str) -> None:
+def test_each_local_date_of_both_changes_of_the_clock_has_its_digest(clinic: Clinic, zone: str, at: time) -> None:
     clinic.employ("ada@clinic.example")
-    when = Daily(time(1, 30), ZoneInfo(zone))
+    when = Daily(at, ZoneInfo(zone))
     for start in (datetime(2026, 3, 6, tzinfo=UTC), datetime(2026, 10, 23, tzinfo=UTC)):
         for quarter in range(4 * 24 * 26):
             at = start + timedelta(minutes=15 * quarter)

@@ -27,6 +27,14 @@ DIGEST = {
     "failing": 1,
     "swept_at": FRIDAY.isoformat(),
 }
+DOWN = {
+    "letter": "downtime",
+    "down_from": (FRIDAY - timedelta(hours=26)).isoformat(),
+    "down_to": FRIDAY.isoformat(),
+    "missed": {"urgent": 1, "high": 2, "medium": 3},
+}
+LATE = {"down_from": DOWN["down_from"], "waiting_from": (FRIDAY - timedelta(hours=20)).isoformat()}
+REMINDER = {"letter": "reminder", "owed": {"checks": 2, "injections_late": 1, "injections": 4}}
 
 
 @dataclass(frozen=True)
@@ -72,8 +80,14 @@ ROWS = [
             *({"reason": "rota-gap", "gaps": n, "days": n - 1} for n in (1, 2, 3)),
             *({"reason": "test-unanswered", "tests": n} for n in (1, 2)),
             {"reason": "emergency", "number": "0b9c"},
+            {"reason": "feed-silent", "feeds": 1},
+            {"reason": "invariant-broken"},
+            {"reason": "audit-broken"},
         )
     ),
+    Row(severity="urgent", counts=LATE),
+    Row(kind="digest", severity="medium", counts=DOWN, flag_id=None),
+    Row(kind="digest", severity="medium", counts=REMINDER, flag_id=None),
 ]
 
 
@@ -221,3 +235,28 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._in_head:
             self._texts.append(data)
+
+
+def test_a_mail_after_downtime_says_since_when_the_data_waited(settings: Settings) -> None:
+    text = " ".join(text_of(write(settings, Row(counts=LATE))).split())
+    assert "This mail comes late: Nadir judged nothing from Thursday 5 March 2026, 08:12 (Europe/Berlin) on." in text
+    assert "New data of this patient had been waiting since Thursday 5 March 2026, 14:12 (Europe/Berlin);" in text
+    assert "the flag was raised Friday 6 March 2026, 10:12" in text
+
+
+def test_one_mail_counts_what_was_missed_while_the_system_was_down(settings: Settings) -> None:
+    message = write(settings, Row(kind="digest", severity="medium", counts=DOWN, flag_id=None))
+    assert message["Subject"] == "Nadir: the system was down, 6 flags were raised late"
+    text = " ".join(text_of(message).split())
+    assert "from Thursday 5 March 2026, 08:12 (Europe/Berlin) until Friday 6 March 2026, 10:12" in text
+    assert "Raised for you: 1 urgent, 2 high, 3 medium." in text
+
+
+def test_a_digest_with_nothing_to_report_says_how_many_were_judged_and_where_the_audit_trail_stands(
+    settings: Settings,
+) -> None:
+    nothing = {"new": 0, "open": dict.fromkeys(("urgent", "high", "medium", "low"), 0), "judged": 412, "failing": 0}
+    counts = {**nothing, "swept_at": FRIDAY.isoformat(), "anchor": {"seq": 17, "mac": "ab" * 32}}
+    text = " ".join(text_of(write(settings, Row(kind="digest", severity="medium", counts=counts))).split())
+    assert "Nothing to report: 412 patients judged, the last sweep Friday 6 March 2026, 10:12" in text
+    assert f"row 17, signature {'ab' * 32}" in text

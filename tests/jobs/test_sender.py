@@ -207,6 +207,26 @@ def test_while_the_server_is_away_the_queue_waits_and_is_not_tried_mail_by_mail(
         assert not wait_until(lambda: len(tried(database)) != 5, seconds=1.5)
 
 
+def test_after_an_hour_without_a_server_the_urgent_mails_leave_before_all_others(
+    clinic: Clinic, sender: Sender, mail_server: MailServer, clock: Clock
+) -> None:
+    clinic.employ("ada@clinic.example")
+    urgent = {clinic.raise_flag("urgent") for _ in range(5)}
+    for _ in range(10):
+        clinic.raise_flag("high")
+    mail_server.behave("refused")
+    for _ in range(50):
+        sender.send_next()
+        clock.now += timedelta(seconds=sender.circuit.wait_s)
+    mail_server.behave("ok")
+    send_all(sender)
+    clock.now += timedelta(minutes=10)
+    send_all(sender)
+    order = [mail.text.split("/flag/")[1].split()[0] for mail in mail_server.delivered]
+    assert len(order) == 15
+    assert set(order[:5]) == urgent
+
+
 def test_several_senders_share_the_queue_and_send_each_mail_once(
     clinic: Clinic, database: Database, settings: Settings, mail_server: MailServer, clock: Clock
 ) -> None:

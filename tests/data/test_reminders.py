@@ -1,0 +1,77 @@
+"""The weekly reminder: counts of what a person's teams owe, one mail an ISO week, none where nothing is owed."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from data.announcing import MailPolicy
+from data.db import Database
+from data.models import Glance, Outbox, Patient
+from data.outbox import mail_policy
+from data.patients import add_patient
+from data.people import Actor, add_person, add_team
+from data.reminders import write_reminders
+from data.settings import Settings
+
+SYSTEM = Actor.system("test")
+MONDAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def policy() -> MailPolicy:
+    return mail_policy(Settings(_env_file=None))
+
+
+@pytest.fixture
+def site(database: Database, now: datetime) -> Database:
+    """North with injections late and coming, South with none; a person of each clinical role in each, an admin."""
+    with database.write() as session:
+        for team in ("North", "South"):
+            add_team(session, SYSTEM, team, now=now)
+        for email, role, team in (
+            ("onc@north.example", "oncologist", "North"),
+            ("nurse@north.example", "nurse", "North"),
+            ("onc@south.example", "oncologist", "South"),
+        ):
+            add_person(session, SYSTEM, email=email, role=role, teams=[team], now=now)
+        add_person(session, SYSTEM, email="admin@clinic.example", role="admin", teams=[], now=now)
+        for number, days in enumerate((-3, 0, 7, 8)):
+            add_patient(
+                session, SYSTEM, mrn=f"N{number}", name=None, birth_date=None, sex=None, teams=["North"], now=now
+            )
+            session.flush()
+            patient = session.scalars(select(Patient).where(Patient.mrn == f"N{number}")).one()
+            planned = MONDAY + timedelta(days=days)
+            session.add(Glance(patient_id=patient.id, form=1, as_of=now, state="unknown", next_injection=planned))
+    return database
+
+
+def write(database: Database, policy: MailPolicy, day: date, now: datetime) -> int:
+    with database.write() as session:
+        return write_reminders(session, day, policy, now=now)
+
+
+def test_who_owes_something_is_told_once_a_week_by_counts(site: Database, policy: MailPolicy, now: datetime) -> None:
+    assert write(site, policy, MONDAY, now) == 2
+    assert write(site, policy, MONDAY, now) == 0
+    assert write(site, policy, MONDAY + timedelta(days=6), now) == 0
+    assert write(site, policy, MONDAY + timedelta(days=7), now) == 2
+    with site.read() as session:
+        mails = session.scalars(select(Outbox)).all()
+    assert {(mail.kind, json.loads(mail.counts or "")["letter"]) for mail in mails} == {("digest", "reminder")}
+    owed = {tuple(sorted(json.loads(mail.counts or "")["owed"].items())) for mail in mails}
+    assert owed == {
+        (("checks", 0), ("injections", 2), ("injections_late", 1)),
+        (("checks", 0), ("injections", 2), ("injections_late", 2)),
+    }
+
+
+def test_a_patient_who_is_no_longer_followed_owes_nothing(site: Database, policy: MailPolicy, now: datetime) -> None:
+    with site.write() as session:
+        for patient in session.scalars(select(Patient)):
+            patient.deceased_at = now
+    assert write(site, policy, MONDAY, now) == 0
