@@ -26,7 +26,7 @@ def test_every_part_is_accessible_and_fits_a_phone(open_page: Open, scheme: str,
 def test_a_change_is_proposed_tried_in_another_process_and_put_in_force(site: Site, open_page: Open) -> None:
     page = open_page("/protocol/R12")
     page.get_by_text("Propose another value").click()
-    page.locator("#protocol-name input").first.check()
+    page.locator(".protocol-form[open] input[type=radio]").first.check()
     page.fill("#protocol-value", "4")
     page.fill("#protocol-source", "Our own cohort")
     page.fill("#protocol-reason", "Too many flags of little weight")
