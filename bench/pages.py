@@ -44,6 +44,7 @@ from dashboard.figures.synoptic import synoptic
 from dashboard.parts.plotted.synoptic import synoptic_content
 from dashboard.parts.times import Clock
 from dashboard.parts.units import Units
+from data import recent_charts
 from data.db import Database, open_database
 from data.intake.batch import import_paths
 from data.migrate import upgrade
@@ -207,9 +208,17 @@ def callback(report: Report, database: Database, settings: Settings) -> None:
         if statement.lstrip().upper().startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")):
             asked.append(statement)
 
+    def ask_anew() -> bytes:
+        recent_charts._SHELVES.clear()
+        return ask()
+
+    ask_anew()
+    report.line("queries of the callback, its chart not kept", len(asked), "", 12)
+    asked.clear()
     answer = ask()
-    report.line("queries of the callback", len(asked), "", 12)
-    report.line("callback, processor", median_ms(ask), "ms", 80)
+    report.line("queries of the callback, its chart kept", len(asked), "", 12)
+    report.line("callback, its chart not kept, processor", median_ms(ask_anew), "ms", 80)
+    report.line("callback, its chart kept, processor", median_ms(ask), "ms", 80)
     report.line("answer of the callback, kB", len(answer) / 1000, "kB")
 
 

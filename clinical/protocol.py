@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
@@ -86,6 +86,39 @@ def load_protocol(overrides: Path | None = None, *, jurisdiction: str = DEFAULT_
             raise ProtocolError(f"{overrides}: [{name}]: unit {changed.unit!r}, expected {merged[name].unit!r}")
         merged[name] = replace(changed, meaning=changed.meaning or merged[name].meaning)
     return _build(merged, jurisdiction)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Another value of a threshold, in the threshold's unit, and where it comes from."""
+
+    value: float
+    source: str
+
+
+def revised(base: Protocol, revisions: Mapping[str, Revision], *, signed: Iterable[str]) -> Protocol:
+    """`base` with other values for these thresholds; signed off are those named in `signed` and no others.
+
+    Raises ProtocolError naming the threshold that is unknown, fixed, or given a value that is not finite.
+    """
+    names = set(signed)
+    for name, revision in revisions.items():
+        if name not in base.thresholds:
+            raise ProtocolError(f"[{name}]: no such threshold")
+        if base.thresholds[name].fixed:
+            raise ProtocolError(f"[{name}]: is part of a published definition and cannot be changed")
+        if not math.isfinite(revision.value):
+            raise ProtocolError(f"[{name}]: value {revision.value!r} is not finite")
+    changed = {
+        name: replace(
+            threshold,
+            value=revisions[name].value if name in revisions else threshold.value,
+            source=revisions[name].source if name in revisions else threshold.source,
+            signed_off=name in names,
+        )
+        for name, threshold in base.thresholds.items()
+    }
+    return _build(changed, base.jurisdiction)
 
 
 def _read(text: str, where: str) -> dict[str, Threshold]:

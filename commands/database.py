@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
@@ -48,6 +49,17 @@ def db_check() -> None:
     if troubles:
         raise typer.Exit(REFUSED)
     typer.echo("schema, integrity and audit chain hold")
+
+
+@db_app.command("copy")
+def db_copy(to: Annotated[str, typer.Option("--to", help="URL of an empty database.")], as_json: Json = False) -> None:
+    """Move a clinic to another database, verified row by row; the processes of Nadir are to be stopped."""
+    from data.moving import copy_database
+
+    settings, database = settled()
+    counts = copy_database(database, open_database(to, settings.audit_key()), cli_actor(), now=clock())
+    rows = sum(counts.values())
+    say({"tables": counts, "rows": rows}, as_json, f"{rows} rows of {len(counts)} tables copied and read back")
 
 
 @demo_app.command("load")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.frame import UNABLE, cli_actor, clock, protocol_of, settled
+from commands.frame import UNABLE, cli_actor, clock, in_force, settled
 from dashboard.board.pdf import PdfUnavailable
 from data.db import Database
 from data.errors import BadInput
@@ -51,7 +51,7 @@ def _content(
         from dashboard.board.pdf import tumour_board_pdf
         from dashboard.parts.units import Units
 
-        protocol = protocol_of(settings)
+        protocol = in_force(settings, database)
         with database.read() as session:
             case = read_case(session, actor, mrn, protocol=protocol, now=now)
         by = "a command on this machine"

@@ -76,8 +76,16 @@ def settled() -> tuple[Settings, Database]:
 
 
 def protocol_of(settings: Settings) -> Protocol:
-    """The protocol in force: the bundled one with the site's overrides, under the labels of its jurisdiction."""
+    """What this installation brings: the bundled protocol with the site's file over it, under its labels."""
     return load_protocol(settings.protocol_file, jurisdiction=settings.jurisdiction)
+
+
+def in_force(settings: Settings, database: Database) -> Protocol:
+    """The protocol in force: what this installation brings, with what was activated and signed since."""
+    from data.protocol.in_force import protocol_in_force
+
+    with database.read() as session:
+        return protocol_in_force(session, protocol_of(settings))
 
 
 def until_told_to_stop() -> threading.Event:

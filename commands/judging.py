@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from clinical.protocol import load_protocol
-from commands.frame import REFUSED, Json, cli_actor, clock, day, moment, protocol_of, say, settled
+from clinical.protocol import Protocol, Revision, load_protocol, revised
+from commands.frame import REFUSED, Json, cli_actor, clock, day, in_force, moment, protocol_of, say, settled
 from data.settings import load_settings
 
 flag_app = typer.Typer(no_args_is_help=True, help="Flags.")
@@ -28,7 +29,7 @@ def sweep(
     settings, database = settled()
     report = run_sweep(
         database,
-        protocol=protocol_of(settings),
+        protocol=in_force(settings, database),
         mail=mail_policy(settings),
         as_of=moment(as_of),
         now=clock(),
@@ -61,9 +62,11 @@ def replay(
     first, last = day(from_), day(to) or clock().astimezone(settings.zone).date()
     if first is not None and first > last:
         raise typer.BadParameter(f"--from {first} lies after --to {last}")
-    in_force = load_protocol(protocol, jurisdiction=settings.jurisdiction) if protocol else protocol_of(settings)
+    judged_by = (
+        load_protocol(protocol, jurisdiction=settings.jurisdiction) if protocol else in_force(settings, database)
+    )
     with database.read() as session:
-        document = replay_patient(session, cli_actor(), patient, protocol=in_force, first=first, last=last)
+        document = replay_patient(session, cli_actor(), patient, protocol=judged_by, first=first, last=last)
     say(
         document,
         as_json,
@@ -87,17 +90,33 @@ def rules(
     if dry_run is not None:
         _try_protocol(dry_run, as_json)
         return
-    document = describe_rules(protocol_of(load_settings()))
+    document = describe_rules(_protocol())
     say(document, as_json, *(f"{r['id']}  {r['axis']:<8} {r['severity']:<12} {r['trigger']}" for r in document))
+
+
+def _protocol() -> Protocol:
+    """The protocol in force; of a machine without tables, where nobody can have signed, the one it would begin with."""
+    from data.migrate import has_tables
+
+    settings = load_settings()
+    if has_tables(settings.database_url):
+        return in_force(*settled())
+    return revised(protocol_of(settings), {}, signed=())
 
 
 def _try_protocol(file: Path, as_json: bool) -> None:
     from data.dry_run import dry_run
+    from data.protocol.in_force import standing_protocol
 
     settings, database = settled()
-    trial = load_protocol(file, jurisdiction=settings.jurisdiction)
+    brought = load_protocol(file, jurisdiction=settings.jurisdiction)
     with database.read() as session:
-        found = dry_run(session, cli_actor(), in_force=protocol_of(settings), trial=trial, now=clock())
+        standing = standing_protocol(session, protocol_of(settings))
+        # What was activated at the site stays, but for what the file names.
+        kept = standing.activations.keys() - tomllib.loads(file.read_text(encoding="utf-8")).keys()
+        revisions = {name: Revision(t.value, t.source) for name in kept if (t := standing.threshold(name))}
+        trial = revised(brought, revisions, signed=())
+        found = dry_run(session, cli_actor(), in_force=standing.protocol, trial=trial, now=clock())
     changed = (("opens", found.newly_open), ("ends", found.no_longer_open), ("severity", found.severity_changed))
     say(
         found.as_json(),

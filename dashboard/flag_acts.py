@@ -15,8 +15,9 @@ from clinical.saying import say
 from dashboard.language import _, tell
 from dashboard.parts.badges import STATUS_WORDS
 from dashboard.parts.decision_words import DECISION_WORDS
-from dashboard.parts.flag_actions import Acting, actions, proof
+from dashboard.parts.flag_actions import PASSWORD, Acting, actions
 from dashboard.parts.flag_details import history, standing
+from dashboard.parts.step_up import proof
 from dashboard.parts.times import Clock, moment_text
 from dashboard.policy import CLINICAL, Policy, guarded
 from dashboard.request import (
@@ -36,6 +37,7 @@ from data.outbox import mail_policy
 from data.sessions import TooManyTries
 from data.step_up import prove, proved_at
 from data.trends import identity
+from data.withheld import muted_until
 
 POLICY = Policy(CLINICAL, flag_argument="flag_id")
 DECIDING = Policy(DECIDERS, flag_argument="flag_id")
@@ -51,6 +53,12 @@ def register_actions(app: Dash) -> None:
     _deciding(app)
     _handing_over(app)
     _putting_aside(app)
+
+
+def read_flag(session: Session, flag_id: str) -> Flag:
+    """The flag as `show_flag` gives it, with `muted_until`. Raises NotFound when the actor may not see it."""
+    flag = show_flag(session, current_actor(), flag_id)
+    return flag | {"muted_until": muted_until(session, flag_id, request_now())}
 
 
 def acting_on(session: Session, flag: Flag) -> Acting:
@@ -97,7 +105,7 @@ def _deciding(app: Dash) -> None:
         State("flag-decision", "value"),
         State("flag-reason", "value"),
         State("flag-rationale", "value"),
-        State("flag-password", "value"),
+        State(PASSWORD, "value"),
         State("flag-key", "data"),
         State("flag-id", "data"),
         State("flag-version", "data"),
@@ -287,14 +295,13 @@ def _span(minutes: str | None) -> timedelta:
 
 def _proof(clock: Clock) -> Component:
     with current_database().read() as session:
-        return proof(proved_at(session, current_sign_in(), clock.now), clock)
+        return proof(proved_at(session, current_sign_in(), clock.now), clock, id=PASSWORD)
 
 
 def _read(flag_id: str) -> tuple[Flag, Acting, list[dict[str, Any]]]:
     """The flag, what the actor can do with it, and the decisions about it."""
-    actor = current_actor()
     with current_database().read() as session:
-        flag = show_flag(session, actor, flag_id)
+        flag = read_flag(session, flag_id)
         acting = acting_on(session, flag)
         decisions = decisions_on(session, flag_id)
     return flag, acting, decisions

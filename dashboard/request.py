@@ -11,6 +11,7 @@ from werkzeug.exceptions import Unauthorized
 from clinical.protocol import Protocol
 from data.db import Database
 from data.people import Actor
+from data.protocol.in_force import Standing, standing_protocol
 from data.sessions import Limits, Origin, SignedIn
 from data.settings import Settings
 
@@ -19,7 +20,7 @@ EXTENSION = "nadir"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What `create_app` was given."""
+    """What `create_app` was given; `protocol` is what this installation brings."""
 
     database: Database
     settings: Settings
@@ -43,8 +44,22 @@ def current_settings() -> Settings:
 
 
 def current_protocol() -> Protocol:
-    """The protocol of this application."""
-    return current_parts().protocol
+    """The protocol in force, the same for everything done in answer to one request."""
+    return current_standing().protocol
+
+
+def current_standing() -> Standing:
+    """The protocol in force with who activated and who signed what."""
+    if "standing" not in g:
+        with current_database().read() as session:
+            g.standing = standing_protocol(session, current_parts().protocol)
+    standing: Standing = g.standing
+    return standing
+
+
+def forget_standing() -> None:
+    """Read the protocol anew for the rest of this request, which has changed it."""
+    g.pop("standing", None)
 
 
 def current_sign_in() -> SignedIn:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from dashboard.browser_texts import translated_texts
 from dashboard.language import LANGUAGES, _, counted, language, message
 from dashboard.policy import PEOPLE, Policy, guarded, require_role, require_scope
-from dashboard.request import current_database, current_settings, current_sign_in, request_now
+from dashboard.request import current_database, current_protocol, current_settings, current_sign_in, request_now
 from dashboard.routing import Pages, Route
 from data.escalation import long_unanswered
 from data.freshness import dead_mails, oldest_unsent_s, sweep_age_s, sweep_limit_s
@@ -114,7 +114,7 @@ def register(app: Dash, pages: Pages) -> None:
             _(ROLE_WORDS[signed_in.actor.role]),
             sweep_text(age_s),
             mail_text(waiting_s, dead),
-            [_alarm(age_s) if late else None, _unanswered(unanswered)],
+            [*_banner(age_s if late else None, late=late), _unanswered(unanswered)],
             *waiting,
         )
 
@@ -146,6 +146,33 @@ def _waiting(session: Session, actor: Actor, route: Route) -> Component | None:
         return None
     count = route.count(session, actor)
     return html.Span([str(count), html.Span(" " + _("waiting"), className="visually-hidden")]) if count else None
+
+
+def _banner(age_s: int | None, *, late: bool) -> list[Component]:
+    """What everybody has to know on whatever page: surveillance that stands still, a protocol nobody has signed."""
+    parts = [_alarm(age_s)] if late else []
+    protocol = current_protocol()
+    unsigned = len(protocol.unsigned())
+    if unsigned and current_settings().environment == "production":
+        parts.append(_unsigned(unsigned, len(protocol.thresholds)))
+    return parts
+
+
+def _unsigned(unsigned: int, all: int) -> Component:
+    said = _(
+        "{n} of {all} thresholds are not signed off by an oncologist of this hospital. Rules judge by them all the "
+        "same.",
+        n=unsigned,
+        all=all,
+    )
+    return html.Div(
+        className="shell-unsigned",
+        children=[
+            html.Strong(_("Draft protocol.") + " "),
+            said + " ",
+            dcc.Link(_("See the protocol"), href="/protocol"),
+        ],
+    )
 
 
 def _alarm(age_s: int | None) -> Component:

@@ -21,8 +21,9 @@ from data.mail_choices import held
 from data.models import MailChoice, Outbox, Person
 from data.people import administrators
 from data.quiet import NEVER_HELD
-from data.telling import IN_DIGEST, TOLD, Chosen, Way, chosen_for
+from data.telling import IN_DIGEST, TOLD, Chosen, Way, all_muted, chosen_for
 from data.upsert import insert_or
+from data.withheld import muting_teams, withhold
 
 Kind = Literal["immediate", "digest", "test", "technical"]
 
@@ -59,6 +60,8 @@ class Told(Protocol):
     @property
     def patient_id(self) -> int: ...
     @property
+    def rule(self) -> str: ...
+    @property
     def severity(self) -> str: ...
     @property
     def episode(self) -> int: ...
@@ -82,14 +85,17 @@ def announce(session: Session, flag: Told, policy: MailPolicy, now: datetime) ->
     Immediate rows are due now or when the recipient's quiet hours end, `digest` rows at the next digest. With no
     recipient a `technical` mail goes to every enabled admin; 0 for a flag that is to be told then means that nobody at
     all would hear. Telling the same episode again (it re-opened, or grew worse) takes the next step and cancels what
-    was not sent of the steps before.
+    was not sent of the steps before. A team that has muted the rule is told when the mute is over (`data.mutes`).
     """
     if flag.severity not in TOLD:
         return 0
     step = next_step(session, flag)
     if step:
         cancel_unsent(session, [flag.id], why="told anew")
-    people = chosen_for(session, flag.patient_id, flag.severity, now=now, zone=policy.zone)
+    withhold(session, flag.id, muting_teams(session, flag.patient_id, flag.rule, flag.severity, now), now)
+    people = chosen_for(session, flag, now=now, zone=policy.zone)
+    if not people and all_muted(session, flag, now):
+        return 0
     if not people:
         return tell_admins(session, flag, "no-recipient", policy, now, step=step)
     return tell(session, flag, people, policy, now, step=step)

@@ -20,9 +20,10 @@ from data.charts import load_part
 from data.flag_moves import STANDING
 from data.flag_sentences import sentence
 from data.glance import Glance, read_glance
-from data.models import Flag, IngestPatient, Judgement, Patient, PatientTeam, Team, Watermark
+from data.models import Flag, IngestPatient, Judgement, Patient, PatientReview, PatientTeam, Team, Watermark
 from data.models import Glance as Stored
 from data.people import Actor, visible
+from data.reviews import newest_review
 from data.survivors import standing_id, survivors
 
 Column = Literal[
@@ -95,8 +96,9 @@ class CohortRow:
     """One patient. `glance` None: not judged yet, or nothing could be summed up. `overdue` is what the flag of overdue
     checks says, None without one.
 
-    `as_of` is the moment the glance is of; `waiting`: newer data wait for the sweep; `failing`: the last tries to judge
-    the patient failed.
+    `reviewed_until` is the day of the newest review of the patient as a whole, `review_ended` when something worse
+    ended it. `as_of` is the moment the glance is of; `waiting`: newer data wait for the sweep; `failing`: the last
+    tries to judge the patient failed.
     """
 
     uuid: str
@@ -110,6 +112,8 @@ class CohortRow:
     failing: bool
     flags: Mapping[str, int]
     overdue: str | None
+    reviewed_until: date | None
+    review_ended: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +138,8 @@ def cohort(
             select(
                 *(Patient.id, Patient.uuid, Patient.mrn, Patient.name, Patient.birth_date, Patient.deceased_at),
                 *(Stored.form, Stored.as_of, Stored.content, Judgement.failures, Judgement.judged_seq),
+                newest_review(PatientReview.until).label("reviewed_until"),
+                newest_review(PatientReview.ended_at).label("review_ended"),
             )
         ).where(Patient.id.in_(ids))
     )
@@ -155,6 +161,8 @@ def cohort(
             failing=bool(row.failures),
             flags={severity: flags.get(row.id, {}).get(severity, 0) for severity in SEVERITIES},
             overdue=overdue.get(row.id),
+            reviewed_until=row.reviewed_until,
+            review_ended=row.review_ended,
         )
         for row in rows
     )

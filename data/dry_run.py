@@ -6,10 +6,10 @@ the protocol. So the answer is the same before and after a sweep.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -83,17 +83,49 @@ def dry_run(session: Session, actor: Actor, *, in_force: Protocol, trial: Protoc
     """
     outcome = DryRun(now, changed_thresholds(in_force, trial))
     for chunk in _chunks(session, actor):
-        charts = charts_or_why(session, list(chunk))
-        for patient_id, mrn in chunk.items():
+        for tried in try_patients(session, list(chunk), in_force=in_force, trial=trial, now=now):
             outcome.patients += 1
-            try:
-                chart = _readable(charts[patient_id])
-                before, after = (_found(judge_chart(chart, p, now).findings) for p in (in_force, trial))
-            except Exception as error:
-                outcome.failed.append({"patient": mrn, "why": f"{type(error).__name__}: {error}"})
-                continue
-            _compare(outcome, mrn, before, after)
+            mrn = chunk[tried.patient_id]
+            if tried.failure is not None:
+                outcome.failed.append({"patient": mrn, "why": tried.failure})
+            for what, finding, instead_of in tried.differences:
+                getattr(outcome, what).append(_change(mrn, finding, instead_of))
     return outcome
+
+
+What = Literal["newly_open", "no_longer_open", "severity_changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One patient under both protocols: each difference with the finding and, for another severity, the one in force.
+
+    `failure` says why the patient could not be judged; `broken` that it is the protocol tried which fails.
+    """
+
+    patient_id: int
+    differences: tuple[tuple[What, Finding, str | None], ...] = ()
+    failure: str | None = None
+    broken: bool = False
+
+
+def try_patients(
+    session: Session, patient_ids: Sequence[int], *, in_force: Protocol, trial: Protocol, now: datetime
+) -> Iterator[Tried]:
+    """Judge these patients under both protocols as of `now`, in their order. Within a check of the caller: nothing is
+    asked about who may see them."""
+    charts = charts_or_why(session, patient_ids)
+    for patient_id in patient_ids:
+        failing = False
+        try:
+            chart = _readable(charts[patient_id])
+            before = _found(judge_chart(chart, in_force, now).findings)
+            failing = True
+            after = _found(judge_chart(chart, trial, now).findings)
+        except Exception as error:
+            yield Tried(patient_id, failure=f"{type(error).__name__}: {error}", broken=failing)
+            continue
+        yield Tried(patient_id, tuple(_differences(before, after)))
 
 
 def changed_thresholds(in_force: Protocol, trial: Protocol) -> tuple[dict[str, Any], ...]:
@@ -121,15 +153,15 @@ def _found(findings: tuple[Finding, ...]) -> dict[Key, Finding]:
     return {(finding.rule, finding.subject): finding for finding in findings}
 
 
-def _compare(outcome: DryRun, mrn: str, before: dict[Key, Finding], after: dict[Key, Finding]) -> None:
+def _differences(before: dict[Key, Finding], after: dict[Key, Finding]) -> Iterator[tuple[What, Finding, str | None]]:
     for key in sorted(before.keys() | after.keys()):
         was, would = before.get(key), after.get(key)
         if was is None and would is not None:
-            outcome.newly_open.append(_change(mrn, would))
+            yield "newly_open", would, None
         elif would is None and was is not None:
-            outcome.no_longer_open.append(_change(mrn, was))
+            yield "no_longer_open", was, None
         elif was is not None and would is not None and was.severity != would.severity:
-            outcome.severity_changed.append(_change(mrn, would, instead_of=was.severity))
+            yield "severity_changed", would, was.severity
 
 
 def _change(mrn: str, finding: Finding, instead_of: str | None = None) -> Change:

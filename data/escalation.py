@@ -28,7 +28,7 @@ from data.people import Actor
 from data.rota import leads_of
 from data.settings import Settings
 from data.survivors import standing_id
-from data.telling import TOLD, Chosen, everyone, local_day, next_in_turn, roster_at, teams_of
+from data.telling import TOLD, Chosen, all_muted, everyone, hearing_teams, local_day, next_in_turn, roster_at
 from data.upsert import insert_or
 
 NEXT, ALL, AGAIN = 1, 2, 3
@@ -114,12 +114,15 @@ def unanswered(session: Session, waits: Patience, *, now: datetime) -> list[str]
 def climb(session: Session, flag_id: str, policy: MailPolicy, waits: Patience, *, now: datetime) -> int:
     """Climb the rung of a flag that is due, if it is still open and nobody did; returns how many mails were written."""
     flag = session.execute(
-        select(Flag.id, Flag.patient_id, Flag.severity, Flag.episode, Flag.status, Flag.opened_at, Patient.uuid)
+        select(
+            *(Flag.id, Flag.patient_id, Flag.rule, Flag.severity, Flag.episode, Flag.status, Flag.opened_at),
+            Patient.uuid,
+        )
         .join(Patient, Patient.id == Flag.patient_id)
         .where(Flag.id == flag_id)
         .with_for_update(of=Flag)
     ).one()
-    if flag.status != "open":
+    if flag.status != "open" or all_muted(session, flag, now):
         return 0
     step, told_at = _tellings(session, [flag_id]).get((flag_id, flag.episode), (0, flag.opened_at))
     rung = waits.reached(flag.severity, told_at, now)
@@ -174,11 +177,11 @@ def _tell_rung(session: Session, flag: Any, rung: int, policy: MailPolicy, now: 
 def _people(session: Session, flag: Any, rung: int, policy: MailPolicy, now: datetime) -> Sequence[Chosen]:
     if flag.severity == "urgent" and rung == NEXT:
         told = told_already(session, flag.id, flag.episode)
-        person = next_in_turn(session, flag.patient_id, told, now=now, zone=policy.zone)
+        person = next_in_turn(session, flag, told, now=now, zone=policy.zone)
         # Everybody was told and nobody answered: whoever comes first in turn hears of it again.
-        person = person or next_in_turn(session, flag.patient_id, set(), now=now, zone=policy.zone)
+        person = person or next_in_turn(session, flag, set(), now=now, zone=policy.zone)
         return [] if person is None else [person]
-    team_ids = teams_of(session, flag.patient_id)
+    team_ids = hearing_teams(session, flag, now)
     roster = roster_at(session, team_ids, local_day(now, policy.zone))
     if flag.severity == "medium" or (flag.severity == "high" and rung == 1):
         named = leads_of(session, team_ids)

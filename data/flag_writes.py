@@ -20,9 +20,11 @@ from data.flag_moves import CLOSED, Mover, Status, change, move, status_before_s
 from data.flag_sentences import finding_document
 from data.models import Flag, Patient
 from data.models.flag import OPEN_ONLY
+from data.reviews import end_review
 from data.survivors import survivors
 from data.telling import TOLD
 from data.upsert import insert_or
+from data.withheld import why_withheld
 
 NOBODY = say("no recipient and no admin: nobody was told")
 
@@ -182,7 +184,7 @@ def _open(
     )
     written.opened += 1
     written.traces.append(_trace("open", flag, None, "open", moment))
-    _tell(session, bench, flag, written)
+    _worse(session, bench, flag, written)
 
 
 def _change(
@@ -217,8 +219,10 @@ def _change(
         cancel_unsent(session, [flag.id], why=str(difference.why))
         return
     written.updated += 1
-    if difference.worse or (what == "wake" and status == "open"):
-        severity = flag.severity if finding is None else finding.severity
+    severity = flag.severity if finding is None else finding.severity
+    if difference.worse:
+        _worse(session, bench, replace(flag, severity=severity), written)
+    elif what == "wake" and status == "open":
         _tell(session, bench, replace(flag, severity=severity), written)
 
 
@@ -226,7 +230,20 @@ def _tell(session: Session, bench: Bench, flag: StandingFlag, written: Written) 
     rows = announce(session, flag, bench.mail, bench.now)
     written.outbox_rows += rows
     if not rows and flag.severity in TOLD:
-        write_history(session, flag.id, Mover(bench.actor, bench.now, str(NOBODY)), status="open", target="open")
+        note_untold(session, flag.id, bench.actor, bench.now)
+
+
+def _worse(session: Session, bench: Bench, flag: StandingFlag, written: Written) -> None:
+    """What opens or grows worse is told, and ends what somebody said of the patient before it."""
+    _tell(session, bench, flag, written)
+    if flag.severity in TOLD:
+        end_review(session, flag.patient_id, flag.id, now=bench.now)
+
+
+def note_untold(session: Session, flag_id: str, who: str, now: datetime) -> None:
+    """Write into the history of an open flag that nobody was told of it, and why."""
+    why = why_withheld(session, flag_id) or NOBODY
+    write_history(session, flag_id, Mover(who, now, str(why)), status="open", target="open", detail={"said": kept(why)})
 
 
 def _content(bench: Bench, finding: Finding, moment: datetime) -> dict[str, Any]:

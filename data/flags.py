@@ -15,7 +15,6 @@ from data.flag_hands import at_hand, audit_move, moved
 from data.flag_moves import (
     CLINICIANS,
     STATUSES,
-    Action,
     Mover,
     Status,
     check_snooze,
@@ -118,21 +117,6 @@ def acknowledge(session: Session, actor: Actor, flag_id: str, *, why: str, versi
     return status
 
 
-def start_review(session: Session, actor: Actor, flag_id: str, *, why: str, version: int, now: datetime) -> Status:
-    """Begin the review of an acknowledged flag. Raises as `acknowledge`."""
-    return _plain(session, actor, flag_id, "review", why=why, version=version, now=now)
-
-
-def resolve(session: Session, actor: Actor, flag_id: str, *, why: str, version: int, now: datetime) -> Status:
-    """Close a flag after its review: the question is answered. Raises as `acknowledge`."""
-    return _plain(session, actor, flag_id, "resolve", why=why, version=version, now=now)
-
-
-def override(session: Session, actor: Actor, flag_id: str, *, why: str, version: int, now: datetime) -> Status:
-    """Close a flag after its review as not applying to this patient. Raises as `acknowledge`."""
-    return _plain(session, actor, flag_id, "override", why=why, version=version, now=now)
-
-
 def snooze(
     session: Session, actor: Actor, flag_id: str, *, why: str, until: datetime, version: int, now: datetime
 ) -> Status:
@@ -151,15 +135,6 @@ def snooze(
         .execution_options(synchronize_session=False)
     )
     audit_move(session, actor, flag, "snooze", status, now)
-    return status
-
-
-def _plain(
-    session: Session, actor: Actor, flag_id: str, action: Action, *, why: str, version: int, now: datetime
-) -> Status:
-    flag = at_hand(session, actor, flag_id, action, why=why, version=version)
-    status = moved(session, actor, flag, action, why, now, {})
-    audit_move(session, actor, flag, action, status, now)
     return status
 
 

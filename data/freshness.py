@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from data.job_runs import last_done
 from data.models.flag import Flag
 from data.models.mail import Outbox
+from data.withheld import is_withheld
 
 UNSENT = ("pending", "sending", "retry")
 AT_ONCE = ("immediate", "technical", "test")
@@ -49,10 +50,12 @@ def stuck_mails(session: Session, *, now: datetime, longer_than: timedelta) -> i
 
 
 def unannounced_flags(session: Session) -> list[str]:
-    """Ids of open urgent and high flags of which no mail tells anyone."""
+    """Ids of open urgent and high flags of which no mail tells anyone, and no team wanted it so."""
     told = exists().where(and_(Outbox.flag_id == Flag.id, Outbox.episode == Flag.episode, Outbox.state != "cancelled"))
     return list(
         session.execute(
-            select(Flag.id).where(Flag.status == "open", Flag.severity.in_(("urgent", "high")), ~told).order_by(Flag.id)
+            select(Flag.id)
+            .where(Flag.status == "open", Flag.severity.in_(("urgent", "high")), ~told, ~is_withheld(Flag.id))
+            .order_by(Flag.id)
         ).scalars()
     )

@@ -63,7 +63,7 @@ def _still_chosen(session: Session, mail: Claimed, flag: HeldFlag, policy: MailP
     written, rung = session.execute(select(Outbox.chosen, Outbox.rung).where(Outbox.id == mail.id)).one()
     if rung or written is None or json.loads(written)["why"] not in BY_ROTA:
         return True
-    people = chosen_for(session, flag.patient_id, flag.severity, now=now, zone=policy.zone)
+    people = chosen_for(session, flag, now=now, zone=policy.zone)
     mine = next((one for one in people if one.person_id == mail.recipient_id), None)
     if not people or (mine is not None and mine.snapshot() == written):
         return True  # where nobody is chosen at all, better this one than none

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -15,9 +16,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from data.db import Database, DatabaseUnavailable
+from data.db import Database, DatabaseUnavailable, open_database
 from data.models import Base
 
 # Any number will do as long as every migrator takes the same one.
@@ -49,9 +51,32 @@ def require_current(database: Database) -> None:
     except OperationalError as error:
         raise DatabaseUnavailable(f"the database cannot be reached: {error.orig}") from error
     _refuse_unknown(current)
-    head = _scripts().get_current_head()
+    head = head_revision()
     if current != head:
         raise DatabaseUnavailable(f"the tables are at {current or 'nothing'}, not at {head}: run `nadir db upgrade`")
+
+
+def head_revision() -> str:
+    """The revision of the tables that this program knows."""
+    head = _scripts().get_current_head()
+    if head is None:
+        raise RuntimeError("the program holds no migration")
+    return head
+
+
+def has_tables(url: str) -> bool:
+    """Whether a database at `url` was ever migrated; makes none. Raises DatabaseUnavailable where it is away."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not (parsed.database and Path(parsed.database).is_file()):
+        return False
+    database = open_database(url, b"")
+    try:
+        with database.engine.connect() as connection:
+            return _current(connection) is not None
+    except OperationalError as error:
+        raise DatabaseUnavailable(f"the database cannot be reached: {error.orig}") from error
+    finally:
+        database.close()
 
 
 def check(database: Database) -> list[str]:

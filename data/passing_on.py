@@ -24,6 +24,7 @@ class HeldFlag:
 
     id: str
     patient_id: int
+    rule: str
     severity: str
     episode: int
     status: str
@@ -33,11 +34,11 @@ class HeldFlag:
 def hold_flag(session: Session, flag_id: str) -> HeldFlag:
     """The flag, held: whoever acts on it has finished, or waits. Taken before any row of the outbox, as they do."""
     row = session.execute(
-        select(Flag.id, Flag.patient_id, Flag.severity, Flag.episode, Flag.status, Flag.opened_at)
+        select(Flag.id, Flag.patient_id, Flag.rule, Flag.severity, Flag.episode, Flag.status, Flag.opened_at)
         .where(Flag.id == flag_id)
         .with_for_update(read=True, key_share=True)
     ).one()
-    return HeldFlag(row.id, row.patient_id, row.severity, row.episode, row.status, row.opened_at)
+    return HeldFlag(row.id, row.patient_id, row.rule, row.severity, row.episode, row.status, row.opened_at)
 
 
 def told_already(session: Session, flag_id: str, episode: int) -> set[int]:
@@ -74,7 +75,7 @@ def pass_on(session: Session, outbox_id: str, policy: MailPolicy, *, now: dateti
     told = told_already(session, flag.id, flag.episode)
     given_up = _recipients(session, flag.id, flag.episode, ("dead",))
     carried = Carried(mail.rung, flag.opened_at) if mail.rung else None
-    person = next_in_turn(session, flag.patient_id, told | given_up, now=now, zone=policy.zone)
+    person = next_in_turn(session, flag, told | given_up, now=now, zone=policy.zone)
     if person is not None:
         return tell(session, flag, [person], policy, now, step=mail.step, carried=carried)
     if told:

@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 
 from clinical.saying import kept, say
 from data.announcing import MailPolicy, announce, follow_up
-from data.flag_moves import CLOSED, Action, Mover, Status, change, move, write_history
-from data.flag_writes import NOBODY, Trace
+from data.flag_moves import CLOSED, Action, Mover, Status, change, move
+from data.flag_writes import Trace, note_untold
 from data.models import Flag, FlagHistory
+from data.reviews import end_review
 from data.telling import TOLD
 
 
@@ -71,8 +72,10 @@ def reopen_reviews(
         else:
             continue
         traces.append(_reopen(session, flag, mover, why))
+        if flag.severity in TOLD:
+            end_review(session, flag.patient_id, flag.id, now=mover.at)
         if flag.severity in TOLD and flag.id not in told and not announce(session, flag, mail, mover.at):
-            write_history(session, flag.id, Mover(mover.who, mover.at, str(NOBODY)), status="open", target="open")
+            note_untold(session, flag.id, mover.who, mover.at)
     return tuple(traces)
 
 

@@ -128,6 +128,12 @@ class Settings(BaseSettings):
         """The key of the audit chain. Raises SettingsError as `secret_key` does."""
         return _key(self.audit_key_file, "NADIR_AUDIT_KEY_FILE")
 
+    def backup_key(self) -> bytes:
+        """The secret that opens backups. Raises SettingsError as `secret_key` does, and where none is named."""
+        if self.backup_key_file is None:
+            raise SettingsError("NADIR_BACKUP_KEY_FILE: not set; a backup is written encrypted or not at all")
+        return _key(self.backup_key_file, "NADIR_BACKUP_KEY_FILE")
+
 
 def load_settings() -> Settings:
     """Settings of this process. Raises SettingsError with one line naming the variable and the cause."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
@@ -17,6 +17,7 @@ from data.models.base import BigId
 from data.people import CLINICAL_ROLES
 from data.rota import AHEAD, Roster, read_roster, week_name
 from data.survivors import standing_id
+from data.withheld import muting_teams
 
 Why = Literal[
     "on-call",
@@ -37,6 +38,17 @@ BY_ROTA: Final = frozenset({"on-call", "stand-in", "everyone", "subscribed"})
 """Chosen by what stands at a moment: looked up again when the mail leaves."""
 
 
+class About(Protocol):
+    """What must be known of a flag to choose who is told of it."""
+
+    @property
+    def patient_id(self) -> int: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """A person to be told, how, and why: for the record of who was chosen. `instead_of` is who is stood in for."""
@@ -54,19 +66,19 @@ class Chosen:
         return json.dumps({name: value for name, value in facts.items() if value is not None}, sort_keys=True)
 
 
-def chosen_for(session: Session, patient_id: int, severity: str, *, now: datetime, zone: ZoneInfo) -> list[Chosen]:
-    """Whom a flag of `severity` about the patient is told at `now`, by person. Empty: nobody who can be reached.
+def chosen_for(session: Session, flag: About, *, now: datetime, zone: ZoneInfo) -> list[Chosen]:
+    """Who is told of a flag at `now`, by person. Empty: nobody who can be reached, or every team has muted the rule.
 
     Urgent and high: who is on call for each of the patient's teams, or their stand-in; where a team has nobody on call,
     all its oncologists; and who asked for it. Medium: everybody of the teams who has not switched it off, and all
     oncologists where all have. Low and info tell nobody.
     """
-    if severity not in TOLD:
+    if flag.severity not in TOLD:
         return []
-    team_ids = teams_of(session, patient_id)
+    team_ids = hearing_teams(session, flag, now)
     roster = roster_at(session, team_ids, local_day(now, zone))
-    wishes = _wishes(session, team_ids, severity)
-    if severity in IN_DIGEST:
+    wishes = _wishes(session, team_ids, flag.severity)
+    if flag.severity in IN_DIGEST:
         return _by_wish(roster, wishes)
     return _by_rota(roster, team_ids, local_day(now, zone), wishes)
 
@@ -77,6 +89,17 @@ def teams_of(session: Session, patient_id: int) -> list[int]:
     own = PatientTeam.patient_id == person
     merged = PatientTeam.patient_id.in_(select(PatientSurvivor.patient_id).where(PatientSurvivor.survivor_id == person))
     return sorted(set(session.scalars(select(PatientTeam.team_id).where(own | merged))))
+
+
+def hearing_teams(session: Session, flag: About, now: datetime) -> list[int]:
+    """The teams that follow the patient of a flag and have not muted its rule."""
+    muting = muting_teams(session, flag.patient_id, flag.rule, flag.severity, now)
+    return [team_id for team_id in teams_of(session, flag.patient_id) if team_id not in muting]
+
+
+def all_muted(session: Session, flag: About, now: datetime) -> bool:
+    """Whether every team that follows the patient of a flag has muted its rule, so that nobody is to be told now."""
+    return bool(teams_of(session, flag.patient_id)) and not hearing_teams(session, flag, now)
 
 
 def roster_at(session: Session, team_ids: Sequence[int], day: date) -> Roster:
@@ -98,9 +121,9 @@ def everyone(roster: Roster, team_ids: Iterable[int]) -> list[Chosen]:
     return [found[person_id] for person_id in sorted(found)]
 
 
-def next_in_turn(session: Session, patient_id: int, but: set[int], *, now: datetime, zone: ZoneInfo) -> Chosen | None:
-    """Who is to be told next of a flag about the patient, but for these people; None when nobody is left."""
-    team_ids, day = teams_of(session, patient_id), local_day(now, zone)
+def next_in_turn(session: Session, flag: About, but: set[int], *, now: datetime, zone: ZoneInfo) -> Chosen | None:
+    """Who is to be told next of a flag, but for these people; None when nobody is left."""
+    team_ids, day = hearing_teams(session, flag, now), local_day(now, zone)
     roster = roster_at(session, team_ids, day)
     for team_id in team_ids:
         for person_id in roster.order(team_id, day):

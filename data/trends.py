@@ -107,6 +107,7 @@ def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now:
     patient, ids = _person(session, actor, mrn)
     version = data_version(session, ids)
     chart = recent_chart(session, patient, ids, version).until(now)
+    flags = tuple(flags_of(session, ids, patient.mrn))
     return Trends(
         as_of=now,
         version=version,
@@ -115,9 +116,14 @@ def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now:
         marker=marker_course(chart, protocol),
         scans=assessments(chart),
         regimen=regimen_at(chart, now),
-        flags=tuple(flags_of(session, ids, patient.mrn)),
-        decisions=tuple(decisions_of(session, ids)),
+        flags=flags,
+        decisions=tuple(decisions_of(session, ids)) if flags else (),
     )
+
+
+def patient_ids(session: Session, actor: Actor, mrn: str) -> tuple[int, ...]:
+    """The ids of all that is one with the patient, its own first. Raises NotFound when the actor may not see `mrn`."""
+    return _person(session, actor, mrn)[1]
 
 
 def _person(session: Session, actor: Actor, mrn: str) -> tuple[Patient, tuple[int, ...]]:

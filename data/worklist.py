@@ -20,7 +20,9 @@ from data.freshness import dead_mails
 from data.job_runs import last_done
 from data.models import Flag, Judgement, Outbox, Patient, PatientSurvivor, Person
 from data.people import Actor, reached, visible
+from data.reviews import not_reviewed, reviewed_until
 from data.survivors import standing_id
+from data.withheld import mute_end
 
 SWEEPS = ("sweep", "full-sweep")
 
@@ -48,7 +50,9 @@ EVERYTHING: Final = WorklistView()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorklistRow:
-    """One standing flag. `due` None: at the next visit. `cleared_at`: when the data cleared it, unseen by anybody."""
+    """One standing flag. `due` None: at the next visit; not before `reviewed_until`, the day until which somebody saw
+    nothing to do for the patient. `cleared_at`: when the data cleared it, unseen by anybody. `muted_until`: a team of
+    the patient gets no mail of it."""
 
     flag: str
     severity: str
@@ -67,6 +71,8 @@ class WorklistRow:
     overdue: bool
     cleared_at: datetime | None
     snoozed_until: datetime | None
+    reviewed_until: date | None
+    muted_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +119,7 @@ def worklist_page(
                 *(Flag.id, Flag.severity, Flag.status, Patient.mrn, Patient.name, Patient.birth_date, Flag.rule),
                 *(Flag.axis, Flag.title, Flag.why, Flag.opened_at, Flag.first_evidence_at, Person.name.label("owner")),
                 *(Flag.cleared_at, Flag.snoozed_until, Flag.finding["said"].label("said")),
+                *(reviewed_until(today).label("reviewed_until"), mute_end(now).label("muted_until")),
             )
         )
         .join(Person, Person.id == Flag.owner_id, isouter=True)
@@ -138,13 +145,20 @@ def _rows(found: Iterable[Any], today: date, zone: ZoneInfo) -> tuple[WorklistRo
             since=row.opened_at,
             first_evidence_at=row.first_evidence_at,
             owner=row.owner,
-            due=(due := due_on(row.severity, row.opened_at, zone)),
+            due=(due := _due(row, zone)),
             overdue=due is not None and due < today,
             cleared_at=row.cleared_at,
             snoozed_until=row.snoozed_until,
+            reviewed_until=row.reviewed_until,
+            muted_until=row.muted_until,
         )
         for row in found
     )
+
+
+def _due(row: Any, zone: ZoneInfo) -> date | None:
+    due = due_on(row.severity, row.opened_at, zone)
+    return due if due is None or row.reviewed_until is None else max(due, row.reviewed_until)
 
 
 def _chosen(
@@ -205,6 +219,7 @@ def _filters(actor: Actor, view: WorklistView, today: date, zone: ZoneInfo) -> l
         found.append(
             or_(*((Flag.severity == n) & (Flag.opened_at < limit) for n, limit in limits.items() if limit is not None))
         )
+        found.append(not_reviewed(today))
     return found
 
 

@@ -84,15 +84,19 @@ def sweep(
     mrn: str | None = None,
     fence: Fence | None = None,
 ) -> SweepReport:
-    """Judge as of `as_of` whoever has new data, is due, has no current glance or was never judged; `full`:
-    everybody; `mrn`: that one only.
+    """Judge as of `as_of` whoever has new data, is due, was judged by another protocol, has no current glance or was
+    never judged; `full`: everybody; `mrn`: that one only.
 
     Each chunk is one transaction and ends with `fence`, which raises when this process may no longer write. Only a
     sweep over everybody concerned moves the watermark. Raises NotFound for an unknown `mrn`; database errors and what
     `fence` raises end the sweep, the chunks before stay.
     """
     with database.read() as session:
-        work = _one(session, mrn) if mrn is not None else _all_concerned(session, as_of=as_of, now=now, full=full)
+        work = (
+            _one(session, mrn)
+            if mrn is not None
+            else _all_concerned(session, protocol, as_of=as_of, now=now, full=full)
+        )
     actor = Actor.system("sweep")
     counts = JudgeCounts()
     chunks = [work.patient_ids[i : i + CHUNK] for i in range(0, len(work.patient_ids), CHUNK)]
@@ -143,15 +147,18 @@ def _one(session: Session, mrn: str) -> _Work:
     return _Work([patient_id], _watermark(session), None)
 
 
-def _all_concerned(session: Session, *, as_of: datetime, now: datetime, full: bool) -> _Work:
+def _all_concerned(session: Session, protocol: Protocol, *, as_of: datetime, now: datetime, full: bool) -> _Work:
     before = _watermark(session)
     after = session.scalar(select(func.max(Ingest.seq))) or 0
     everybody = select(Patient.id).where(not_merged()).order_by(Patient.id)
-    chosen = everybody if full else _concerned(everybody, before=before, after=after, as_of=as_of, now=now)
+    concerned = _concerned(everybody, before=before, after=after, as_of=as_of, now=now, version=protocol.version)
+    chosen = everybody if full else concerned
     return _Work(session.scalars(chosen).all(), before, after)
 
 
-def _concerned(everybody: Select[int], *, before: int, after: int, as_of: datetime, now: datetime) -> Select[int]:
+def _concerned(
+    everybody: Select[int], *, before: int, after: int, as_of: datetime, now: datetime, version: str
+) -> Select[int]:
     touched = (
         select(IngestPatient.patient_id)
         .join(Judgement, Judgement.patient_id == IngestPatient.patient_id, isouter=True)
@@ -167,6 +174,8 @@ def _concerned(everybody: Select[int], *, before: int, after: int, as_of: dateti
             # Judged by a program that kept no glance, or one of another form.
             (Judgement.failures == 0) & (func.coalesce(Glance.form, 0) != FORM),
             Judgement.next_due_at <= as_of,
+            # Judged by another protocol than the one in force.
+            (Judgement.failures == 0) & (Judgement.protocol_version != version),
             # Judged ahead of time, by a trial or a wrong clock: that judgement does not count now.
             Judgement.judged_at > max(as_of, now),
             Patient.id.in_(touched),

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from clinical.protocol import load_protocol
 from data.freshness import dead_mails, oldest_unsent_s, stuck_mails, sweep_age_s, sweep_limit_s, unannounced_flags
 from data.identity_proposals import waiting_proposals
 from data.intake.quarantine import held_counts
+from data.protocol.in_force import protocol_in_force
 from data.settings import Settings
 
 LONGEST_UNSENT_S = 300
@@ -20,7 +22,13 @@ NAMED = 5
 
 def troubles(session: Session, settings: Settings, *, now: datetime) -> list[str]:
     """What is wrong with the running of this site at `now`, a line each; empty when sweeps and mail are fresh."""
-    return [*_sweeps(session, settings, now), *_mails(session, now), *_flags(session), *_waiting(session, now)]
+    return [
+        *_sweeps(session, settings, now),
+        *_mails(session, now),
+        *_flags(session),
+        *_waiting(session, now),
+        *_protocol(session, settings),
+    ]
 
 
 def _sweeps(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
@@ -52,6 +60,19 @@ def _waiting(session: Session, now: datetime) -> Iterator[str]:
     if waiting["oldest_s"] is not None and waiting["oldest_s"] > LONGEST_HELD_S:
         days = waiting["oldest_s"] // 86_400
         yield f"items held in quarantine: {waiting['held']}, the oldest for {days} days (see nadir quarantine list)"
+
+
+def _protocol(session: Session, settings: Settings) -> Iterator[str]:
+    if settings.environment != "production":
+        return
+    brought = load_protocol(settings.protocol_file, jurisdiction=settings.jurisdiction)
+    protocol = protocol_in_force(session, brought)
+    unsigned = len(protocol.unsigned())
+    if unsigned:
+        yield (
+            f"thresholds not signed off by an oncologist: {unsigned} of {len(protocol.thresholds)} "
+            f"(protocol {protocol.version}, see /protocol)"
+        )
 
 
 def _flags(session: Session) -> Iterator[str]:

@@ -13,7 +13,10 @@ from data.db import Database
 from data.escalation import patience
 from data.intake.uploads import upload_folder
 from data.job_runs import prune_runs
+from data.mutes import tell_withheld
 from data.outbox import mail_policy
+from data.protocol.in_force import protocol_in_force
+from data.protocol.trials import start_trial
 from data.settings import Settings
 from jobs.digest import digest
 from jobs.duty import escalate, tend_rota
@@ -38,20 +41,28 @@ def work_of(
     moment: Callable[[], datetime],
     clock: Callable[[], datetime],
 ) -> Work:
-    """The function of a job, lacking only the fence. It judges as of `moment`; `clock` is the wall's."""
+    """The function of a job, lacking only the fence. It judges as of `moment`; `clock` is the wall's.
+
+    `protocol` is what this installation brings: a sweep judges by what is in force when it begins.
+    """
     mail = mail_policy(settings)
 
     def swept(fence: Fence) -> Counts:
+        with database.read() as session:
+            in_force = protocol_in_force(session, protocol)
         report = sweep(
             database,
-            protocol=protocol,
+            protocol=in_force,
             mail=mail,
             as_of=moment(),
             now=clock(),
             full=job.name == "full-sweep",
             fence=fence,
         )
-        return _in_numbers(report.as_json())
+        with database.write() as session:
+            late = tell_withheld(session, mail, now=clock())
+            fence(session)
+        return {**_in_numbers(report.as_json()), "outbox_rows": report.counts.outbox_rows + late}
 
     def digested(fence: Fence) -> Counts:
         when = Daily(settings.digest_at, settings.zone)
@@ -61,6 +72,7 @@ def work_of(
         return _watch(database, settings, now=clock(), fence=fence)
 
     def tended(fence: Fence) -> Counts:
+        start_trial(database, settings, now=clock())
         return tend_imports(database, upload_folder(settings), now=clock(), fence=fence)
 
     def escalated(fence: Fence) -> Counts:

@@ -5,7 +5,7 @@
 (function () {
   "use strict";
 
-  const SETTLED_MS = 80;
+  const SETTLED_MS = 40;
   let asked = 0;
   let pointerY = 0;
   let zoom = 0;
@@ -60,20 +60,33 @@
   }
 
   /* The stretch shown is told once it has stood still for a moment; nothing where the chart holds all it has already. */
+  function tell(plot, event) {
+    if (!plot.layout.meta || !plot.layout.meta.dense) return;
+    if (!Object.keys(event).some((name) => name.startsWith("xaxis"))) return;
+    window.clearTimeout(zoom);
+    zoom = window.setTimeout(() => {
+      const axis = plot._fullLayout.xaxis;
+      const shown = axis.range.map((v) => axis.r2l(v));
+      window.dash_clientside.set_props("patient-window", { data: [...shown, plot.layout.meta.top] });
+    }, SETTLED_MS);
+  }
+
+  /* Dash writes every zoom back into its figure and then draws the whole chart a second time, which takes longer than
+     the finer readings. Nobody reads what it writes, so it stops listening. It begins to listen once the chart is
+     drawn and resizes the chart at once: whichever comes first, the chart found or that event, it is heard alone. */
+  function hearAlone(plot) {
+    plot.removeAllListeners("plotly_relayout");
+    plot.on("plotly_relayout", (event) => {
+      if ("autosize" in event) hearAlone(plot);
+      tell(plot, event);
+    });
+  }
+
   function listen() {
     const plot = document.querySelector("#patient-synoptic .js-plotly-plot");
     if (!plot || !plot.on || plot.dataset.heard) return;
     plot.dataset.heard = "yes";
-    plot.on("plotly_relayout", (event) => {
-      if (!plot.layout.meta || !plot.layout.meta.dense) return;
-      if (!Object.keys(event).some((name) => name.startsWith("xaxis"))) return;
-      window.clearTimeout(zoom);
-      zoom = window.setTimeout(() => {
-        const axis = plot._fullLayout.xaxis;
-        const shown = axis.range.map((v) => axis.r2l(v));
-        window.dash_clientside.set_props("patient-window", { data: [...shown, plot.layout.meta.top] });
-      }, SETTLED_MS);
-    });
+    hearAlone(plot);
   }
 
   function markTab() {

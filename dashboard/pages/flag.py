@@ -11,12 +11,12 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.figures.evidence import evidence
-from dashboard.flag_acts import POLICY, acting_on, register_actions
+from dashboard.flag_acts import POLICY, acting_on, read_flag, register_actions
 from dashboard.language import _, tell
 from dashboard.parts.banner import banner
 from dashboard.parts.charts import chart
 from dashboard.parts.flag_actions import Acting, actions
-from dashboard.parts.flag_details import history, standing, thresholds_table, unexplained, values_table
+from dashboard.parts.flag_details import history, standing, thresholds_table, unexplained, unsigned_note, values_table
 from dashboard.parts.flag_mails import mails_section
 from dashboard.parts.flag_past import past_section
 from dashboard.parts.notices import draft_protocol
@@ -27,11 +27,11 @@ from dashboard.request import (
     current_database,
     current_protocol,
     current_settings,
+    current_standing,
     request_now,
 )
 from dashboard.routing import Route
 from data.delivery_log import Delivery, deliveries
-from data.flags import show_flag
 from data.past_flags import past_flags
 from data.trends import Trends, head, trends
 
@@ -44,7 +44,7 @@ def layout(flag_id: str) -> Component:
     """The page of one flag; raises NotFound when the actor may not see it."""
     clock = _clock()
     with current_database().read() as session:
-        flag = show_flag(session, current_actor(), flag_id)
+        flag = read_flag(session, flag_id)
         who = head(session, current_actor(), flag["patient"], now=clock.now)
         found = trends(session, current_actor(), flag["patient"], protocol=current_protocol(), now=clock.now)
         acting = acting_on(session, flag)
@@ -60,7 +60,9 @@ def layout(flag_id: str) -> Component:
                     _question(flag, clock),
                     html.Div(
                         [
-                            html.Div([_evidence(flag, found, clock), _thresholds(flag), _past(found, flag, clock)]),
+                            html.Div(
+                                [_evidence(flag, found, clock), _thresholds(flag, clock), _past(found, flag, clock)]
+                            ),
                             html.Div(
                                 [
                                     _action(acting, clock),
@@ -95,6 +97,7 @@ def _question(flag: Flag, clock: Clock) -> Component:
             html.H1(tell(flag["title"])),
             html.P(tell(flag["question"]), className="question"),
             html.P(tell(flag["why"]), className="why"),
+            unsigned_note(flag, current_standing()),
         ],
         className="card flag-question",
     )
@@ -116,9 +119,13 @@ def _evidence(flag: Flag, found: Trends, clock: Clock) -> Component:
     )
 
 
-def _thresholds(flag: Flag) -> Component:
+def _thresholds(flag: Flag, clock: Clock) -> Component:
     return html.Section(
-        [html.Header(html.H2(_("Thresholds"))), thresholds_table(flag), draft_protocol(current_protocol())],
+        [
+            html.Header([html.H2(_("Thresholds")), dcc.Link(_("in the protocol"), href=f"/protocol/{flag['rule']}")]),
+            thresholds_table(flag, current_standing(), clock),
+            draft_protocol(current_protocol()),
+        ],
         className="card",
     )
 

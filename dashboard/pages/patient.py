@@ -19,6 +19,7 @@ from dashboard.parts.entry_links import visit_link
 from dashboard.parts.flag_rows import flag_rows
 from dashboard.parts.identity import identity_address
 from dashboard.parts.notices import disagreement, draft_protocol, what_is_held_back
+from dashboard.parts.patient_review import review_panel
 from dashboard.parts.provenance import provenance_panel, title_of
 from dashboard.parts.readouts import readouts
 from dashboard.parts.tabs.course import course
@@ -43,6 +44,7 @@ from dashboard.request import (
     current_sign_in,
     request_now,
 )
+from dashboard.review_acts import register_review, reviewing
 from dashboard.routing import Route
 from dashboard.summary import summary_address
 from data.entry.past import past_values
@@ -127,6 +129,7 @@ def register(app: Dash) -> None:
     _register_stretch(app)
     _register_asking(app)
     _register_units(app)
+    register_review(app)
 
 
 def _register_content(app: Dash) -> None:
@@ -303,8 +306,21 @@ def _summary(view: View) -> list[Component | None]:
         disagreement(view.found.chart, view.protocol, view.clock),
         tiles(readouts(view.shown, view.clock, view.units)),
         _flags(standing, len(flags) - len(standing), view),
+        _review(view),
         what_is_held_back(view.found.chart, view.protocol, view.clock),
     ]
+
+
+def _review(view: View) -> Component:
+    panel = review_panel(reviewing(view.session, view.mrn), view.clock)
+    return html.Section(
+        [
+            html.Header(html.H2(_("Review of the patient as a whole"))),
+            html.Div(id="review-said", role="status"),
+            html.Div(panel, id="review-panel", className="stacked"),
+        ],
+        className="card",
+    )
 
 
 def _flags(standing: Sequence[Mapping[str, Any]], closed: int, view: View) -> Component:

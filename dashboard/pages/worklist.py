@@ -24,16 +24,18 @@ from dashboard.parts.grid import (
     view_store,
 )
 from dashboard.parts.times import Clock, moment_text, since_text
-from dashboard.parts.worklist_cells import worklist_row
+from dashboard.parts.worklist_cells import review_list, worklist_row
 from dashboard.policy import CLINICAL, Policy, guarded
 from dashboard.request import current_actor, current_database, current_settings, request_now
 from dashboard.routing import Route
 from data.cohort import team_names
+from data.reviews import due_reviews
 from data.worklist import COLUMNS, EVERYTHING, Column, WorklistStrip, WorklistView, worklist_page, worklist_strip
 
 POLICY = Policy(CLINICAL, scoped=True)
 ROUTE = Route("/", title="Worklist", policy=POLICY, nav="Worklist", viewed=True)
 NAME = "worklist"
+REVIEWS_LISTED = 50
 SHOWN = (
     column("severity", message("Severity"), 128),
     column("patient", message("Patient"), 205),
@@ -64,12 +66,17 @@ def layout(search: str | None = None) -> Component:
         strip = worklist_strip(session, current_actor())
         _rows, standing = worklist_page(session, current_actor(), EVERYTHING, now=clock.now, zone=clock.zone, end=0)
         teams = team_names(session, current_actor())
+        reviews, due = due_reviews(
+            session, current_actor(), today=clock.now.astimezone(clock.zone).date(), most=REVIEWS_LISTED
+        )
+    again = review_list(reviews, due, clock) if due else None
     if not standing:
-        return html.Div([html.H1(_("Worklist")), _strip(strip, clock), _empty(strip, clock)], className="page")
+        return html.Div([html.H1(_("Worklist")), _strip(strip, clock), again, _empty(strip, clock)], className="page")
     return html.Div(
         [
             html.H1(_("Worklist")),
             _strip(strip, clock),
+            again,
             html.Div(
                 _filters(filters, teams),
                 className="filters no-print",

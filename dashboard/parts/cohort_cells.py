@@ -30,7 +30,7 @@ Cell = list[rows.Part]
 
 def cohort_row(row: CohortRow, clock: Clock) -> dict[str, Any]:
     """The cells by column. Without a glance every cell but name, flags and overdue says that nothing was read yet."""
-    cells: dict[str, Cell] = {"patient": _patient(row), "flags": _flags(row), "overdue": _overdue(row)}
+    cells: dict[str, Cell] = {"patient": _patient(row), "flags": _flags(row), "overdue": _overdue(row, clock)}
     if row.glance is None:
         said = _("cannot be shown") if row.as_of is not None or row.failing else _("not judged yet")
         cells |= {name: [rows.span(said, "soft")] for name in GLANCED}
@@ -59,8 +59,21 @@ def _flags(row: CohortRow) -> Cell:
     return found or [rows.span(_("none"), "soft")]
 
 
-def _overdue(row: CohortRow) -> Cell:
-    return [rows.span(_("none"), "soft")] if row.overdue is None else [rows.span(tell(row.overdue), "two-lines")]
+def _overdue(row: CohortRow, clock: Clock) -> Cell:
+    checks = [rows.span(_("none"), "soft")] if row.overdue is None else [rows.span(tell(row.overdue), "two-lines")]
+    return [*checks, *_review(row, clock)]
+
+
+def _review(row: CohortRow, clock: Clock) -> Cell:
+    if row.reviewed_until is None:
+        return []
+    if row.review_ended is not None:
+        ended = day_text(row.review_ended.astimezone(clock.zone))
+        return [rows.span(_("review ended {day}", day=ended), "below overdue")]
+    until = day_text(row.reviewed_until)
+    if row.reviewed_until < clock.now.astimezone(clock.zone).date():
+        return [rows.span(_("review due since {day}", day=until), "below overdue")]
+    return [rows.below(_("reviewed, nothing to do until {day}", day=until))]
 
 
 def _state(glance: Glance, _clock: Clock) -> Cell:

@@ -16,13 +16,14 @@ from dashboard.language import _, counted
 from dashboard.parts.badges import STATUS_WORDS
 from dashboard.parts.decision_words import DECISION_WORDS, REASON_WORDS, ROLE_WORDS
 from dashboard.parts.entry_links import regimen_address, visit_address
+from dashboard.parts.step_up import proof
 from dashboard.parts.times import Clock, moment_text
 from data.assigning import Colleague
 from data.decisions import DECIDERS, KINDS, LONGEST, REASONS
 from data.flag_moves import CLOSED, MOVES
-from data.step_up import LIFE
 from data.trends import Identity
 
+PASSWORD = "flag-password"  # noqa: S105
 _HOURS, _DAYS = timedelta(hours=1), timedelta(days=1)
 SNOOZES = {
     "urgent": (_HOURS, 2 * _HOURS, 4 * _HOURS),
@@ -70,26 +71,6 @@ def actions(acting: Acting, clock: Clock) -> list[Component]:
     ]
 
 
-def proof(acting_proved_at: datetime | None, clock: Clock) -> Component:
-    """The field for the password, or how long the one typed before still holds."""
-    if acting_proved_at is not None:
-        until = moment_text(acting_proved_at + LIFE, clock.zone)
-        signed = _("You typed your password a moment ago; it signs until {at}.", at=until)
-        return html.Div([html.P(signed, className="soft"), _password(hidden=True)])
-    return _password(hidden=False)
-
-
-def _password(*, hidden: bool) -> Component:
-    return html.Div(
-        [
-            html.Label(_("Your password, which signs the decision (required)"), htmlFor="flag-password"),
-            dcc.Input(id="flag-password", type="password", autoComplete="current-password", value="", maxLength=1024),
-        ],
-        className="field",
-        hidden=hidden,
-    )
-
-
 def _acknowledge(acting: Acting) -> Component:
     return html.Form(
         [
@@ -127,7 +108,7 @@ def _decide(acting: Acting, clock: Clock) -> Component:
                 className="override-reasons",
             ),
             _why("flag-rationale", _("Rationale (required)"), most=LONGEST),
-            html.Div(proof(acting.proved_at, clock), id="flag-proof"),
+            html.Div(proof(acting.proved_at, clock, id=PASSWORD), id="flag-proof"),
             dcc.Store(id="flag-key", data=str(uuid4())),
             _button("flag-decide", _("Record the decision for {patient}", patient=acting.named), primary=True),
         ],

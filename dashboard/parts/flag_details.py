@@ -15,8 +15,10 @@ from dashboard.parts.as_recorded import ask_address, correct_address
 from dashboard.parts.badges import AXIS_WORDS, DUE_WORDS, STATUS_WORDS, arrow, severity, status
 from dashboard.parts.coded import coded, threshold_name
 from dashboard.parts.decision_words import decision_text
+from dashboard.parts.protocol_words import signed_mark
 from dashboard.parts.quantities import arrows, name_of, number, quantity, range_text, unit_text
 from dashboard.parts.times import Clock, age_text, moment_text, when_text
+from data.protocol.in_force import Standing
 from data.provenance import SENSOR
 
 Flag = Mapping[str, Any]
@@ -48,6 +50,9 @@ def standing(flag: Flag, clock: Clock) -> list[Component]:
         facts.append(html.Span(_("the data no longer show it since {at}; nobody has seen it yet", at=cleared)))
     if flag["snoozed_until"] is not None:
         facts.append(html.Span(_("until {at}", at=moment_text(_moment(flag["snoozed_until"]), clock.zone))))
+    if flag["muted_until"] is not None:
+        until = moment_text(_moment(flag["muted_until"]), clock.zone)
+        facts.append(html.Span(_("muted: no mails until {at}", at=until), className="pill muted"))
     return facts
 
 
@@ -60,8 +65,30 @@ def values_table(flag: Flag, clock: Clock) -> Component:
     return _table(_("Values used"), (_("Date"), _("What"), _("Value"), _("Upper limit"), _("Age"), _("Change")), rows)
 
 
-def thresholds_table(flag: Flag) -> Component:
-    """The thresholds as they were applied, with their sources and whether a clinician signed them off."""
+def unsigned_note(flag: Flag, standing: Standing) -> Component | None:
+    """That the flag rests on thresholds nobody has signed off; nothing where all are."""
+    used = flag["finding"]["thresholds"]
+    unsigned = sum(not _is_signed(t, standing) for t in used)
+    if not unsigned:
+        return None
+    said = _(
+        "{n} of the {all} thresholds this flag rests on are not signed off by an oncologist of this site.",
+        n=unsigned,
+        all=len(used),
+    )
+    return html.P([html.Strong(_("Draft protocol.") + " "), said], className="notice")
+
+
+def _is_signed(used: Mapping[str, Any], standing: Standing) -> bool:
+    """Whether the value that was applied is the one in force and signed."""
+    now = standing.protocol.thresholds.get(used["name"])
+    if now is None or isinstance(used["value"], str):
+        return bool(used["signed_off"])
+    return now.signed_off and now.value == used["value"]
+
+
+def thresholds_table(flag: Flag, standing: Standing, clock: Clock) -> Component:
+    """The thresholds as they were applied, with their sources and who has signed them off."""
     if not flag["finding"]["thresholds"]:
         return html.P(_("This rule applies no threshold."), className="soft")
     rows = [
@@ -70,12 +97,19 @@ def thresholds_table(flag: Flag) -> Component:
                 html.Th(threshold_name(t["name"]), scope="row"),
                 html.Td(_threshold(t), className="number"),
                 html.Td(t["source"], lang=ENGLISH),
-                html.Td(_("signed off") if t["signed_off"] else _("not signed off")),
+                html.Td(_sign_off(t, standing, clock)),
             ]
         )
         for t in flag["finding"]["thresholds"]
     ]
     return _table(_("Thresholds applied"), (_("Threshold"), _("Value"), _("Source"), _("Sign-off")), rows)
+
+
+def _sign_off(used: Mapping[str, Any], standing: Standing, clock: Clock) -> str | Component:
+    now = standing.protocol.thresholds.get(used["name"])
+    if now is not None and not isinstance(used["value"], str) and now.value != used["value"]:
+        return _("no longer in force")
+    return signed_mark(standing, used["name"], clock) if _is_signed(used, standing) else _("not signed off")
 
 
 def unexplained(flag: Flag) -> list[Component]:

@@ -83,6 +83,8 @@ def past_values(session: Session, actor: Actor, patient_ids: Sequence[int]) -> t
         .where(old.patient_id.in_(patient_ids), *_changed(old, new))
         .order_by(*_by_past_key(old))
     ).all()
+    if not rows:
+        return ()
     numbers = _numbers(session, actor, {other for *_, other in rows if other is not None})
     later, gone = _later(session, patient_ids)
     return tuple(

@@ -23,8 +23,17 @@ from data.models.job import Gap, JobRun, Leader, Watermark
 from data.models.mail import DeliveryAttempt, Digest, Outbox
 from data.models.mapping import LearnedMapping
 from data.models.patient import Patient, PatientIdentifier, PatientTeam, Team
+from data.models.protocol import (
+    FlagWithheld,
+    ProtocolDraft,
+    ProtocolSignature,
+    ProtocolTrialChange,
+    ProtocolValue,
+    RuleMute,
+)
 from data.models.query import DataQuery, DataQueryStep
 from data.models.record import Batch, Ingest, IngestPatient, Quarantined, ReadingDay, Record, RecordReport
+from data.models.review import PatientReview
 
 __all__ = [
     "Audit",
@@ -45,6 +54,7 @@ __all__ = [
     "Flag",
     "FlagDecision",
     "FlagHistory",
+    "FlagWithheld",
     "Gap",
     "Glance",
     "Hl7Message",
@@ -63,17 +73,23 @@ __all__ = [
     "Patient",
     "PatientIdentifier",
     "PatientMerge",
+    "PatientReview",
     "PatientStatus",
     "PatientSurvivor",
     "PatientTeam",
     "Person",
     "PersonTeam",
+    "ProtocolDraft",
+    "ProtocolSignature",
+    "ProtocolTrialChange",
+    "ProtocolValue",
     "Quarantined",
     "ReadingDay",
     "Record",
     "RecordReport",
     "RotaGap",
     "RotaWeek",
+    "RuleMute",
     "Session",
     "StandIn",
     "Subscription",

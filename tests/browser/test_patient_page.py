@@ -83,6 +83,19 @@ def test_a_zoom_moves_all_panels_together_and_brings_every_reading_of_the_stretc
     assert end - start == pytest.approx(365 * DAY_MS, rel=0.01)
 
 
+def test_a_zoom_draws_the_chart_once_at_once_and_once_with_the_finer_readings(open_page: Open) -> None:
+    page = drawn(open_page)
+    page.wait_for_timeout(500)
+    page.evaluate(f"window.drawings = 0, {PLOT}.on('plotly_afterplot', () => window.drawings++)")
+    last = shown_range(page)[1]
+    for days in (20, 30):
+        page.evaluate(f"window.Plotly.relayout({PLOT}, {{'xaxis.range': [{last - days * DAY_MS}, {last}]}})")
+        until(page, f"{PLOT}._fullData[3].x.length && {PLOT}._fullData[3].x[0] !== window.earliest")
+        page.evaluate(f"window.earliest = {PLOT}._fullData[3].x[0]")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.drawings") == 4
+
+
 def listed(site: Site, mrn: str, analyte: str) -> list[float]:
     with site.database.read() as session:
         found = list_records(session, Actor.system("test"), mrn, analyte)

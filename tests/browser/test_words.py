@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from clinical.protocol import bundled_protocol
 from dashboard.app import PAGES
 from dashboard.language import catalogue_of
 from data.identity_proposals import list_proposals
 from data.intake.batch import import_paths
 from data.merges import merge_patients, unmerge_patient
-from data.models import Patient, Person, Quarantined, Record
+from data.models import Patient, PatientReview, Person, Quarantined, Record
+from data.mutes import mute
 from data.people import Actor, person_actor
+from data.protocol.drafts import propose
 from data.queries import ask
 from tests.browser.conftest import Open, Site
 from tests.browser.english import SHOWN, English
@@ -25,6 +29,7 @@ from tests.browser.english import SHOWN, English
 SYSTEM = Actor.system("test")
 SHEET = "mrn,when,analyte,value,unit\nDEMO-008,2024-01-09,copper,101,ug/dL\nNOBODY-7,2024-01-09,zinc,80,ug/dL\n"
 TABS = ("", *(f"?tab={tab}" for tab in ("grid", "imaging", "skin", "glucose", "cycle", "therapy", "record")))
+PROTOCOL_TABS = ("thresholds", "change", "burden", "mutes", "history")
 FLAGS_OF = ("R01", "R02", "R06", "R07", "R11", "R13", "R16", "R18", "R30", "R31", "R40")
 
 
@@ -57,6 +62,8 @@ def addresses(site: Site, folder: Path) -> dict[str, list[str]]:
     records = _records(site)
     with site.database.write() as session:
         asked = ask(session, oncologist, "DEMO-008", records[0], words="Warum?", key=uuid4().hex, now=now)
+    with site.database.write() as session:
+        _worked_on(session, oncologist, now)
     return {
         "/": ["/"],
         "/queries": ["/queries", "/queries?state=closed"],
@@ -74,12 +81,25 @@ def addresses(site: Site, folder: Path) -> dict[str, list[str]]:
         "/p/<mrn>/identity": ["/p/DEMO-025/identity"],
         "/flag/<flag_id>": [f"/flag/{site.flag(rule)[0]}" for rule in FLAGS_OF],
         "/identity": ["/identity"],
+        "/protocol": ["/protocol", *(f"/protocol?tab={tab}" for tab in PROTOCOL_TABS)],
+        "/protocol/<rule>": ["/protocol/R03", "/protocol/other"],
         "/identity/merge/<merge>": [f"/identity/merge/{merge.id}"],
         "/identity/proposal/<proposal>": [f"/identity/proposal/{proposal}"],
         "/import": ["/import"],
         "/import/held/<item>": [f"/import/held/{held}"],
         "/import/<job>": ["/import"],
     }
+
+
+def _worked_on(session: Session, oncologist: Actor, now: datetime) -> None:
+    """A draft with a change, a muted rule, and a review whose day has passed."""
+    base, rule = bundled_protocol(), "R03"
+    propose(session, oncologist, "recurrence_factor", value=1.5, source="NN", reason="NNN", base=base, now=now)
+    mute(session, oncologist, min(oncologist.team_ids), rule, until=now + timedelta(days=7), why="NNN", now=now)
+    patient = session.scalars(select(Patient.id).where(Patient.mrn == "DEMO-008")).one()
+    until, who = now.date() - timedelta(days=1), oncologist.name
+    about = {"person_id": oncologist.person_id or 0, "who": who, "name": who, "at": now - timedelta(days=9)}
+    session.add(PatientReview(key=uuid4().hex, patient_id=patient, until=until, why="NNN", **about))
 
 
 def _records(site: Site) -> list[str]:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+
+from clinical.protocol import bundled_protocol
+from data.db import open_database
+from data.protocol.drafts import activate, ask_trial, propose, standing_draft
+from data.protocol.in_force import protocol_in_force
+from data.protocol.signing import sign_off
+from data.protocol.trial_child import work
+from data.protocol.trials import Trial
+from tests.data.signing import proved
+from tests.data.ward import Ward
 
 TRIAL = '[recurrence_factor]\nvalue = 1.2\nunit = "1"\nsource = "a trial"\n'
 LABS = """mrn,when,analyte,value,unit,ref_high,lab,method
@@ -64,3 +76,27 @@ def test_a_protocol_that_cannot_be_used_is_refused(clinic, home, text, why):
     ran = clinic("rules", "--dry-run", "trial.toml")
     assert ran.code == 2
     assert why in ran.err
+
+
+def test_what_was_activated_and_signed_is_printed_and_stays_where_a_trial_file_does_not_name_it(clinic, home):
+    """Signed at the site: the factor as activated; a trial of another threshold leaves it."""
+    database = open_database(f"sqlite:///{home / 'var' / 'nadir.db'}", (home / "var" / "audit.key").read_bytes())
+    now, base = datetime(2026, 3, 2, tzinfo=UTC), bundled_protocol()
+    with database.write() as session:
+        doctor = Ward.open(session, "Doctors").person("onc@n.example")
+        propose(session, doctor, "recurrence_factor", value=1.2, source="ours", reason="late", base=base, now=now)
+        ask_trial(session, doctor, version=1, now=now)
+        trial = Trial(standing_draft(session).id, 1)
+    work(database, base, trial, lambda: now)
+    with database.write() as session:
+        activate(session, proved(session, doctor, now), version=1, why="agreed", base=base, now=now)
+    with database.write() as session:
+        signed_in, version = proved(session, doctor, now), protocol_in_force(session, base).version
+        sign_off(session, signed_in, ["recurrence_factor"], version=version, base=base, now=now)
+    database.close()
+    rules = {rule["id"]: rule for rule in clinic("rules", "--json").document}
+    (factor,) = [t for t in rules["R03"]["thresholds"] if t["name"] == "recurrence_factor"]
+    assert factor == {"name": "recurrence_factor", "value": 1.2, "unit": "1", "source": "ours", "signed_off": True}
+    (home / "other.toml").write_text('[confirm_earliest]\nvalue = 9\nunit = "d"\nsource = "a trial"\n')
+    tried = clinic("rules", "--dry-run", "other.toml", "--json").document
+    assert tried["thresholds"] == [{"name": "confirm_earliest", "unit": "d", "in_force": 7.0, "tried": 9.0}]

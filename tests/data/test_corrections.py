@@ -31,11 +31,12 @@ from data.entry.corrections import (
 from data.entry.judged import judge_now
 from data.entry.past import past_values
 from data.entry.said import Unsure
-from data.flags import acknowledge, override, resolve, show_flag, start_review
+from data.flags import acknowledge, show_flag
 from data.models import Audit, Correction, Flag, FlagHistory, Outbox, Patient, PatientIdentifier, Person, Record, Team
 from data.people import Actor, Forbidden, NotFound
 from data.records import item_of, list_records, open_batch, store_chunk
 from tests.data.entries import BERLIN, save, submission
+from tests.data.signing import decided
 from tests.data.ward import POLICY, Ward, coded
 
 WHY = "typed the neighbour's value"
@@ -83,13 +84,11 @@ class Room:
         assert heard.failed is None
         return [flag for flag in heard.changed if flag["rule"] == rule]
 
-    def closed_review(self, rule: str, close: Any = resolve) -> str:
-        """A flag of the rule, acknowledged, reviewed and closed by the doctor."""
+    def closed_review(self, rule: str, kind: str = "no-change", reason: str | None = None) -> str:
+        """A flag of the rule that the doctor closed by a decision."""
         flag = self.judged(rule)[0]["id"]
         with self.database.write() as session:
-            acknowledge(session, self.doctor, flag, why="I have it", version=1, now=self.now)
-            start_review(session, self.doctor, flag, why="looking", version=2, now=self.now)
-            close(session, self.doctor, flag, why="meter error", version=3, now=self.now)
+            decided(session, self.doctor, flag, kind, reason=reason, why="meter error", version=1, now=self.now)
         assert self.judged(rule) == []
         return str(flag)
 
@@ -220,10 +219,10 @@ def test_a_record_moves_only_to_the_patient_that_was_shown_and_that_the_person_m
     assert (room.weights(room.first), room.weights(room.second)) == ([61.0], [])
 
 
-@pytest.mark.parametrize("close", [resolve, override])
-def test_a_closed_review_that_used_the_value_is_opened_again(room: Room, close: Any) -> None:
+@pytest.mark.parametrize(("kind", "reason"), [("no-change", None), ("not-applicable", "wrong-value")])
+def test_a_closed_review_that_used_the_value_is_opened_again(room: Room, kind: str, reason: str | None) -> None:
     reading = room.low_glucose()
-    flag = room.closed_review("R22", close)
+    flag = room.closed_review("R22", kind, reason)
     done = room.correct(reading, "44", "mg/dL")
     assert done.reopened == (flag,)
     shown = room.shown(flag)

@@ -12,18 +12,11 @@ from data.db import Database
 from data.errors import BadInput
 from data.flag_hands import ReasonMissing
 from data.flag_moves import NotAllowed, StaleVersion
-from data.flags import (
-    acknowledge,
-    list_flags,
-    override,
-    resolve,
-    show_flag,
-    snooze,
-    start_review,
-)
+from data.flags import acknowledge, list_flags, show_flag, snooze
 from data.models import Audit, Flag, Outbox
 from data.people import Actor, Forbidden, NotFound
 from tests.data.findings import finding, judge_as
+from tests.data.signing import decided
 from tests.data.ward import Ward
 
 SYSTEM = Actor.system("test")
@@ -166,22 +159,21 @@ def test_a_review_ends_in_a_decision_and_a_closed_flag_moves_no_more(database: D
     clinic = Clinic(database, now)
     clinic.acknowledge()
     with database.write() as session:
-        about = {"why": "reviewed the scans", "now": now}
-        start_review(session, clinic.nurse, clinic.flag_id, version=2, **about)
         with pytest.raises(Forbidden):
-            override(session, clinic.nurse, clinic.flag_id, version=3, **about)
-        assert resolve(session, clinic.oncologist, clinic.flag_id, version=3, **about) == "resolved"
-    for action in (acknowledge, start_review, resolve, override):
+            decided(session, clinic.nurse, clinic.flag_id, version=2, now=now)
+        assert decided(session, clinic.oncologist, clinic.flag_id, version=2, now=now).status == "resolved"
+    with database.write() as session, pytest.raises(NotAllowed):
+        acknowledge(session, clinic.oncologist, clinic.flag_id, version=4, why="once more", now=now)
+    for kind, reason in (("no-change", None), ("investigate", None), ("not-applicable", "known")):
         with database.write() as session, pytest.raises(NotAllowed):
-            action(session, clinic.oncologist, clinic.flag_id, version=4, why="once more", now=now)
+            decided(session, clinic.oncologist, clinic.flag_id, kind, reason=reason, version=4, now=now)
 
 
 def test_a_finding_that_goes_on_unchanged_does_not_undo_a_decision(database: Database, now: datetime) -> None:
     clinic = Clinic(database, now)
     clinic.acknowledge()
     with database.write() as session:
-        start_review(session, clinic.oncologist, clinic.flag_id, version=2, why="reviewed", now=now)
-        override(session, clinic.oncologist, clinic.flag_id, version=3, why="assay changed", now=now)
+        decided(session, clinic.oncologist, clinic.flag_id, "not-applicable", reason="wrong-value", version=2, now=now)
     clinic.judge([finding()], after=timedelta(days=1))
     assert [f["status"] for f in clinic.flags()] == ["overridden"]
     clinic.judge([finding(records=("1", "2"))], after=timedelta(days=2))
@@ -194,8 +186,7 @@ def test_a_decision_answers_a_finding_only_until_the_data_have_shown_it_gone(
     clinic = Clinic(sqlite_database, now)
     clinic.acknowledge()
     with sqlite_database.write() as session:
-        start_review(session, clinic.oncologist, clinic.flag_id, version=2, why="reviewed", now=now)
-        resolve(session, clinic.oncologist, clinic.flag_id, version=3, why="repeat in May", now=now)
+        decided(session, clinic.oncologist, clinic.flag_id, version=2, why="repeat in May", now=now)
     clinic.judge([], after=timedelta(days=1))
     assert [f["status"] for f in clinic.flags()] == ["resolved"]
     clinic.judge([finding()], after=timedelta(days=2))
@@ -256,7 +247,7 @@ def test_a_flag_under_review_is_reopened_only_by_a_higher_severity(database: Dat
     clinic = Clinic(database, now)
     clinic.acknowledge()
     with database.write() as session:
-        start_review(session, clinic.oncologist, clinic.flag_id, version=2, why="reviewing", now=now)
+        decided(session, clinic.oncologist, clinic.flag_id, "investigate", version=2, now=now)
     clinic.judge([finding(records=("1", "2"))])
     assert clinic.shown()["status"] == "in-review"
     clinic.judge([finding(severity="urgent", records=("1", "2"))])

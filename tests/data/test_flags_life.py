@@ -25,14 +25,16 @@ from data.flag_moves import (
     StaleVersion,
     next_status,
 )
-from data.flags import acknowledge, override, resolve, snooze, start_review
+from data.flags import acknowledge, snooze
 from data.models import Flag, FlagHistory, Outbox
 from data.people import Actor
 from data.reopening import reopen_reviews
 from tests.data.findings import finding, judge_as
+from tests.data.signing import decided
 from tests.data.ward import POLICY, Ward
 
-ACTIONS = {"acknowledge": acknowledge, "review": start_review, "resolve": resolve, "override": override}
+DECISIONS = {"investigate": None, "no-change": None, "not-applicable": "known"}
+"""Each kind of decision by where it leads, with its reason."""
 
 
 def test_every_move_ends_in_a_status_and_only_a_corrected_value_moves_a_closed_flag() -> None:
@@ -117,23 +119,40 @@ class FlagLife(RuleBasedStateMachine):
             for trace in reopened:
                 assert session.get_one(Flag, trace.flag_id).status == "open", "a person looks before the data close it"
 
-    @rule(action=st.sampled_from(sorted(ACTIONS)), index=st.integers(0, 9), behind=st.integers(0, 1))
-    def person_acts(self, action: str, index: int, behind: int) -> None:
+    @rule(index=st.integers(0, 9), behind=st.integers(0, 1))
+    def person_acknowledges(self, index: int, behind: int) -> None:
         flag = self.pick(index)
         if flag is None:
             return
         with self.database.write() as session:
             try:
-                ACTIONS[action](
+                acknowledge(
                     session, self.oncologist, flag.id, why="because", version=flag.version - behind, now=self.now
                 )
             except StaleVersion:
                 assert behind
                 return
             except NotAllowed:
-                assert flag.status not in MOVES[action].sources  # type: ignore[index]
+                assert flag.status not in MOVES["acknowledge"].sources
                 return
-        assert not behind and flag.status in MOVES[action].sources  # type: ignore[index]
+        assert not behind and flag.status in MOVES["acknowledge"].sources
+
+    @rule(kind=st.sampled_from(sorted(DECISIONS)), index=st.integers(0, 9), behind=st.integers(0, 1))
+    def person_decides(self, kind: str, index: int, behind: int) -> None:
+        flag = self.pick(index)
+        if flag is None:
+            return
+        reason, version = DECISIONS[kind], flag.version - behind
+        with self.database.write() as session:
+            try:
+                decided(session, self.oncologist, flag.id, kind, reason=reason, version=version, now=self.now)
+            except StaleVersion:
+                assert behind
+                return
+            except NotAllowed:
+                assert flag.status in CLOSED
+                return
+        assert not behind and flag.status in STANDING
 
     @rule(index=st.integers(0, 9), hours=st.sampled_from((-1, 0, 1, 4, 5, 72, 73, 720, 721, 4320, 4321)))
     def person_snoozes(self, index: int, hours: int) -> None:

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
+from clinical.protocol import bundled_protocol
 from data.identity_proposals import propose
 from data.intake.identity import Proposed
 from data.job_runs import Runner, begin_run, finish_run
-from data.models import Flag, Outbox
-from data.people import Actor
+from data.models import Flag, Outbox, Person
+from data.people import Actor, person_actor
+from data.protocol.signing import sign_off
 from data.records import open_batch
 from data.settings import Settings
 from jobs.watchdog import troubles
+from tests.data.signing import proved
 from tests.jobs.conftest import Clinic
 
 
@@ -121,3 +124,20 @@ def test_an_open_flag_that_nobody_is_told_of_is_noticed(
         session.execute(update(Flag).values(status="acknowledged"))
         session.execute(delete(Outbox))
     assert lines(clinic, settings, now) == []
+
+
+def test_in_production_a_protocol_nobody_has_signed_is_trouble_until_it_is_signed(
+    clinic: Clinic, settings: Settings, now: datetime, swept: Callable[[datetime], None]
+) -> None:
+    swept(now)
+    clinic.employ("ada@clinic.example")
+    production = settings.model_copy(update={"environment": "production"})
+    base = bundled_protocol()
+    all = len(base.thresholds)
+    said = [f"thresholds not signed off by an oncologist: {all} of {all} (protocol {base.version}, see /protocol)"]
+    assert (lines(clinic, settings, now), lines(clinic, production, now)) == ([], said)
+    with clinic.database.write() as session:
+        person = session.scalars(select(Person).where(Person.email == "ada@clinic.example")).one()
+        signed_in = proved(session, person_actor(session, person), now)
+        sign_off(session, signed_in, base.thresholds.keys(), version=base.version, base=base, now=now)
+    assert lines(clinic, production, now) == []
