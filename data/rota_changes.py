@@ -47,10 +47,13 @@ def set_weeks(
         raise NotOnRota(say("choose 1 to {n} weeks", n=MOST_WEEKS))
     name = None if person_id is None else _member(session, team_id, person_id)
     mondays = [monday_of(first) + n * WEEK for n in range(weeks)]
-    session.execute(delete(RotaWeek).where(RotaWeek.team_id == team_id, RotaWeek.monday.in_(mondays)))
-    if person_id is not None:
-        session.add_all(RotaWeek(team_id=team_id, monday=monday, person_id=person_id) for monday in mondays)
-    session.flush()
+    if person_id is None:
+        session.execute(delete(RotaWeek).where(RotaWeek.team_id == team_id, RotaWeek.monday.in_(mondays)))
+    else:
+        rows = insert_or(session, RotaWeek.__table__).values(
+            [{"team_id": team_id, "monday": monday, "person_id": person_id} for monday in mondays]
+        )
+        session.execute(rows.on_conflict_do_update(index_elements=["team_id", "monday"], set_={"person_id": person_id}))
     detail = {"from": week_name(mondays[0]), "weeks": weeks, "person": name}
     write_audit(session, actor, "rota.set", now=now, object=team, detail=detail)
 

@@ -22,7 +22,7 @@ from dashboard.request import current_actor, current_database, current_settings,
 from dashboard.routing import Route
 from data.duty_tests import acknowledge_test, count_waiting, send_test_mail, waiting_tests
 from data.errors import BadInput
-from data.mail_choices import choices_of, choose
+from data.mail_choices import OFFERED, choices_of, choose
 from data.outbox import mail_policy
 from data.people import Forbidden, NotFound
 from data.rota_changes import (
@@ -58,12 +58,16 @@ def layout(search: str | None = None) -> Component:
         teams = rota_teams(session, actor)
         team = _chosen(parsed(search).get("team"), teams)
         rota = None if team is None else _rota(session, team, clock)
-    form = choices_form(
-        choices,
-        actor.role,
-        site=settings.site_timezone,
-        held_hours=settings.quiet_held_s // 3600,
-        an_hour=settings.medium_an_hour,
+    form = (
+        choices_form(
+            choices,
+            actor.role,
+            site=settings.site_timezone,
+            held_hours=settings.quiet_held_s // 3600,
+            an_hour=settings.medium_an_hour,
+        )
+        if actor.role in OFFERED
+        else html.P(_("As an admin you are told of technical faults at once, at any hour; flags are for clinicians."))
     )
     return html.Div(
         [

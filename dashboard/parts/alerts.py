@@ -29,7 +29,7 @@ MEANS: Mapping[str, str] = {
 
 
 def choices_form(choices: Choices, role: str, *, site: str, held_hours: int, an_hour: int) -> Component:
-    """The form of a person's choices; for an admin without flags quiet hours alone."""
+    """The form of a clinician's choices."""
     numbers = {"high": held_hours, "medium": an_hour}
     start, end = choices.quiet or ("", "")
     return html.Div(

@@ -18,7 +18,7 @@ from data.people import Actor, Forbidden, NotFound
 from data.rota import NoWeek, monday_of, read_roster, week_name, week_named
 from data.rota_changes import NotOnRota, list_rota, remove_stand_in, set_lead, set_stand_in, set_weeks
 from data.telling import chosen_for
-from tests.data.ward import POLICY, About, Ward, told_of
+from tests.data.ward import POLICY, Concern, Ward, told_of
 
 SYSTEM = Actor.system("test")
 MONDAY = date(2026, 3, 2)
@@ -84,7 +84,7 @@ def test_alerts_follow_to_the_stand_in_and_to_theirs_and_back(database: Database
         rota.away("bob", MONDAY + DAY, MONDAY + DAY, by="cat")
         days = [rota.told(at=now + n * DAY) for n in range(4)]
         assert days == [["bob"], ["cat"], ["bob"], ["ada"]]
-        (one,) = chosen_for(session, About(rota.patient, "urgent"), now=now, zone=POLICY.zone)
+        (one,) = chosen_for(session, Concern(rota.patient, "urgent"), now=now, zone=POLICY.zone)
         assert (one.why, one.week, one.instead_of) == ("stand-in", "2026-W10", rota.id("ada"))
 
 
@@ -142,7 +142,9 @@ def test_who_asked_is_told_as_well_and_urgent_cannot_be_switched_off(sqlite_data
         rota.week("bob")
         rota.wish("cat", urgent="at-once", high="digest", medium="off")
         assert rota.told() == ["bob", "cat"] and rota.told("medium") == ["ada", "bob"]
-        ways = {c.person_id: c.way for c in chosen_for(session, About(rota.patient, "high"), now=now, zone=POLICY.zone)}
+        ways = {
+            c.person_id: c.way for c in chosen_for(session, Concern(rota.patient, "high"), now=now, zone=POLICY.zone)
+        }
         assert ways == {rota.id("bob"): "at-once", rota.id("cat"): "digest"}
         for how in ("off", "digest", "never"):
             with pytest.raises(NotChosen):

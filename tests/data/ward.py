@@ -48,15 +48,6 @@ def coded(kind: str, when: str, /, **detail: Any) -> dict[str, Any]:
     return {"kind": kind, "effective_at": at(when), "detail": detail}
 
 
-@dataclass(frozen=True)
-class About:
-    """A flag as far as who is told of it goes."""
-
-    patient_id: int
-    severity: str
-    rule: str = "R03"
-
-
 @dataclass
 class Ward:
     """A team with its people and patients in one database session."""
@@ -150,8 +141,17 @@ def relapsing(when: str, **columns: Any) -> list[dict[str, Any]]:
     return [*well(), lab("glucagon", 330.0, "pg/mL", when, canonical_ref_high=150.0, fasting=True, **columns)]
 
 
+@dataclass(frozen=True)
+class Concern:
+    """What decides who is told of a flag."""
+
+    patient_id: int
+    severity: str
+    rule: str = "R03"
+
+
 def told_of(session: Session, patient_id: int, severity: str, now: datetime) -> list[str]:
     """The addresses told of a flag of `severity` about the patient at `now`."""
-    chosen = chosen_for(session, About(patient_id, severity), now=now, zone=POLICY.zone)
+    chosen = chosen_for(session, Concern(patient_id, severity), now=now, zone=POLICY.zone)
     people = select(Person.email).where(Person.id.in_([one.person_id for one in chosen])).order_by(Person.email)
     return list(session.scalars(people))
