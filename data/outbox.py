@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, cast
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import CursorResult, and_, func, insert, select, update
+from sqlalchemy import CursorResult, and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from data.announcing import Kind, MailPolicy
@@ -32,6 +32,8 @@ Verdict = Literal["sent", "retry", "dead"]
 
 LEASE: Final = timedelta(seconds=60)
 SHORTEST_REASON: Final = 3
+FARTHEST: Final = timedelta(hours=13)
+"""No mail is put off longer than this: quiet hours hold one for 12 hours at the most."""
 RETRIED_BY_HAND: Final = frozenset({"dead", "retry", "pending", "held"})
 
 
@@ -280,7 +282,11 @@ def _next_due(session: Session, now: datetime) -> str | None:
     )
     found = []
     for state in ("pending", "retry", "sending"):
-        due = Outbox.lease_until <= now if state == "sending" else Outbox.next_at <= now
+        # What lies too far ahead was written by a clock that has been set back since: it waits for nothing.
+        if state == "sending":
+            due = or_(Outbox.lease_until <= now, Outbox.lease_until > now + 2 * LEASE)
+        else:
+            due = or_(Outbox.next_at <= now, Outbox.next_at > now + FARTHEST)
         row = session.execute(best.where(Outbox.state == state, due)).one_or_none()
         if row is not None:
             found.append((row.priority, state == "sending", row.next_at, row.id))
