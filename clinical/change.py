@@ -13,6 +13,7 @@ across them: twice the lowest nadir of all analogue steps, confirmed.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -150,14 +151,12 @@ def marker_course(chart: Chart, protocol: Protocol, analyte: str = "glucagon") -
 def _course(chart: Chart, protocol: Protocol, analyte: str) -> MarkerCourse:
     judge = _Comparison(chart, protocol, MARKERS[analyte])
     samples = _samples(chart, protocol, analyte)
-    epochs: dict[tuple[int, int], _Track] = {}
-    drifts: dict[tuple[int, int], _Track] = {}
+    epochs: defaultdict[tuple[int, int], _Track] = defaultdict(_Track)
+    drifts: defaultdict[tuple[int, int], _Track] = defaultdict(_Track)
     stretch_of = _stretches(chart)
     for sample in samples:
-        track = epochs.setdefault((sample.epoch, id(sample.assay)), _Track())
-        drift = drifts.setdefault((stretch_of[sample.epoch], id(sample.assay)), _Track())
-        judge.within_epoch(sample, track)
-        judge.across_changes(sample, drift)
+        judge.within_epoch(sample, epochs[sample.epoch, id(sample.assay)])
+        judge.across_changes(sample, drifts[stretch_of[sample.epoch], id(sample.assay)])
     return MarkerCourse(
         analyte=analyte,
         samples=samples,

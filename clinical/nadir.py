@@ -7,14 +7,14 @@ median 0.02-0.03 (clinical reference 4.4). With fewer than three results the low
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
+from typing import NamedTuple
 
 from clinical.variation import own_cv
 
 
-@dataclass(frozen=True, slots=True)
-class Nadir:
+class Nadir(NamedTuple):
     """The value, when it was (the median's own sample), and from how many results of the epoch."""
 
     value: float
@@ -22,15 +22,13 @@ class Nadir:
     results: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     value: float
     at: datetime
     phase: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _TakenBack:
+class _TakenBack(NamedTuple):
     value: float
     before: int
 
@@ -43,20 +41,19 @@ class Pool:
     def __init__(self) -> None:
         self._kept: list[_Kept] = []
         self._taken_back: list[_TakenBack] = []
-        self._lowest: Nadir | None = None
+        self._lowest: _Kept | None = None
         self._phased = False
 
     def add(self, value: float, at: datetime, phase: int | None) -> None:
         """Keep a result; `phase` is its day of the injection cycle where injections are recorded."""
-        self._kept.append(_Kept(value, at, phase))
+        kept = _Kept(value, at, phase)
+        self._kept.append(kept)
         self._phased = self._phased or phase is not None
         results = len(self._kept)
-        candidate = self._kept[-1] if results < 3 else _middle(*self._kept[-3:])
+        candidate = kept if results < 3 else _middle(self._kept[-3:])
         # The third result replaces the lowest single value by the first median.
         if self._lowest is None or results == 3 or candidate.value < self._lowest.value:
-            self._lowest = Nadir(candidate.value, candidate.at, results)
-        else:
-            self._lowest = Nadir(self._lowest.value, self._lowest.at, results)
+            self._lowest = candidate
 
     def take_back(self, rise: float) -> None:
         """Note the value of an unconfirmed rise; the next result that is kept is the first that speaks against it."""
@@ -64,15 +61,11 @@ class Pool:
 
     def nadir(self, phase: int | None = None, window: float = math.inf) -> Nadir | None:
         """The nadir over results within `window` days of the same phase; of all where a phase is not known."""
-        if phase is None or not self._phased or math.isinf(window):
-            return self._lowest
-        kept = [k for k in self._kept if k.phase is None or abs(k.phase - phase) <= window]
-        if len(kept) == len(self._kept):
-            return self._lowest
-        candidates = (
-            kept if len(kept) < 3 else [_middle(*three) for three in zip(kept, kept[1:], kept[2:], strict=False)]
-        )
-        lowest = min(candidates, key=_value, default=None)
+        kept, lowest = self._kept, self._lowest
+        if phase is not None and self._phased and not math.isinf(window):
+            near = [k for k in kept if k.phase is None or abs(k.phase - phase) <= window]
+            if len(near) != len(kept):
+                kept, lowest = near, _lowest(near)
         return None if lowest is None else Nadir(lowest.value, lowest.at, len(kept))
 
     def stable_cv(
@@ -84,7 +77,7 @@ class Pool:
         Rises that were taken back count too once `after` results followed them, unless they reach `outlying` nadirs:
         without them the patients who vary most would look as calm as their calmest results.
         """
-        if self._lowest is None:
+        if self._lowest is None or len(self._kept) < least:
             return None
         highest = self._lowest.value * (1 + within)
         stable = [k.value for k in self._kept if k.value <= highest]
@@ -94,10 +87,14 @@ class Pool:
         return own_cv([*stable, *(v for v in settled if v < outlying * self._lowest.value)], cv_analytical)
 
 
-def _value(kept: _Kept) -> float:
-    return kept.value
+_value = attrgetter("value")
 
 
-def _middle(one: _Kept, two: _Kept, three: _Kept) -> _Kept:
+def _lowest(kept: list[_Kept]) -> _Kept | None:
+    candidates = kept if len(kept) < 3 else [_middle(kept[at : at + 3]) for at in range(len(kept) - 2)]
+    return min(candidates, key=_value, default=None)
+
+
+def _middle(three: list[_Kept]) -> _Kept:
     """The median of three, as the sample it is."""
-    return sorted((one, two, three), key=_value)[1]
+    return sorted(three, key=_value)[1]

@@ -7,9 +7,11 @@ fullest day of the device. A day's aggregate tells how many readings were low, n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
+from typing import NamedTuple
 
 from clinical.chart import Chart, SensorDay
 from clinical.numbers import reaches
@@ -68,26 +70,51 @@ def _last_whole_day(now: datetime) -> date:
     return now.astimezone(UTC).date() - timedelta(days=1)
 
 
-def _by_day(chart: Chart) -> dict[date, list[SensorDay]]:
-    def gathered() -> dict[date, list[SensorDay]]:
-        found: dict[date, list[SensorDay]] = {}
-        for day in counted(chart):
-            found.setdefault(day.effective.date(), []).append(day)
-        return found
+class _Day(NamedTuple):
+    """One UTC day, all devices together: its aggregates, their readings, how much of the day was worn (1 at the most),
+    readings below 54 and above 250 mg/dL, and minutes below 54."""
 
-    return chart.derived("sensor-by-day", gathered)
+    entries: tuple[SensorDay, ...]
+    readings: int
+    worn: float
+    low: int
+    high: int
+    low_minutes: float
+
+
+_UNWORN = _Day((), 0, 0.0, 0, 0, 0.0)
+
+
+def _by_day(chart: Chart) -> dict[date, _Day]:
+    return chart.derived("sensor-by-day", lambda: _days(chart))
+
+
+def _days(chart: Chart) -> dict[date, _Day]:
+    due = _due(chart)
+    gathered: dict[date, list[SensorDay]] = {}
+    for entry in counted(chart):
+        gathered.setdefault(entry.effective.date(), []).append(entry)
+    return {day: _day(entries, due) for day, entries in gathered.items()}
+
+
+def _day(entries: Sequence[SensorDay], due: dict[str, int]) -> _Day:
+    readings, worn, low, high, low_minutes = 0, 0.0, 0, 0, 0.0
+    for entry in entries:
+        of_device = _readings(entry)
+        readings += of_device
+        worn += of_device / due[entry.device]
+        low += _low(entry)
+        high += entry.above_250 + entry.high_marks
+        low_minutes += _low(entry) * _MINUTES_A_DAY / due[entry.device]
+    return _Day(tuple(entries), readings, min(1.0, worn), low, high, low_minutes)
 
 
 def _due(chart: Chart) -> dict[str, int]:
-    """Readings due a day, by device."""
-
-    def inferred() -> dict[str, int]:
-        fullest: dict[str, int] = {}
-        for day in chart.sensor_days:
-            fullest[day.device] = max(fullest.get(day.device, 0), _readings(day))
-        return {device: next((d for d in _DUE if most <= d * _SLACK), most) for device, most in fullest.items()}
-
-    return chart.derived("sensor-due", inferred)
+    """Readings due a day, by device: inferred from the fullest day."""
+    fullest: dict[str, int] = {}
+    for day in chart.sensor_days:
+        fullest[day.device] = max(fullest.get(day.device, 0), _readings(day))
+    return {device: next((d for d in _DUE if most <= d * _SLACK), most) for device, most in fullest.items()}
 
 
 def _window(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None:
@@ -95,24 +122,21 @@ def _window(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None
 
 
 def _made(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None:
-    by_day, due = _by_day(chart), _due(chart)
+    by_day = _by_day(chart)
     length = int(protocol["sensor_days"])
-    worn_days = [by_day.get(last - timedelta(days=back), []) for back in range(length - 1, -1, -1)]
-    days = tuple(entry for entries in worn_days for entry in entries)
-    readings = sum(map(_readings, days))
+    days = [by_day.get(last - timedelta(days=back), _UNWORN) for back in range(length - 1, -1, -1)]
+    readings = sum([day.readings for day in days])
     if not readings:
         return None
     minutes = protocol["sensor_low_minutes"]
     return SensorWindow(
         last=last,
-        days=days,
+        days=tuple(chain.from_iterable([day.entries for day in days])),
         readings=readings,
-        worn=sum(min(1.0, sum(_readings(d) / due[d.device] for d in entries)) for entries in worn_days) / length,
-        low=sum(map(_low, days)) / readings,
-        high=sum(d.above_250 + d.high_marks for d in days) / readings,
-        low_days=tuple(
-            entry for entries in worn_days if _low_minutes(entries, due) >= minutes for entry in entries if _low(entry)
-        ),
+        worn=sum([day.worn for day in days]) / length,
+        low=sum([day.low for day in days]) / readings,
+        high=sum([day.high for day in days]) / readings,
+        low_days=tuple([e for day in days if day.low_minutes >= minutes for e in day.entries if _low(e)]),
     )
 
 
@@ -125,10 +149,6 @@ def counted(chart: Chart) -> list[SensorDay]:
 def days_of(entries: Iterable[SensorDay]) -> int:
     """How many calendar days the aggregates are of; two devices of one day are one."""
     return len({entry.effective.date() for entry in entries})
-
-
-def _low_minutes(entries: Iterable[SensorDay], due: dict[str, int]) -> float:
-    return sum(_low(d) * _MINUTES_A_DAY / due[d.device] for d in entries)
 
 
 def _readings(day: SensorDay) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from math import inf
 
 from clinical.analytes import CATALOGUE
@@ -103,16 +103,19 @@ def _low_glucose(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
 
 def _glucose_at(sample: Result, chart: Chart) -> list[Result]:
     by_day = chart.derived("glucose-by-day", lambda: _glucose_by_day(chart))
-    day_of = sample.effective.date()
+    if not by_day:
+        return []
+    day_of = sample.effective.toordinal()
     # Around midnight the neighbouring day may hold the same draw.
-    near = [r for days in (-1, 0, 1) for r in by_day.get(day_of + timedelta(days=days), ())]
+    near = [r for day in (day_of - 1, day_of, day_of + 1) for r in by_day.get(day, ())]
     return [r for r in near if _drawn_together(r, sample)]
 
 
-def _glucose_by_day(chart: Chart) -> dict[date, list[Result]]:
-    found: dict[date, list[Result]] = {}
+def _glucose_by_day(chart: Chart) -> dict[int, list[Result]]:
+    """By the ordinal of the day."""
+    found: dict[int, list[Result]] = {}
     for result in chart.of("glucose", "glucose-fasting"):
-        found.setdefault(result.effective.date(), []).append(result)
+        found.setdefault(result.effective.toordinal(), []).append(result)
     return found
 
 
@@ -123,7 +126,8 @@ def _drawn_together(one: Result, other: Result) -> bool:
 
 
 def _low_egfr(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
-    egfr = _last_by(chart.of("egfr"), sample.effective)
+    results = chart.of("egfr")
+    egfr = _last_by(results, sample.effective) if results else None
     if egfr is None or egfr.value is None or egfr.comparator in (">", ">="):
         return []
     window = timedelta(days=protocol["valid_condition_window"])
@@ -133,7 +137,8 @@ def _low_egfr(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
 
 
 def _inflammation(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
-    crp = _nearest(chart.of("crp"), sample.effective)
+    results = chart.of("crp")
+    crp = _nearest(results, sample.effective) if results else None
     if crp is None or crp.value is None or crp.comparator in ("<", "<=") or crp.value < protocol["valid_most_crp"]:
         return []
     if abs(crp.effective - sample.effective) > timedelta(days=protocol["valid_crp_window"]):
@@ -155,15 +160,15 @@ def _last_by(results: Sequence[Result], moment: datetime) -> Result | None:
     return results[at - 1] if at else None
 
 
-def _nearest(results: Sequence[Result], moment: datetime) -> Result | None:
-    if not results:
-        return None
+def _nearest(results: Sequence[Result], moment: datetime) -> Result:
     at = bisect_left(results, moment, key=lambda r: r.effective)
     around = results[max(0, at - 1) : at + 1]
     return min(around, key=lambda r: abs(r.effective - moment))
 
 
 def _cirrhosis(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
+    if not chart.findings:
+        return []
     window = timedelta(days=protocol["valid_condition_window"])
     return [
         say("decompensated cirrhosis on {date}", date=day(f))
@@ -173,9 +178,12 @@ def _cirrhosis(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
 
 
 def _rescue(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
+    given = chart.derived("rescue-glucagon", lambda: [t for t in chart.therapy if t.drug == "glucagon"])
+    if not given:
+        return []
     window = timedelta(hours=protocol["valid_rescue_glucagon"])
     return [
         say("rescue glucagon on {date}", date=day(t))
-        for t in chart.derived("rescue-glucagon", lambda: [t for t in chart.therapy if t.drug == "glucagon"])
+        for t in given
         if timedelta(0) <= sample.effective - t.effective < window
     ]

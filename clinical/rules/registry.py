@@ -77,5 +77,4 @@ def found_by(id: str, chart: Chart, protocol: Protocol, now: datetime) -> tuple[
 
     Raises KeyError for an id that is not registered.
     """
-    judge = _register[id].judge
-    return chart.derived(("found-by", id, protocol.version, now), lambda: tuple(judge(chart, protocol, now)))
+    return chart.derived((id, protocol.version, now), lambda: tuple(_register[id].judge(chart, protocol, now)))
