@@ -188,7 +188,7 @@ def _lab(
     high: float | None = None,
     drawn: bool = False,
 ) -> Fact:
-    return Fact("lab", ago, None, analyte, round(value, 2), unit, low, high, drawn)
+    return Fact("lab", ago, None, analyte, float(f"{value:.3g}"), unit, low, high, drawn)
 
 
 def _other(record: str, ago: float, **detail: Any) -> Fact:

@@ -1,4 +1,4 @@
-"""The cohort of the sweep's benchmark in Nadir's own tables, by bulk load: `executemany` on SQLite, COPY on PostgreSQL."""
+"""The cohort of the sweep's benchmark in Nadir's own tables: `executemany` on SQLite, COPY on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from bench.sweep_patients import DRAWN, NOW, patient, sensor_days
-from data.charts import AGGREGATE
+from data.chart_rows import AGGREGATE
 from data.db import Database
 from data.models.base import to_ms
 

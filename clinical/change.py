@@ -168,6 +168,8 @@ def _course(chart: Chart, protocol: Protocol, analyte: str) -> MarkerCourse:
 
 def _samples(chart: Chart, protocol: Protocol, analyte: str) -> tuple[Sample, ...]:
     results = [r for r in chart.of(analyte) if r.status not in NO_RESULT]
+    if not results:
+        return ()
     dates = [t.effective.date() for t in injections(chart)]
     samples = []
     for result, (assay, upper) in zip(results, assays_of(results), strict=True):
@@ -205,6 +207,10 @@ class _Comparison:
         self._least_rise = protocol[marker.least_rise] if marker.least_rise else 0.0
         self._rcv = rcv_up(self._cv_analytical, self._cv_within)
         self._window = protocol["phase_window"]
+        self._least_results = int(protocol["own_cv_least_results"])
+        self._results_after = int(protocol["own_cv_results_after"])
+        self._outlier = protocol["own_cv_outlier"]
+        self._drift_factor = protocol["drift_factor"]
 
     def within_epoch(self, sample: Sample, track: _Track) -> None:
         """Compare a sample with its epoch and keep it there: in the run of rises, or among those that set the nadir."""
@@ -229,10 +235,10 @@ class _Comparison:
     def across_changes(self, sample: Sample, track: _Track) -> None:
         """Compare a sample with the lowest nadir of all analogue steps of its stretch."""
         number = sample.result.number
-        if not sample.valid or (sample.least is None and sample.above is not False):
+        if not sample.valid or (sample.above is not False and sample.least is None):
             return
         nadir = track.pool.nadir(sample.phase, self._window)
-        limit = None if nadir is None else nadir.value * self._protocol["drift_factor"]
+        limit = None if nadir is None else nadir.value * self._drift_factor
         if nadir is None or limit is None or not self._drifted(sample, nadir, limit):
             if sample.above is not None:
                 track.end()
@@ -257,11 +263,7 @@ class _Comparison:
 
     def _own_rcv(self, pool: Pool) -> float:
         own = pool.stable_cv(
-            int(self._protocol["own_cv_least_results"]),
-            self._cv_analytical,
-            self._rcv,
-            after=int(self._protocol["own_cv_results_after"]),
-            outlying=self._protocol["own_cv_outlier"],
+            self._least_results, self._cv_analytical, self._rcv, after=self._results_after, outlying=self._outlier
         )
         return self._rcv if own is None or own <= self._cv_within else rcv_up(self._cv_analytical, own)
 

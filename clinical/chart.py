@@ -266,7 +266,9 @@ class Chart:
 
     def of(self, *analytes: str) -> tuple[Result, ...]:
         """Results of the named analytes, oldest first."""
-        by_analyte = self.derived("by-analyte", self._by_analyte)
+        by_analyte: dict[str, tuple[Result, ...]] = self._derived.get("by-analyte", _UNDERIVED)
+        if by_analyte is _UNDERIVED:
+            by_analyte = self._derived["by-analyte"] = self._by_analyte()
         if len(analytes) == 1:
             return by_analyte.get(analytes[0], ())
         found = [by_analyte[analyte] for analyte in analytes if analyte in by_analyte]

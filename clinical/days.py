@@ -17,12 +17,14 @@ def midnight(day: date) -> datetime:
 
 def on_day(moment: datetime, days: float) -> datetime:
     """00:00 UTC of the date that lies `days` days after the date of a moment (a part of a day is dropped)."""
-    return midnight(date_utc(moment) + timedelta(days=int(days)))
+    day = date_utc(moment) + timedelta(days=int(days))
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def beyond(moment: datetime, days: float) -> datetime:
     """00:00 UTC of the first date that is more than `days` days after the date of a moment."""
-    return on_day(moment, int(days) + 1)
+    day = date_utc(moment) + timedelta(days=int(days) + 1)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def days_since(moment: datetime, now: datetime) -> int:

@@ -18,10 +18,11 @@ SCAN = " scan"
 def counted_once(days: Iterable[T], told: Callable[[T], tuple[date, str]]) -> list[T]:
     """Sensor days less those of scans where the same device has historic values that day; `told`: day and device."""
     found = list(days)
-    if not any(told(day)[1].endswith(SCAN) for day in found):
+    keys = [told(day) for day in found]
+    if not any([device.endswith(SCAN) for _, device in keys]):
         return found
-    there = set(map(told, found))
-    return [day for day in found if not _beside(told(day), there)]
+    there = set(keys)
+    return [day for day, key in zip(found, keys, strict=True) if not _beside(key, there)]
 
 
 def _beside(key: tuple[date, str], there: set[tuple[date, str]]) -> bool:

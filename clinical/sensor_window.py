@@ -100,12 +100,13 @@ def _days(chart: Chart) -> dict[date, _Day]:
 def _day(entries: Sequence[SensorDay], due: dict[str, int]) -> _Day:
     readings, worn, low, high, low_minutes = 0, 0.0, 0, 0, 0.0
     for entry in entries:
-        of_device = _readings(entry)
+        expected, below = due[entry.device], entry.below_54 + entry.low_marks
+        of_device = entry.count + entry.low_marks + entry.high_marks
         readings += of_device
-        worn += of_device / due[entry.device]
-        low += _low(entry)
+        worn += of_device / expected
+        low += below
         high += entry.above_250 + entry.high_marks
-        low_minutes += _low(entry) * _MINUTES_A_DAY / due[entry.device]
+        low_minutes += below * _MINUTES_A_DAY / expected
     return _Day(tuple(entries), readings, min(1.0, worn), low, high, low_minutes)
 
 
@@ -113,7 +114,9 @@ def _due(chart: Chart) -> dict[str, int]:
     """Readings due a day, by device: inferred from the fullest day."""
     fullest: dict[str, int] = {}
     for day in chart.sensor_days:
-        fullest[day.device] = max(fullest.get(day.device, 0), _readings(day))
+        readings = day.count + day.low_marks + day.high_marks
+        if readings > fullest.get(day.device, -1):
+            fullest[day.device] = readings
     return {device: next((d for d in _DUE if most <= d * _SLACK), most) for device, most in fullest.items()}
 
 
@@ -136,24 +139,18 @@ def _made(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None:
         worn=sum([day.worn for day in days]) / length,
         low=sum([day.low for day in days]) / readings,
         high=sum([day.high for day in days]) / readings,
-        low_days=tuple([e for day in days if day.low_minutes >= minutes for e in day.entries if _low(e)]),
+        low_days=tuple(
+            [e for day in days if day.low_minutes >= minutes for e in day.entries if e.below_54 or e.low_marks]
+        ),
     )
 
 
 def counted(chart: Chart) -> list[SensorDay]:
     """The days with readings, scans beside historic values left out: what shares of time are made of."""
-    worn = (day for day in chart.sensor_days if _readings(day))
+    worn = [day for day in chart.sensor_days if day.count or day.low_marks or day.high_marks]
     return counted_once(worn, lambda day: (day.effective.date(), day.device))
 
 
 def days_of(entries: Iterable[SensorDay]) -> int:
     """How many calendar days the aggregates are of; two devices of one day are one."""
     return len({entry.effective.date() for entry in entries})
-
-
-def _readings(day: SensorDay) -> int:
-    return day.count + day.low_marks + day.high_marks
-
-
-def _low(day: SensorDay) -> int:
-    return day.below_54 + day.low_marks
