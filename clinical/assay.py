@@ -35,6 +35,15 @@ class Assay:
         method_known = self.method is not None and result.method is not None
         return method_known or _agree(self.limit, result.ref_high)
 
+    def named_alike(self, result: Result) -> bool:
+        """Whether a result names all that is known of this assay, and nothing else."""
+        return (
+            self.lab == result.lab
+            and self.method == result.method
+            and self.unit == result.unit
+            and self.limit == result.ref_high
+        )
+
     def learn(self, result: Result) -> None:
         """Take over what a result of this assay names and was not known before."""
         self.lab = self.lab or result.lab
@@ -53,6 +62,9 @@ def assays_of(results: Iterable[Result]) -> list[tuple[Assay, float | None]]:
     assays: list[Assay] = []
     found: list[tuple[Assay, float | None]] = []
     for result in results:
+        if assays and assays[-1].named_alike(result):
+            found.append((assays[-1], result.ref_high))
+            continue
         assay = next((a for a in reversed(assays) if a.measured(result)), None)
         if assay is None:
             assay = Assay(result.lab, result.method, result.unit, result.ref_high)

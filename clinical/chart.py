@@ -8,7 +8,7 @@ never "normal".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import chain
@@ -266,15 +266,20 @@ class Chart:
 
     def of(self, *analytes: str) -> tuple[Result, ...]:
         """Results of the named analytes, oldest first."""
-        by_analyte: dict[str, tuple[Result, ...]] = self._derived.get("by-analyte", _UNDERIVED)
-        if by_analyte is _UNDERIVED:
-            by_analyte = self._derived["by-analyte"] = self._by_analyte()
+        by_analyte = self.by_analyte()
         if len(analytes) == 1:
             return by_analyte.get(analytes[0], ())
         found = [by_analyte[analyte] for analyte in analytes if analyte in by_analyte]
         if len(found) < 2:
             return found[0] if found else ()
         return tuple(sorted(chain.from_iterable(found), key=IN_ORDER))
+
+    def by_analyte(self) -> Mapping[str, tuple[Result, ...]]:
+        """The results of each analyte that was measured, oldest first."""
+        found: Mapping[str, tuple[Result, ...]] = self._derived.get("by-analyte", _UNDERIVED)
+        if found is _UNDERIVED:
+            found = self._derived["by-analyte"] = self._by_analyte()
+        return found
 
     def until(self, moment: datetime) -> Chart:
         """The chart as it could have been known at `moment`: nothing effective or issued later is in it.

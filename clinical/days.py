@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 
 def date_utc(moment: datetime) -> date:
@@ -12,7 +12,7 @@ def date_utc(moment: datetime) -> date:
 
 def midnight(day: date) -> datetime:
     """00:00 UTC of a date."""
-    return datetime.combine(day, time(), tzinfo=UTC)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def on_day(moment: datetime, days: float) -> datetime:
