@@ -42,6 +42,7 @@ def patient(number: int) -> list[Fact]:
     chance = random.Random(f"sweep:{number}")
     (kind,) = chance.choices(tuple(_KINDS), tuple(_KINDS.values()))
     facts = [*kind(chance)]
+    facts += _blood(chance)
     return _flawed(facts, chance) if chance.random() < 0.12 else facts
 
 
@@ -138,7 +139,6 @@ def _before_operation(chance: random.Random) -> Iterator[Fact]:
     for n in range(4):
         yield from _draw(chance, 6 + 16 * n, base * chance.lognormvariate(0, 0.1))
         yield _other("skin", 6 + 16 * n, overall="active", iga=2, bsa=6.0, erythema=2, itch=4.0)
-        yield _lab("albumin", chance.uniform(33, 40), "g/L", 6 + 16 * n, low=35.0, high=50.0)
     yield _other("lesion", 50, lesion="T1", role="target", modality="CT", diameter_tenths=340, signed=True)
     yield _lab("zinc", chance.uniform(55, 90), "ug/dL", 40, low=70.0, high=120.0)
     yield _other("symptom", 40, name="diarrhoea", present=chance.random() < 0.5)
@@ -150,6 +150,17 @@ def _referred(chance: random.Random) -> Iterator[Fact]:
         yield from _draw(chance, 5 + 60 * n, chance.uniform(25, 70))
         yield _lab("weight", 80 + chance.uniform(-1, 1), "kg", 5 + 60 * n)
         yield _other("skin", 5 + 60 * n, overall="clear", iga=0)
+
+
+def _blood(chance: random.Random) -> Iterator[Fact]:
+    """Haemoglobin three times, albumin twice; one in thirty bleeds, one in fifty wastes."""
+    base, albumin = chance.randrange(118, 150), chance.randrange(36, 48)
+    bleeds, wastes = chance.random() < 0.03, chance.random() < 0.02
+    for n in range(3):
+        fallen = chance.randrange(18, 45) if bleeds and n == 0 else chance.randrange(-4, 5)
+        yield _lab("haemoglobin", base - fallen, "g/L", 7 + 70 * n, low=120.0, high=160.0)
+    for n in range(2):
+        yield _lab("albumin", albumin - (12 if wastes and n == 0 else 0), "g/L", 7 + 140 * n, low=35.0, high=50.0)
 
 
 def _draw(chance: random.Random, ago: float, glucagon: float) -> Iterator[Fact]:
