@@ -38,7 +38,7 @@ from clinical.protocol import Protocol, bundled_protocol
 from clinical.rules.registry import found_by
 from data.announcing import MailPolicy
 from data.charts import load_part
-from data.db import open_database
+from data.db import Database, open_database
 from data.settings import Settings
 from jobs.sweep import SweepReport, sweep
 
@@ -179,7 +179,7 @@ def beside_peer(home: Path, url: str, patients: int) -> None:
 
 def laboratory(database: Database, patients: int, protocol: Protocol, found: dict[str, list[str]]) -> None:
     """By rule the hospital numbers of the patients it fires for, of patients 1 to `patients`, put into `found`."""
-    found |= {name: [] for name in RULES}
+    found.update({name: [] for name in RULES})
     analytes = [analyte for _, named in RULES.values() for analyte in named]
     with database.read() as session:
         for start in range(1, patients + 1, AT_ONCE):
