@@ -75,16 +75,12 @@ class Sample:
     first: Sample | None = None
     not_compared: str | None = None
     across: Rise | None = None
+    valid: bool = field(init=False)
+    least: float | None = field(init=False)
 
-    @property
-    def valid(self) -> bool:
-        """Whether nothing recorded speaks against the sample."""
-        return not self.invalid_because
-
-    @property
-    def least(self) -> float | None:
-        """The number the sample reaches at least: its value, or the bound of `>x`; None for `<x` and texts."""
-        return None if self.result.comparator in ("<", "<=") else self.result.value
+    def __post_init__(self) -> None:
+        self.valid = not self.invalid_because
+        self.least = None if self.result.comparator in ("<", "<=") else self.result.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +162,14 @@ def _course(chart: Chart, protocol: Protocol, analyte: str) -> MarkerCourse:
     )
 
 
+def telling_samples(chart: Chart, protocol: Protocol) -> tuple[Sample, ...]:
+    """The valid samples of glucagon of which it is known whether they lie above their limit, oldest first."""
+    return chart.derived(
+        ("telling-samples", protocol.version),
+        lambda: tuple([s for s in marker_course(chart, protocol).samples if s.valid and s.above is not None]),
+    )
+
+
 def _samples(chart: Chart, protocol: Protocol, analyte: str) -> tuple[Sample, ...]:
     results = [r for r in chart.of(analyte) if r.status not in NO_RESULT]
     if not results:
@@ -214,6 +218,7 @@ class _Comparison:
 
     def within_epoch(self, sample: Sample, track: _Track) -> None:
         """Compare a sample with its epoch and keep it there: in the run of rises, or among those that set the nadir."""
+        number = sample.result.number
         sample.nadir = track.pool.nadir(sample.phase, self._window)
         overall = sample.nadir or track.pool.nadir() or (None if sample.valid else track.invalid.nadir())
         if overall is not None:
@@ -221,16 +226,16 @@ class _Comparison:
             sample.limit = max(overall.value * (1 + sample.rcv), overall.value + self._least_rise)
             self._call(sample, phase_known=sample.nadir is not None or not sample.valid)
         if not sample.valid:
-            if sample.result.number is not None and not sample.rise:
-                track.invalid.add(sample.result.number, sample.result.effective, sample.phase)
+            if number is not None and not sample.rise:
+                track.invalid.add(number, sample.result.effective, sample.phase)
             return
         sample.provisional = sample.rise
         if sample.provisional:
             self._join_run(sample, track)
         elif sample.not_compared is None or sample.above is False:
             self._no_rise(sample, track)
-        elif sample.result.number is not None and sample.upper is not None:
-            track.pool.add(sample.result.number, sample.result.effective, sample.phase)
+        elif number is not None and sample.upper is not None:
+            track.pool.add(number, sample.result.effective, sample.phase)
 
     def across_changes(self, sample: Sample, track: _Track) -> None:
         """Compare a sample with the lowest nadir of all analogue steps of its stretch."""
@@ -240,7 +245,7 @@ class _Comparison:
         nadir = track.pool.nadir(sample.phase, self._window)
         limit = None if nadir is None else nadir.value * self._drift_factor
         if nadir is None or limit is None or not self._drifted(sample, nadir, limit):
-            if sample.above is not None:
+            if track.run and sample.above is not None:
                 track.end()
             if number is not None:
                 track.pool.add(number, sample.result.effective, sample.phase)
@@ -296,13 +301,15 @@ class _Comparison:
     def _no_rise(self, sample: Sample, track: _Track) -> None:
         if sample.least is None and sample.above is not False:
             return
-        if not track.confirmed:
-            for rise in track.run:
-                if rise.result.number is not None:
-                    track.pool.take_back(rise.result.number)
-        track.end()
-        if sample.result.number is not None:
-            track.pool.add(sample.result.number, sample.result.effective, sample.phase)
+        if track.run:
+            if not track.confirmed:
+                for rise in track.run:
+                    if rise.result.number is not None:
+                        track.pool.take_back(rise.result.number)
+            track.end()
+        number = sample.result.number
+        if number is not None:
+            track.pool.add(number, sample.result.effective, sample.phase)
 
     def _confirmed_by(self, sample: Sample, run: list[Sample]) -> Sample | None:
         return next((earlier for earlier in run if self._confirms(sample, earlier)), None)

@@ -123,7 +123,8 @@ def tocopherol_per_cholesterol(chart: Chart, vitamin_e: Result) -> float | None:
 def _deficiencies(chart: Chart, protocol: Protocol) -> Deficiencies:
     found: list[Deficiency] = []
     not_judged: list[Suppressed] = []
-    for analyte in [name for name in NUTRIENTS if name in chart.by_analyte()]:
+    there = chart.by_analyte()
+    for analyte in [name for name in NUTRIENTS if name in there]:
         judge, result = NUTRIENTS[analyte], latest_told(chart, analyte)
         judged = None if result is None else judge(chart, result, protocol)
         if isinstance(judged, Suppressed):

@@ -18,13 +18,15 @@ SCAN = " scan"
 def counted_once(days: Iterable[T], told: Callable[[T], tuple[date, str]]) -> list[T]:
     """Sensor days less those of scans where the same device has historic values that day; `told`: day and device."""
     found = list(days)
-    keys = [told(day) for day in found]
-    if not any([device.endswith(SCAN) for _, device in keys]):
-        return found
-    there = set(keys)
-    return [day for day, key in zip(found, keys, strict=True) if not _beside(key, there)]
+    there = set(map(told, found))
+    return [day for day in found if not _beside(told(day), there)]
+
+
+def of_scans(device: str) -> bool:
+    """Whether a device is the scans of another."""
+    return device.endswith(SCAN)
 
 
 def _beside(key: tuple[date, str], there: set[tuple[date, str]]) -> bool:
     day, device = key
-    return device.endswith(SCAN) and (day, device.removesuffix(SCAN)) in there
+    return of_scans(device) and (day, device.removesuffix(SCAN)) in there

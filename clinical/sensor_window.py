@@ -7,16 +7,16 @@ fullest day of the device. A day's aggregate tells how many readings were low, n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
-from typing import NamedTuple
 
 from clinical.chart import Chart, SensorDay
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
-from clinical.scans import counted_once
+from clinical.scans import counted_once, of_scans
 
 _MINUTES_A_DAY = 1440
 # Readings a day of sensors that read every 15, 10, 5, 3 and 1 minutes; a few more than due can come in at a change.
@@ -70,19 +70,20 @@ def _last_whole_day(now: datetime) -> date:
     return now.astimezone(UTC).date() - timedelta(days=1)
 
 
-class _Day(NamedTuple):
+@dataclass(slots=True)
+class _Day:
     """One UTC day, all devices together: its aggregates, their readings, how much of the day was worn (1 at the most),
     readings below 54 and above 250 mg/dL, and minutes below 54."""
 
-    entries: tuple[SensorDay, ...]
-    readings: int
-    worn: float
-    low: int
-    high: int
-    low_minutes: float
+    entries: list[SensorDay] = field(default_factory=list)
+    readings: int = 0
+    worn: float = 0.0
+    low: int = 0
+    high: int = 0
+    low_minutes: float = 0.0
 
 
-_UNWORN = _Day((), 0, 0.0, 0, 0, 0.0)
+_UNWORN = _Day()
 
 
 def _by_day(chart: Chart) -> dict[date, _Day]:
@@ -91,23 +92,17 @@ def _by_day(chart: Chart) -> dict[date, _Day]:
 
 def _days(chart: Chart) -> dict[date, _Day]:
     due = _due(chart)
-    gathered: dict[date, list[SensorDay]] = {}
+    found: defaultdict[date, _Day] = defaultdict(_Day)
     for entry in counted(chart):
-        gathered.setdefault(entry.effective.date(), []).append(entry)
-    return {day: _day(entries, due) for day, entries in gathered.items()}
-
-
-def _day(entries: Sequence[SensorDay], due: dict[str, int]) -> _Day:
-    readings, worn, low, high, low_minutes = 0, 0.0, 0, 0, 0.0
-    for entry in entries:
-        expected, below = due[entry.device], entry.below_54 + entry.low_marks
-        of_device = entry.count + entry.low_marks + entry.high_marks
-        readings += of_device
-        worn += of_device / expected
-        low += below
-        high += entry.above_250 + entry.high_marks
-        low_minutes += below * _MINUTES_A_DAY / expected
-    return _Day(tuple(entries), readings, min(1.0, worn), low, high, low_minutes)
+        day, expected = found[entry.effective.date()], due[entry.device]
+        readings, low = entry.count + entry.low_marks + entry.high_marks, entry.below_54 + entry.low_marks
+        day.entries.append(entry)
+        day.readings += readings
+        day.worn = min(1.0, day.worn + readings / expected)
+        day.low += low
+        day.high += entry.above_250 + entry.high_marks
+        day.low_minutes += low * _MINUTES_A_DAY / expected
+    return dict(found)
 
 
 def _due(chart: Chart) -> dict[str, int]:
@@ -148,6 +143,8 @@ def _made(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None:
 def counted(chart: Chart) -> list[SensorDay]:
     """The days with readings, scans beside historic values left out: what shares of time are made of."""
     worn = [day for day in chart.sensor_days if day.count or day.low_marks or day.high_marks]
+    if not any(map(of_scans, {day.device for day in worn})):
+        return worn
     return counted_once(worn, lambda day: (day.effective.date(), day.device))
 
 
