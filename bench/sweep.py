@@ -40,7 +40,7 @@ from data.announcing import MailPolicy
 from data.charts import load_part
 from data.db import Database, open_database
 from data.settings import Settings
-from jobs.sweep import SweepReport, sweep
+from jobs.sweep import SweepReport, sweep, uncollected
 
 SIZES: Final = (1_000, 10_000, 100_000)
 PEER_PATIENTS: Final = 200
@@ -181,7 +181,7 @@ def laboratory(database: Database, patients: int, protocol: Protocol, found: dic
     """By rule the hospital numbers of the patients it fires for, of patients 1 to `patients`, put into `found`."""
     found.update({name: [] for name in RULES})
     analytes = [analyte for _, named in RULES.values() for analyte in named]
-    with database.read() as session:
+    with uncollected(), database.read() as session:
         for start in range(1, patients + 1, AT_ONCE):
             numbers = range(start, min(start + AT_ONCE, patients + 1))
             for number, chart in sorted(load_part(session, numbers, kinds=(), analytes=analytes).items()):

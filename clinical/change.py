@@ -77,10 +77,12 @@ class Sample:
     across: Rise | None = None
     valid: bool = field(init=False)
     least: float | None = field(init=False)
+    number: float | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.valid = not self.invalid_because
         self.least = None if self.result.comparator in ("<", "<=") else self.result.value
+        self.number = self.result.number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +220,7 @@ class _Comparison:
 
     def within_epoch(self, sample: Sample, track: _Track) -> None:
         """Compare a sample with its epoch and keep it there: in the run of rises, or among those that set the nadir."""
-        number = sample.result.number
+        number = sample.number
         sample.nadir = track.pool.nadir(sample.phase, self._window)
         overall = sample.nadir or track.pool.nadir() or (None if sample.valid else track.invalid.nadir())
         if overall is not None:
@@ -239,7 +241,7 @@ class _Comparison:
 
     def across_changes(self, sample: Sample, track: _Track) -> None:
         """Compare a sample with the lowest nadir of all analogue steps of its stretch."""
-        number = sample.result.number
+        number = sample.number
         if not sample.valid or (sample.above is not False and sample.least is None):
             return
         nadir = track.pool.nadir(sample.phase, self._window)
@@ -304,10 +306,10 @@ class _Comparison:
         if track.run:
             if not track.confirmed:
                 for rise in track.run:
-                    if rise.result.number is not None:
-                        track.pool.take_back(rise.result.number)
+                    if rise.number is not None:
+                        track.pool.take_back(rise.number)
             track.end()
-        number = sample.result.number
+        number = sample.number
         if number is not None:
             track.pool.add(number, sample.result.effective, sample.phase)
 

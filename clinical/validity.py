@@ -41,7 +41,7 @@ def disqualified(sample: Result, chart: Chart, protocol: Protocol) -> tuple[str,
     if sample.analyte == "glucagon":
         beside = _beside(chart)
         if beside.glucose:
-            reasons += _low_glucose(sample, chart, protocol)
+            reasons += _low_glucose(sample, beside.glucose, protocol)
         if beside.egfr:
             reasons += _low_egfr(sample, beside.egfr, protocol)
         if beside.crp:
@@ -121,25 +121,23 @@ def not_recorded(sample: Result, chart: Chart) -> tuple[str, ...]:
     if sample.ref_high is None:
         missing.append(say("upper limit"))
     if sample.analyte == "glucagon":
-        if not _glucose_at(sample, chart):
+        if not _glucose_at(sample, _beside(chart).glucose):
             missing.append(say("glucose at the draw"))
         if _last_by(chart.of("egfr"), sample.effective) is None:
             missing.append(say("eGFR"))
     return tuple(missing)
 
 
-def _low_glucose(sample: Result, chart: Chart, protocol: Protocol) -> list[str]:
+def _low_glucose(sample: Result, by_day: dict[int, list[Result]], protocol: Protocol) -> list[str]:
     limit = protocol["valid_least_glucose"]
-    low = [g for g in _glucose_at(sample, chart) if g.value is not None and g.comparator in (None, "<", "<=")]
     return [
         say("glucose {quantity} at the draw", quantity=quantity(g.value, g.unit))
-        for g in low
-        if g.value is not None and g.value < limit
+        for g in _glucose_at(sample, by_day)
+        if g.value is not None and g.value < limit and g.comparator in (None, "<", "<=")
     ]
 
 
-def _glucose_at(sample: Result, chart: Chart) -> list[Result]:
-    by_day = _beside(chart).glucose
+def _glucose_at(sample: Result, by_day: dict[int, list[Result]]) -> list[Result]:
     day_of = sample.effective.toordinal()
     # Around midnight the neighbouring day may hold the same draw.
     near = [r for day in (day_of - 1, day_of, day_of + 1) for r in by_day.get(day, ())]

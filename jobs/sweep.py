@@ -111,7 +111,7 @@ def sweep(
 
     for number, chunk in enumerate(chunks, start=1):
         read_to = work.after if number == len(chunks) else None
-        with _uncollected():
+        with uncollected():
             counts.add(_committed(database, partial(judge_chunk, chunk, read_to)))
     return SweepReport(
         run=str(uuid4()),
@@ -136,7 +136,7 @@ def _committed(database: Database, work: Callable[[Session], JudgeCounts]) -> Ju
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without the collector of cycles: a chunk makes a hundred thousand objects that all live to its end, and the
     collector, which finds next to nothing among them, would go through them again and again. It catches up between."""
     collecting = gc.isenabled()
