@@ -284,11 +284,15 @@ class Chart:
     def until(self, moment: datetime) -> Chart:
         """The chart as it could have been known at `moment`: nothing effective or issued later is in it.
 
-        The same chart where all of it was known by then.
+        The same chart where all of it was known by then. The chart of the moment asked for last is kept, no other: a
+        replay asks for thousands.
         """
         if moment >= self._known_wholly():
             return self
-        return self.derived(("until", moment), lambda: self._cut(moment))
+        kept: tuple[datetime, Chart] | None = self._derived.get("until")
+        if kept is None or kept[0] != moment:
+            kept = self._derived["until"] = (moment, self._cut(moment))
+        return kept[1]
 
     def _cut(self, moment: datetime) -> Chart:
         cut: dict[str, Any] = {}

@@ -81,3 +81,11 @@ def test_a_chart_that_is_wholly_known_is_cut_nowhere_and_another_one_at_every_en
     later = [entry.known_at for entry in entries_of(known) if entry.known_at > now]
     assert known.known_next(now) == min(later, default=None)
     assert cut.until(now + timedelta(days=1)) is cut
+
+
+def test_a_replay_keeps_one_cut_of_a_chart() -> None:
+    whole = chart(*(glucagon(day, 60) for day in range(0, 400, 40)))
+    cuts = [whole.until(moment(day)) for day in range(390)]
+    assert len(cuts) == 390
+    assert whole.until(moment(389)) is cuts[-1]
+    assert sum(isinstance(kept, tuple) and isinstance(kept[-1], Chart) for kept in whole._derived.values()) == 1
