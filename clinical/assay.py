@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
-from clinical.chart import Chart, Result
+from clinical.chart import IN_ORDER, Chart, Result
 from clinical.numbers import exceeds
 from clinical.saying import say
 from clinical.validity import plausible, plausible_numbers
@@ -34,6 +35,15 @@ class Assay:
         method_known = self.method is not None and result.method is not None
         return method_known or _agree(self.limit, result.ref_high)
 
+    def named_alike(self, result: Result) -> bool:
+        """Whether a result names all that is known of this assay, and nothing else."""
+        return (
+            self.lab == result.lab
+            and self.method == result.method
+            and self.unit == result.unit
+            and self.limit == result.ref_high
+        )
+
     def learn(self, result: Result) -> None:
         """Take over what a result of this assay names and was not known before."""
         self.lab = self.lab or result.lab
@@ -52,6 +62,9 @@ def assays_of(results: Iterable[Result]) -> list[tuple[Assay, float | None]]:
     assays: list[Assay] = []
     found: list[tuple[Assay, float | None]] = []
     for result in results:
+        if assays and assays[-1].named_alike(result):
+            found.append((assays[-1], result.ref_high))
+            continue
         assay = next((a for a in reversed(assays) if a.measured(result)), None)
         if assay is None:
             assay = Assay(result.lab, result.method, result.unit, result.ref_high)
@@ -97,8 +110,10 @@ def below_limit(result: Result, lower: float | None) -> bool | None:
 def latest_told(chart: Chart, *analytes: str) -> Result | None:
     """The newest result of the analytes that says something: a number one can have, or words, not merely that it was
     sent."""
-    told = (r for r in reversed(chart.of(*analytes)) if r.status not in NO_RESULT and plausible(r))
-    return next((r for r in told if r.value is not None or words_of(r)), None)
+    for result in reversed(chart.of(*analytes)):
+        if result.status not in NO_RESULT and plausible(result) and (result.value is not None or words_of(result)):
+            return result
+    return None
 
 
 def measured(chart: Chart, *analytes: str) -> tuple[Result, ...]:
@@ -108,9 +123,12 @@ def measured(chart: Chart, *analytes: str) -> tuple[Result, ...]:
 
 def _measured(chart: Chart, analytes: tuple[str, ...]) -> tuple[Result, ...]:
     if len(analytes) == 1:
-        return plausible_numbers(analytes[0], chart.of(analytes[0]))
-    found = [r for analyte in analytes for r in measured(chart, analyte)]
-    return tuple(sorted(found, key=lambda r: (r.effective, r.record)))
+        results = chart.of(analytes[0])
+        return plausible_numbers(analytes[0], results) if results else ()
+    found = [results for analyte in analytes if (results := measured(chart, analyte))]
+    if len(found) < 2:
+        return found[0] if found else ()
+    return tuple(sorted(chain.from_iterable(found), key=IN_ORDER))
 
 
 NO_RESULT = frozenset({"absent", "entered-in-error", "cancelled"})

@@ -44,8 +44,12 @@ def next_expiry(chart: Chart, protocol: Protocol, now: datetime) -> datetime | N
 
 def gallbladder_removed(chart: Chart) -> bool:
     """Whether a cholecystectomy or an absent gallbladder is recorded."""
-    return any(t.kind == "procedure" and t.procedure == "cholecystectomy" for t in chart.therapy) or any(
-        u.gallbladder == "absent" for u in chart.biliary
+    return chart.derived(
+        "gallbladder-removed",
+        lambda: (
+            any([t.kind == "procedure" and t.procedure == "cholecystectomy" for t in chart.therapy])
+            or any([u.gallbladder == "absent" for u in chart.biliary])
+        ),
     )
 
 
@@ -195,6 +199,8 @@ def _dilated_duct(chart: Chart, at: int, protocol: Protocol) -> AcuteSign | None
 
 def _is_dilated(chart: Chart, entry: BiliaryUltrasound, protocol: Protocol) -> bool:
     width = entry.cbd_mm or 0.0
+    if width < min(protocol["bile_duct_dilated"], protocol["bile_duct_dilated_without_gallbladder"]):
+        return False
     absent = entry.gallbladder == "absent" or any(
         t.procedure == "cholecystectomy" and t.effective <= entry.effective for t in chart.therapy
     )
@@ -205,10 +211,13 @@ def _is_dilated(chart: Chart, entry: BiliaryUltrasound, protocol: Protocol) -> b
 
 def _bilirubin(chart: Chart, protocol: Protocol) -> list[AcuteSign]:
     found: list[AcuteSign] = []
+    results = chart.of("bilirubin")
+    if not results:
+        return found
     factor = protocol["bilirubin_factor"]
     step = 1 + rcv_up(protocol["bilirubin_cv_analytical"], protocol["bilirubin_cv_within"])
     before: Result | None = None
-    for result in chart.of("bilirubin"):
+    for result in results:
         value, upper = result.value, result.ref_high
         if value is None or upper is None or result.comparator in ("<", "<="):
             continue

@@ -13,6 +13,7 @@ across them: twice the lowest nadir of all analogue steps, confirmed.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -74,16 +75,14 @@ class Sample:
     first: Sample | None = None
     not_compared: str | None = None
     across: Rise | None = None
+    valid: bool = field(init=False)
+    least: float | None = field(init=False)
+    number: float | None = field(init=False)
 
-    @property
-    def valid(self) -> bool:
-        """Whether nothing recorded speaks against the sample."""
-        return not self.invalid_because
-
-    @property
-    def least(self) -> float | None:
-        """The number the sample reaches at least: its value, or the bound of `>x`; None for `<x` and texts."""
-        return None if self.result.comparator in ("<", "<=") else self.result.value
+    def __post_init__(self) -> None:
+        self.valid = not self.invalid_because
+        self.least = None if self.result.comparator in ("<", "<=") else self.result.value
+        self.number = self.result.number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,14 +149,12 @@ def marker_course(chart: Chart, protocol: Protocol, analyte: str = "glucagon") -
 def _course(chart: Chart, protocol: Protocol, analyte: str) -> MarkerCourse:
     judge = _Comparison(chart, protocol, MARKERS[analyte])
     samples = _samples(chart, protocol, analyte)
-    epochs: dict[tuple[int, int], _Track] = {}
-    drifts: dict[tuple[int, int], _Track] = {}
+    epochs: defaultdict[tuple[int, int], _Track] = defaultdict(_Track)
+    drifts: defaultdict[tuple[int, int], _Track] = defaultdict(_Track)
     stretch_of = _stretches(chart)
     for sample in samples:
-        track = epochs.setdefault((sample.epoch, id(sample.assay)), _Track())
-        drift = drifts.setdefault((stretch_of[sample.epoch], id(sample.assay)), _Track())
-        judge.within_epoch(sample, track)
-        judge.across_changes(sample, drift)
+        judge.within_epoch(sample, epochs[sample.epoch, id(sample.assay)])
+        judge.across_changes(sample, drifts[stretch_of[sample.epoch], id(sample.assay)])
     return MarkerCourse(
         analyte=analyte,
         samples=samples,
@@ -167,8 +164,18 @@ def _course(chart: Chart, protocol: Protocol, analyte: str) -> MarkerCourse:
     )
 
 
+def telling_samples(chart: Chart, protocol: Protocol) -> tuple[Sample, ...]:
+    """The valid samples of glucagon of which it is known whether they lie above their limit, oldest first."""
+    return chart.derived(
+        ("telling-samples", protocol.version),
+        lambda: tuple([s for s in marker_course(chart, protocol).samples if s.valid and s.above is not None]),
+    )
+
+
 def _samples(chart: Chart, protocol: Protocol, analyte: str) -> tuple[Sample, ...]:
     results = [r for r in chart.of(analyte) if r.status not in NO_RESULT]
+    if not results:
+        return ()
     dates = [t.effective.date() for t in injections(chart)]
     samples = []
     for result, (assay, upper) in zip(results, assays_of(results), strict=True):
@@ -206,9 +213,14 @@ class _Comparison:
         self._least_rise = protocol[marker.least_rise] if marker.least_rise else 0.0
         self._rcv = rcv_up(self._cv_analytical, self._cv_within)
         self._window = protocol["phase_window"]
+        self._least_results = int(protocol["own_cv_least_results"])
+        self._results_after = int(protocol["own_cv_results_after"])
+        self._outlier = protocol["own_cv_outlier"]
+        self._drift_factor = protocol["drift_factor"]
 
     def within_epoch(self, sample: Sample, track: _Track) -> None:
         """Compare a sample with its epoch and keep it there: in the run of rises, or among those that set the nadir."""
+        number = sample.number
         sample.nadir = track.pool.nadir(sample.phase, self._window)
         overall = sample.nadir or track.pool.nadir() or (None if sample.valid else track.invalid.nadir())
         if overall is not None:
@@ -216,26 +228,26 @@ class _Comparison:
             sample.limit = max(overall.value * (1 + sample.rcv), overall.value + self._least_rise)
             self._call(sample, phase_known=sample.nadir is not None or not sample.valid)
         if not sample.valid:
-            if sample.result.number is not None and not sample.rise:
-                track.invalid.add(sample.result.number, sample.result.effective, sample.phase)
+            if number is not None and not sample.rise:
+                track.invalid.add(number, sample.result.effective, sample.phase)
             return
         sample.provisional = sample.rise
         if sample.provisional:
             self._join_run(sample, track)
         elif sample.not_compared is None or sample.above is False:
             self._no_rise(sample, track)
-        elif sample.result.number is not None and sample.upper is not None:
-            track.pool.add(sample.result.number, sample.result.effective, sample.phase)
+        elif number is not None and sample.upper is not None:
+            track.pool.add(number, sample.result.effective, sample.phase)
 
     def across_changes(self, sample: Sample, track: _Track) -> None:
         """Compare a sample with the lowest nadir of all analogue steps of its stretch."""
-        number = sample.result.number
-        if not sample.valid or (sample.least is None and sample.above is not False):
+        number = sample.number
+        if not sample.valid or (sample.above is not False and sample.least is None):
             return
         nadir = track.pool.nadir(sample.phase, self._window)
-        limit = None if nadir is None else nadir.value * self._protocol["drift_factor"]
+        limit = None if nadir is None else nadir.value * self._drift_factor
         if nadir is None or limit is None or not self._drifted(sample, nadir, limit):
-            if sample.above is not None:
+            if track.run and sample.above is not None:
                 track.end()
             if number is not None:
                 track.pool.add(number, sample.result.effective, sample.phase)
@@ -258,11 +270,7 @@ class _Comparison:
 
     def _own_rcv(self, pool: Pool) -> float:
         own = pool.stable_cv(
-            int(self._protocol["own_cv_least_results"]),
-            self._cv_analytical,
-            self._rcv,
-            after=int(self._protocol["own_cv_results_after"]),
-            outlying=self._protocol["own_cv_outlier"],
+            self._least_results, self._cv_analytical, self._rcv, after=self._results_after, outlying=self._outlier
         )
         return self._rcv if own is None or own <= self._cv_within else rcv_up(self._cv_analytical, own)
 
@@ -295,13 +303,15 @@ class _Comparison:
     def _no_rise(self, sample: Sample, track: _Track) -> None:
         if sample.least is None and sample.above is not False:
             return
-        if not track.confirmed:
-            for rise in track.run:
-                if rise.result.number is not None:
-                    track.pool.take_back(rise.result.number)
-        track.end()
-        if sample.result.number is not None:
-            track.pool.add(sample.result.number, sample.result.effective, sample.phase)
+        if track.run:
+            if not track.confirmed:
+                for rise in track.run:
+                    if rise.number is not None:
+                        track.pool.take_back(rise.number)
+            track.end()
+        number = sample.number
+        if number is not None:
+            track.pool.add(number, sample.result.effective, sample.phase)
 
     def _confirmed_by(self, sample: Sample, run: list[Sample]) -> Sample | None:
         return next((earlier for earlier in run if self._confirms(sample, earlier)), None)

@@ -8,12 +8,19 @@ never "normal".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
+_UNDERIVED: Any = object()
+_KNOWN_AT: Callable[[Any], datetime] = attrgetter("known_at")
+IN_ORDER: Callable[[Any], tuple[datetime, str]] = attrgetter("effective", "record")
+"""The order of entries."""
+_EVER = datetime.min.replace(tzinfo=UTC)
 Precision = Literal["year", "month", "day", "minute", "second"]
 Comparator = Literal["<", "<=", ">", ">="]
 DiseaseStateName = Literal[
@@ -252,21 +259,42 @@ class Chart:
 
     def derived(self, key: Any, derive: Callable[[], T]) -> T:
         """What `derive` says, computed once per chart and `key` (a name with whatever else it depends on)."""
-        if key not in self._derived:
-            self._derived[key] = derive()
-        value: T = self._derived[key]
+        value: T = self._derived.get(key, _UNDERIVED)
+        if value is _UNDERIVED:
+            value = self._derived[key] = derive()
         return value
 
     def of(self, *analytes: str) -> tuple[Result, ...]:
         """Results of the named analytes, oldest first."""
-        by_analyte = self.derived("by-analyte", self._by_analyte)
+        by_analyte = self.by_analyte()
         if len(analytes) == 1:
             return by_analyte.get(analytes[0], ())
-        found = [r for analyte in analytes for r in by_analyte.get(analyte, ())]
-        return tuple(sorted(found, key=lambda r: (r.effective, r.record)))
+        found = [by_analyte[analyte] for analyte in analytes if analyte in by_analyte]
+        if len(found) < 2:
+            return found[0] if found else ()
+        return tuple(sorted(chain.from_iterable(found), key=IN_ORDER))
+
+    def by_analyte(self) -> Mapping[str, tuple[Result, ...]]:
+        """The results of each analyte that was measured, oldest first."""
+        found: Mapping[str, tuple[Result, ...]] = self._derived.get("by-analyte", _UNDERIVED)
+        if found is _UNDERIVED:
+            found = self._derived["by-analyte"] = self._by_analyte()
+        return found
 
     def until(self, moment: datetime) -> Chart:
-        """The chart as it could have been known at `moment`: nothing effective or issued later is in it."""
+        """The chart as it could have been known at `moment`: nothing effective or issued later is in it.
+
+        The same chart where all of it was known by then. The chart of the moment asked for last is kept, no other: a
+        replay asks for thousands.
+        """
+        if moment >= self._known_wholly():
+            return self
+        kept: tuple[datetime, Chart] | None = self._derived.get("until")
+        if kept is None or kept[0] != moment:
+            kept = self._derived["until"] = (moment, self._cut(moment))
+        return kept[1]
+
+    def _cut(self, moment: datetime) -> Chart:
         cut: dict[str, Any] = {}
         for name in ENTRY_FIELDS:
             entries: tuple[Entry, ...] = getattr(self, name)
@@ -279,13 +307,24 @@ class Chart:
             cut["withdrawn"] = None
         if self.transferred is not None and self.transferred > moment:
             cut["transferred"] = None
-        return replace(self, **cut) if cut else self
+        return replace(self, **cut)
 
     def known_next(self, moment: datetime) -> datetime | None:
         """When, after `moment`, the next entry of this chart becomes known; None when all of it is known by then."""
+        if moment >= self._known_wholly():
+            return None
         later = [e.known_at for name in ENTRY_FIELDS for e in getattr(self, name) if e.known_at > moment]
         later += [at for at in (self.deceased, self.withdrawn, self.transferred) if at is not None and at > moment]
         return min(later, default=None)
+
+    def _known_wholly(self) -> datetime:
+        """When the last of this chart became known."""
+        return self.derived("known-wholly", self._last_known)
+
+    def _last_known(self) -> datetime:
+        ends = [at for at in (self.deceased, self.withdrawn, self.transferred) if at is not None]
+        entries: chain[Entry] = chain.from_iterable(getattr(self, name) for name in ENTRY_FIELDS)
+        return max([*ends, *map(_KNOWN_AT, entries)], default=_EVER)
 
     def _by_analyte(self) -> dict[str, tuple[Result, ...]]:
         found: dict[str, list[Result]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 
 def date_utc(moment: datetime) -> date:
@@ -12,17 +12,19 @@ def date_utc(moment: datetime) -> date:
 
 def midnight(day: date) -> datetime:
     """00:00 UTC of a date."""
-    return datetime.combine(day, time(), tzinfo=UTC)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def on_day(moment: datetime, days: float) -> datetime:
     """00:00 UTC of the date that lies `days` days after the date of a moment (a part of a day is dropped)."""
-    return midnight(date_utc(moment) + timedelta(days=int(days)))
+    day = date_utc(moment) + timedelta(days=int(days))
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def beyond(moment: datetime, days: float) -> datetime:
     """00:00 UTC of the first date that is more than `days` days after the date of a moment."""
-    return on_day(moment, int(days) + 1)
+    day = date_utc(moment) + timedelta(days=int(days) + 1)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def days_since(moment: datetime, now: datetime) -> int:

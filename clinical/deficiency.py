@@ -123,8 +123,9 @@ def tocopherol_per_cholesterol(chart: Chart, vitamin_e: Result) -> float | None:
 def _deficiencies(chart: Chart, protocol: Protocol) -> Deficiencies:
     found: list[Deficiency] = []
     not_judged: list[Suppressed] = []
-    for analyte, judge in NUTRIENTS.items():
-        result = latest_told(chart, analyte)
+    there = chart.by_analyte()
+    for analyte in [name for name in NUTRIENTS if name in there]:
+        judge, result = NUTRIENTS[analyte], latest_told(chart, analyte)
         judged = None if result is None else judge(chart, result, protocol)
         if isinstance(judged, Suppressed):
             not_judged.append(judged)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
 from clinical import ctcae
 from clinical.assay import below_limit, latest_told, measured
-from clinical.chart import Chart, Entry, Result
+from clinical.chart import Chart, Comparator, Entry, Result
 from clinical.finding import ComparedWith, Severity
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
@@ -38,14 +39,18 @@ class GlucoseSign:
 
 def high_signs(chart: Chart, protocol: Protocol, now: datetime) -> tuple[GlucoseSign, ...]:
     """Every sign of high glucose that is current at `now`."""
-    found = chart.derived(("glucose-high", protocol.version), lambda: tuple(_high(chart, protocol)))
-    return (*_current(found, now), *_sensor_high(chart, protocol, now))
+    return chart.derived(
+        ("glucose-high", protocol.version, now),
+        lambda: (*_current(_every_high(chart, protocol), now), *_sensor_high(chart, protocol, now)),
+    )
 
 
 def low_signs(chart: Chart, protocol: Protocol, now: datetime) -> tuple[GlucoseSign, ...]:
     """Every sign of low glucose that is current at `now`."""
-    found = chart.derived(("glucose-low", protocol.version), lambda: tuple(_low(chart, protocol)))
-    return (*_current(found, now), *_sensor_low(chart, protocol, now))
+    return chart.derived(
+        ("glucose-low", protocol.version, now),
+        lambda: (*_current(_every_low(chart, protocol), now), *_sensor_low(chart, protocol, now)),
+    )
 
 
 def next_high(chart: Chart, protocol: Protocol, now: datetime) -> datetime | None:
@@ -68,6 +73,14 @@ def low_trust(chart: Chart, hba1c: Result, protocol: Protocol) -> Entry | None:
     return next(
         (f for f in chart.findings if f.code == "transfusion" and abs(f.effective - hba1c.effective) <= window), None
     )
+
+
+def _every_high(chart: Chart, protocol: Protocol) -> tuple[GlucoseSign, ...]:
+    return chart.derived(("every-glucose-high", protocol.version), lambda: tuple(_high(chart, protocol)))
+
+
+def _every_low(chart: Chart, protocol: Protocol) -> tuple[GlucoseSign, ...]:
+    return chart.derived(("every-glucose-low", protocol.version), lambda: tuple(_low(chart, protocol)))
 
 
 def _current(signs: Iterable[GlucoseSign], now: datetime) -> tuple[GlucoseSign, ...]:
@@ -218,9 +231,14 @@ def hyperglycaemia_grade(result: Result) -> int:
     Grades 1 and 2 are defined for fasting glucose only.
     """
     term = "Hyperglycemia (Fasting)" if _is_fasting(result) else "Hyperglycemia"
-    measured = ctcae.Measurement(
-        value=result.value, unit="mg/dL", uln=result.ref_high, comparator=result.comparator, fasting=result.fasting
-    )
+    return _graded_at_least(term, result.value, result.ref_high, result.comparator, result.fasting)
+
+
+@lru_cache(4096)
+def _graded_at_least(
+    term: str, value: float | None, upper: float | None, comparator: Comparator | None, fasting: bool | None
+) -> int:
+    measured = ctcae.Measurement(value=value, unit="mg/dL", uln=upper, comparator=comparator, fasting=fasting)
     return ctcae.grade(term, measured, 6).grade or 0
 
 
@@ -269,8 +287,8 @@ def _sensor_high(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Gl
     def holds(window: SensorWindow) -> bool:
         return enough(window, protocol) and reaches(window.high, protocol["sensor_high"])
 
-    first, current = first_of_run(chart, protocol, now, holds), window_now(chart, protocol, now)
-    if first is None or current is None:
+    current = window_now(chart, protocol, now)
+    if current is None or (first := first_of_run(chart, protocol, now, holds)) is None:
         return
     yield GlucoseSign(
         words=say(
@@ -315,8 +333,8 @@ def _sensor_low(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Glu
         on_days = days_of(window.low_days) >= protocol["sensor_low_days"]
         return on_days or (enough(window, protocol) and reaches(window.low, protocol["sensor_low"]))
 
-    first, current = first_of_run(chart, protocol, now, holds), window_now(chart, protocol, now)
-    if first is None or current is None:
+    current = window_now(chart, protocol, now)
+    if current is None or (first := first_of_run(chart, protocol, now, holds)) is None:
         return
     minutes, days = number(protocol["sensor_low_minutes"]), days_of(current.low_days)
     yield GlucoseSign(

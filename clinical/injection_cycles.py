@@ -68,7 +68,8 @@ def end_of_interval_escapes(chart: Chart, regimen: Regimen, protocol: Protocol) 
     found = []
     for measure in MEASURES:
         diary = _diary(chart, measure)
-        if not diary:
+        # No entry is of two windows, so that fewer cannot fill those of enough cycles.
+        if len(diary) < 2 * protocol["escape_entries"] * protocol["escape_cycles"]:
             continue
         cycles = _cycles(chart, regimen, protocol)
         windows = [_windows(cycle, diary, measure, protocol) for cycle, _ in cycles]

@@ -117,29 +117,41 @@ def _cycle(chart: Chart, protocol: Protocol, previous: Therapy, following: Thera
 
 def _said_later(chart: Chart, previous: Therapy, following: Therapy | None) -> date | None:
     """The date of the next injection as last written down at a step of the regimen since `previous`."""
+    steps = chart.derived("steps-with-a-date", lambda: _steps_with_a_date(chart))
+    if not steps:
+        return None
     start = date_utc(previous.effective)
     end = date.max if following is None else date_utc(following.effective)
-    said = [
-        t.planned_next
-        for t in chart.therapy
-        if t.kind in ("start", "dose", "interval") and is_analogue(t.drug)
-        if start <= date_utc(t.effective) < end
-        if t.planned_next is not None and t.planned_next > start
-    ]
+    said = [planned for given, planned in steps if start <= given < end and planned > start]
     return said[-1] if said else None
 
 
+def _steps_with_a_date(chart: Chart) -> tuple[tuple[date, date], ...]:
+    """Of each step of the regimen with which a date was written down: its own date and that one."""
+    return tuple(
+        [
+            (date_utc(t.effective), t.planned_next)
+            for t in chart.therapy
+            if t.planned_next is not None and t.kind in ("start", "dose", "interval") and is_analogue(t.drug)
+        ]
+    )
+
+
 def _interval_at(chart: Chart, injection: Therapy) -> int:
+    if injection.interval_days:
+        return injection.interval_days
     steps = [s for s in analogue_steps(chart) if s.drug is not None and s.entry.effective <= injection.effective]
-    planned = injection.interval_days or (steps[-1].interval_days if steps else None)
-    return planned or USUAL_INTERVAL_DAYS
+    return (steps[-1].interval_days if steps else None) or USUAL_INTERVAL_DAYS
 
 
 def _after_prrt(chart: Chart, protocol: Protocol, planned: date) -> tuple[date, Therapy | None]:
+    cycles_of_prrt = chart.derived("prrt", lambda: [t for t in chart.therapy if t.procedure == "prrt"])
+    if not cycles_of_prrt:
+        return planned, None
     before = timedelta(days=protocol["injection_before_prrt"])
     after = timedelta(days=protocol["injection_after_prrt"])
     withheld_for: Therapy | None = None
-    for entry in chart.derived("prrt", lambda: [t for t in chart.therapy if t.procedure == "prrt"]):
+    for entry in cycles_of_prrt:
         on = date_utc(entry.effective)
         if entry.kind == "procedure" and on - before <= planned <= on + after:
             planned, withheld_for = on + after, entry

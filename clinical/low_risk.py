@@ -7,6 +7,7 @@ recorded; what is not recorded makes nobody low risk.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from clinical.chart import Chart, CodedFinding, Entry
 
@@ -23,10 +24,19 @@ def low_risk(chart: Chart) -> tuple[Entry, ...]:
     grade, stage = _latest(chart, "grade"), _latest(chart, "stage")
     if not operations or operations[-1].completeness != "R0" or grade is None or stage is None:
         return ()
-    g1 = _G1.search(grade.text or "") is not None and _HIGHER.search(grade.text or "") is None
-    small = _SMALL.search(stage.text or "") is not None and _NO_NODE.search(stage.text or "") is not None
     metastatic = any(f.code == "metastasis" for f in chart.findings)
-    return (operations[-1], grade, stage) if g1 and small and not metastatic else ()
+    told = _is_g1(grade.text or "") and _is_small(stage.text or "")
+    return (operations[-1], grade, stage) if told and not metastatic else ()
+
+
+@lru_cache(1024)
+def _is_g1(grade: str) -> bool:
+    return _G1.search(grade) is not None and _HIGHER.search(grade) is None
+
+
+@lru_cache(1024)
+def _is_small(stage: str) -> bool:
+    return _SMALL.search(stage) is not None and _NO_NODE.search(stage) is not None
 
 
 def _latest(chart: Chart, code: str) -> CodedFinding | None:

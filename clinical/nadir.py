@@ -7,14 +7,14 @@ median 0.02-0.03 (clinical reference 4.4). With fewer than three results the low
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from clinical.variation import own_cv
 
 
-@dataclass(frozen=True, slots=True)
-class Nadir:
+class Nadir(NamedTuple):
     """The value, when it was (the median's own sample), and from how many results of the epoch."""
 
     value: float
@@ -22,15 +22,7 @@ class Nadir:
     results: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    value: float
-    at: datetime
-    phase: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _TakenBack:
+class _TakenBack(NamedTuple):
     value: float
     before: int
 
@@ -41,39 +33,38 @@ class Pool:
     marker moves by itself."""
 
     def __init__(self) -> None:
-        self._kept: list[_Kept] = []
+        self._values: list[float] = []
+        self._at: list[datetime] = []
+        self._phases: list[int | None] = []
         self._taken_back: list[_TakenBack] = []
-        self._lowest: Nadir | None = None
+        self._lowest: int | None = None
         self._phased = False
 
     def add(self, value: float, at: datetime, phase: int | None) -> None:
         """Keep a result; `phase` is its day of the injection cycle where injections are recorded."""
-        self._kept.append(_Kept(value, at, phase))
+        values = self._values
+        values.append(value)
+        self._at.append(at)
+        self._phases.append(phase)
         self._phased = self._phased or phase is not None
-        results = len(self._kept)
-        candidate = self._kept[-1] if results < 3 else _middle(*self._kept[-3:])
+        results = len(values)
+        candidate = results - 1 if results < 3 else _middle(values, range(results - 3, results))
         # The third result replaces the lowest single value by the first median.
-        if self._lowest is None or results == 3 or candidate.value < self._lowest.value:
-            self._lowest = Nadir(candidate.value, candidate.at, results)
-        else:
-            self._lowest = Nadir(self._lowest.value, self._lowest.at, results)
+        if self._lowest is None or results == 3 or values[candidate] < values[self._lowest]:
+            self._lowest = candidate
 
     def take_back(self, rise: float) -> None:
         """Note the value of an unconfirmed rise; the next result that is kept is the first that speaks against it."""
-        self._taken_back.append(_TakenBack(rise, len(self._kept)))
+        self._taken_back.append(_TakenBack(rise, len(self._values)))
 
     def nadir(self, phase: int | None = None, window: float = math.inf) -> Nadir | None:
         """The nadir over results within `window` days of the same phase; of all where a phase is not known."""
-        if phase is None or not self._phased or math.isinf(window):
-            return self._lowest
-        kept = [k for k in self._kept if k.phase is None or abs(k.phase - phase) <= window]
-        if len(kept) == len(self._kept):
-            return self._lowest
-        candidates = (
-            kept if len(kept) < 3 else [_middle(*three) for three in zip(kept, kept[1:], kept[2:], strict=False)]
-        )
-        lowest = min(candidates, key=_value, default=None)
-        return None if lowest is None else Nadir(lowest.value, lowest.at, len(kept))
+        lowest, results = self._lowest, len(self._values)
+        if phase is not None and self._phased and not math.isinf(window):
+            near = [at for at, other in enumerate(self._phases) if other is None or abs(other - phase) <= window]
+            if len(near) != results:
+                lowest, results = _lowest(self._values, near), len(near)
+        return None if lowest is None else Nadir(self._values[lowest], self._at[lowest], results)
 
     def stable_cv(
         self, least: int, cv_analytical: float, within: float, *, after: int, outlying: float
@@ -84,20 +75,23 @@ class Pool:
         Rises that were taken back count too once `after` results followed them, unless they reach `outlying` nadirs:
         without them the patients who vary most would look as calm as their calmest results.
         """
-        if self._lowest is None:
+        if self._lowest is None or len(self._values) < least:
             return None
-        highest = self._lowest.value * (1 + within)
-        stable = [k.value for k in self._kept if k.value <= highest]
+        lowest = self._values[self._lowest]
+        highest = lowest * (1 + within)
+        stable = [value for value in self._values if value <= highest]
         if len(stable) < least or min(stable) <= 0:
             return None
-        settled = [t.value for t in self._taken_back if len(self._kept) - t.before >= after]
-        return own_cv([*stable, *(v for v in settled if v < outlying * self._lowest.value)], cv_analytical)
+        settled = [t.value for t in self._taken_back if len(self._values) - t.before >= after]
+        return own_cv([*stable, *(v for v in settled if v < outlying * lowest)], cv_analytical)
 
 
-def _value(kept: _Kept) -> float:
-    return kept.value
+def _lowest(values: Sequence[float], near: Sequence[int]) -> int | None:
+    """Which of the results `near` sets the nadir over them."""
+    candidates = near if len(near) < 3 else [_middle(values, near[at : at + 3]) for at in range(len(near) - 2)]
+    return min(candidates, key=values.__getitem__, default=None)
 
 
-def _middle(one: _Kept, two: _Kept, three: _Kept) -> _Kept:
-    """The median of three, as the sample it is."""
-    return sorted((one, two, three), key=_value)[1]
+def _middle(values: Sequence[float], three: Iterable[int]) -> int:
+    """Which of three results is their median."""
+    return sorted(three, key=values.__getitem__)[1]

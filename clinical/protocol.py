@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -43,10 +43,14 @@ class Protocol:
     thresholds: Mapping[str, Threshold]
     version: str
     jurisdiction: str = DEFAULT_JURISDICTION
+    _values: Mapping[str, float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_values", {name: threshold.value for name, threshold in self.thresholds.items()})
 
     def __getitem__(self, name: str) -> float:
         """The value of the threshold `name`. Raises KeyError with the name when the protocol lacks it."""
-        return self.thresholds[name].value
+        return self._values[name]
 
     def threshold(self, name: str) -> Threshold:
         """The whole threshold `name`. Raises KeyError when the protocol lacks it."""

@@ -35,7 +35,8 @@ class Said(str):
     turns: tuple[Turn, ...]
 
     def __new__(cls, message: str, values: Mapping[str, Any], turns: tuple[Turn, ...] = ()) -> Said:
-        made = super().__new__(cls, turned(message.format(**values) if values else message, turns))
+        said = message.format(**values) if values else message
+        made = super().__new__(cls, turned(said, turns) if turns else said)
         made.message, made.values, made.turns = message, values, turns
         return made
 

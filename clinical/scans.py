@@ -22,6 +22,11 @@ def counted_once(days: Iterable[T], told: Callable[[T], tuple[date, str]]) -> li
     return [day for day in found if not _beside(told(day), there)]
 
 
+def of_scans(device: str) -> bool:
+    """Whether a device is the scans of another."""
+    return device.endswith(SCAN)
+
+
 def _beside(key: tuple[date, str], there: set[tuple[date, str]]) -> bool:
     day, device = key
-    return device.endswith(SCAN) and (day, device.removesuffix(SCAN)) in there
+    return of_scans(device) and (day, device.removesuffix(SCAN)) in there

@@ -7,14 +7,16 @@ fullest day of the device. A day's aggregate tells how many readings were low, n
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 
 from clinical.chart import Chart, SensorDay
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
-from clinical.scans import counted_once
+from clinical.scans import counted_once, of_scans
 
 _MINUTES_A_DAY = 1440
 # Readings a day of sensors that read every 15, 10, 5, 3 and 1 minutes; a few more than due can come in at a change.
@@ -68,26 +70,49 @@ def _last_whole_day(now: datetime) -> date:
     return now.astimezone(UTC).date() - timedelta(days=1)
 
 
-def _by_day(chart: Chart) -> dict[date, list[SensorDay]]:
-    def gathered() -> dict[date, list[SensorDay]]:
-        found: dict[date, list[SensorDay]] = {}
-        for day in counted(chart):
-            found.setdefault(day.effective.date(), []).append(day)
-        return found
+@dataclass(slots=True)
+class _Day:
+    """One UTC day, all devices together: its aggregates, their readings, how much of the day was worn (1 at the most),
+    readings below 54 and above 250 mg/dL, and minutes below 54."""
 
-    return chart.derived("sensor-by-day", gathered)
+    entries: list[SensorDay] = field(default_factory=list)
+    readings: int = 0
+    worn: float = 0.0
+    low: int = 0
+    high: int = 0
+    low_minutes: float = 0.0
+
+
+_UNWORN = _Day()
+
+
+def _by_day(chart: Chart) -> dict[date, _Day]:
+    return chart.derived("sensor-by-day", lambda: _days(chart))
+
+
+def _days(chart: Chart) -> dict[date, _Day]:
+    due = _due(chart)
+    found: defaultdict[date, _Day] = defaultdict(_Day)
+    for entry in counted(chart):
+        day, expected = found[entry.effective.date()], due[entry.device]
+        readings, low = entry.count + entry.low_marks + entry.high_marks, entry.below_54 + entry.low_marks
+        day.entries.append(entry)
+        day.readings += readings
+        day.worn = min(1.0, day.worn + readings / expected)
+        day.low += low
+        day.high += entry.above_250 + entry.high_marks
+        day.low_minutes += low * _MINUTES_A_DAY / expected
+    return dict(found)
 
 
 def _due(chart: Chart) -> dict[str, int]:
-    """Readings due a day, by device."""
-
-    def inferred() -> dict[str, int]:
-        fullest: dict[str, int] = {}
-        for day in chart.sensor_days:
-            fullest[day.device] = max(fullest.get(day.device, 0), _readings(day))
-        return {device: next((d for d in _DUE if most <= d * _SLACK), most) for device, most in fullest.items()}
-
-    return chart.derived("sensor-due", inferred)
+    """Readings due a day, by device: inferred from the fullest day."""
+    fullest: dict[str, int] = {}
+    for day in chart.sensor_days:
+        readings = day.count + day.low_marks + day.high_marks
+        if readings > fullest.get(day.device, -1):
+            fullest[day.device] = readings
+    return {device: next((d for d in _DUE if most <= d * _SLACK), most) for device, most in fullest.items()}
 
 
 def _window(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None:
@@ -95,45 +120,34 @@ def _window(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None
 
 
 def _made(chart: Chart, protocol: Protocol, last: date) -> SensorWindow | None:
-    by_day, due = _by_day(chart), _due(chart)
+    by_day = _by_day(chart)
     length = int(protocol["sensor_days"])
-    worn_days = [by_day.get(last - timedelta(days=back), []) for back in range(length - 1, -1, -1)]
-    days = tuple(entry for entries in worn_days for entry in entries)
-    readings = sum(map(_readings, days))
+    days = [by_day.get(last - timedelta(days=back), _UNWORN) for back in range(length - 1, -1, -1)]
+    readings = sum([day.readings for day in days])
     if not readings:
         return None
     minutes = protocol["sensor_low_minutes"]
     return SensorWindow(
         last=last,
-        days=days,
+        days=tuple(chain.from_iterable([day.entries for day in days])),
         readings=readings,
-        worn=sum(min(1.0, sum(_readings(d) / due[d.device] for d in entries)) for entries in worn_days) / length,
-        low=sum(map(_low, days)) / readings,
-        high=sum(d.above_250 + d.high_marks for d in days) / readings,
+        worn=sum([day.worn for day in days]) / length,
+        low=sum([day.low for day in days]) / readings,
+        high=sum([day.high for day in days]) / readings,
         low_days=tuple(
-            entry for entries in worn_days if _low_minutes(entries, due) >= minutes for entry in entries if _low(entry)
+            [e for day in days if day.low_minutes >= minutes for e in day.entries if e.below_54 or e.low_marks]
         ),
     )
 
 
 def counted(chart: Chart) -> list[SensorDay]:
     """The days with readings, scans beside historic values left out: what shares of time are made of."""
-    worn = (day for day in chart.sensor_days if _readings(day))
+    worn = [day for day in chart.sensor_days if day.count or day.low_marks or day.high_marks]
+    if not any(map(of_scans, {day.device for day in worn})):
+        return worn
     return counted_once(worn, lambda day: (day.effective.date(), day.device))
 
 
 def days_of(entries: Iterable[SensorDay]) -> int:
     """How many calendar days the aggregates are of; two devices of one day are one."""
     return len({entry.effective.date() for entry in entries})
-
-
-def _low_minutes(entries: Iterable[SensorDay], due: dict[str, int]) -> float:
-    return sum(_low(d) * _MINUTES_A_DAY / due[d.device] for d in entries)
-
-
-def _readings(day: SensorDay) -> int:
-    return day.count + day.low_marks + day.high_marks
-
-
-def _low(day: SensorDay) -> int:
-    return day.below_54 + day.low_marks

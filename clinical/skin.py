@@ -91,20 +91,22 @@ def _changes(now: SkinAssessment, before: Sequence[SkinAssessment], protocol: Pr
 
 
 def _iga(now: SkinAssessment, before: Sequence[SkinAssessment], protocol: Protocol) -> str | None:
-    graded = [a for a in before if a.iga is not None]
-    if now.iga is None or not graded:
+    if now.iga is None or now.iga < protocol["skin_iga_least"]:
         return None
-    best = min(graded, key=lambda a: a.iga or 0)
-    if now.iga < protocol["skin_iga_least"] or now.iga - (best.iga or 0) < protocol["skin_iga_step"]:
+    graded = [a for a in before if a.iga is not None]
+    best = min(graded, key=lambda a: a.iga or 0, default=None)
+    if best is None or now.iga - (best.iga or 0) < protocol["skin_iga_step"]:
         return None
     return say("IGA {iga} after {best} on {date}", iga=now.iga, best=best.iga, date=day(best))
 
 
 def _bsa(now: SkinAssessment, before: Sequence[SkinAssessment], protocol: Protocol) -> str | None:
-    measured = [a for a in before if a.bsa is not None]
-    if now.bsa is None or not measured:
+    if now.bsa is None:
         return None
-    best = min(measured, key=lambda a: a.bsa or 0.0)
+    measured = [a for a in before if a.bsa is not None]
+    best = min(measured, key=lambda a: a.bsa or 0.0, default=None)
+    if best is None:
+        return None
     lowest = best.bsa or 0.0
     if now.bsa - lowest < protocol["skin_bsa_points"] or now.bsa < lowest * (1 + protocol["skin_bsa_relative"]):
         return None
@@ -117,6 +119,8 @@ def _bsa(now: SkinAssessment, before: Sequence[SkinAssessment], protocol: Protoc
 
 
 def _erosion(now: SkinAssessment, before: Sequence[SkinAssessment]) -> str | None:
+    if not now.erosion:
+        return None
     sites = _eroded(now)
     looked_at = [a for a in before if a.erosion is not None or a.overall == "clear"]
     if not sites or not looked_at or all(_eroded(a) for a in looked_at):
@@ -134,8 +138,10 @@ def _eroded(assessment: SkinAssessment) -> tuple[str, ...]:
 
 
 def _word(now: SkinAssessment, before: Sequence[SkinAssessment]) -> str | None:
+    if now.overall not in _WORSE_WORDS:
+        return None
     better = [a for a in before if a.overall in _BETTER_WORDS]
-    if now.overall in _WORSE_WORDS and better:
+    if better:
         return say(
             "{overall} after {before} on {date}",
             overall=say(now.overall),
@@ -147,7 +153,8 @@ def _word(now: SkinAssessment, before: Sequence[SkinAssessment]) -> str | None:
 
 def _tells(assessment: SkinAssessment) -> bool:
     """Whether an assessment says anything of severity: one that holds only a note ends no worsening."""
-    return any(v is not None for v in (assessment.overall, assessment.iga, assessment.bsa, assessment.erosion))
+    graded = assessment.iga is not None or assessment.bsa is not None or assessment.erosion is not None
+    return graded or assessment.overall is not None
 
 
 def _second_look(earlier: SkinAssessment, later: SkinAssessment, protocol: Protocol) -> bool:

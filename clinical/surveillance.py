@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from clinical.chart import Chart, Entry
-from clinical.days import beyond, date_utc, on_day
+from clinical.days import date_utc, midnight
 from clinical.obligations import Obligation, obligations
 from clinical.protocol import Protocol
 
@@ -60,19 +61,19 @@ def next_change(chart: Chart, protocol: Protocol, now: datetime, *codes: str) ->
     for item in schedule(chart, protocol, now):
         if item.code in codes:
             moments += (item.overdue_from, item.long_overdue_from)
-    return min((at for at in moments if at > now), default=None)
+    return min([at for at in moments if at > now], default=None)
 
 
 def _schedule(chart: Chart, protocol: Protocol, now: datetime) -> tuple[DueItem, ...]:
-    items = (_due(owed, protocol) for owed in obligations(chart, protocol, now).items)
-    return tuple(sorted((i for i in items if i is not None), key=lambda i: (i.overdue_from, i.code)))
+    items = [_due(owed, protocol) for owed in obligations(chart, protocol, now).items]
+    return tuple(sorted([i for i in items if i is not None], key=attrgetter("overdue_from", "code")))
 
 
 def _due(owed: Obligation, protocol: Protocol) -> DueItem | None:
     days = protocol[owed.interval]
-    start = owed.since.effective
-    from_day = owed.counts_from or date_utc(start) - timedelta(days=int(days))
-    done = owed.last if owed.last is not None and date_utc(owed.last.effective) >= from_day else None
+    start = date_utc(owed.since.effective)
+    last = None if owed.last is None else date_utc(owed.last.effective)
+    done = last if last is not None and last >= (owed.counts_from or start - timedelta(days=int(days))) else None
     if owed.once and done is not None:
         return None
     missing_baseline = done is None and owed.baseline
@@ -82,8 +83,8 @@ def _due(owed: Obligation, protocol: Protocol) -> DueItem | None:
         else _limit(protocol, owed.overdue, "schedule_overdue_factor", days)
     )
     long_overdue, long_overdue_by = _limit(protocol, owed.long_overdue, "schedule_long_overdue_factor", days)
-    reference = start if done is None else done.effective
-    overdue_from = beyond(reference, overdue)
+    reference = start if done is None else done
+    overdue_from = midnight(reference + timedelta(days=int(overdue) + 1))
     if owed.not_before is not None:
         overdue_from = max(overdue_from, owed.not_before)
     return DueItem(
@@ -94,9 +95,9 @@ def _due(owed: Obligation, protocol: Protocol) -> DueItem | None:
         context=owed.context,
         last=owed.last,
         never=done is None,
-        due=on_day(reference, 0 if missing_baseline else days),
+        due=midnight(reference if missing_baseline else reference + timedelta(days=int(days))),
         overdue_from=overdue_from,
-        long_overdue_from=max(overdue_from, beyond(reference, long_overdue)),
+        long_overdue_from=max(overdue_from, midnight(reference + timedelta(days=int(long_overdue) + 1))),
         thresholds=(owed.interval, overdue_by, long_overdue_by),
     )
 

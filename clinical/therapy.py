@@ -321,7 +321,7 @@ def _step(entry: Therapy, last: AnalogueStep | None) -> AnalogueStep | None:
 
 
 def _is_depot(drug: str | None, interval_days: int | None) -> bool:
-    return is_long_acting(drug) or (is_analogue(drug) and (interval_days or 0) >= _DEPOT_INTERVAL_DAYS)
+    return drug in _DEPOTS or (drug in _ANALOGUES and (interval_days or 0) >= _DEPOT_INTERVAL_DAYS)
 
 
 def _unbroken_since(steps: Sequence[AnalogueStep]) -> datetime:

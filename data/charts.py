@@ -8,30 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
+from itertools import chain
 from typing import Any, Final
 
-import msgspec
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
-from clinical.chart import (
-    ENTRY_FIELDS,
-    BiliaryUltrasound,
-    Chart,
-    CodedFinding,
-    DiseaseState,
-    Entry,
-    Lesion,
-    Response,
-    Result,
-    SensorDay,
-    SkinAssessment,
-    Symptom,
-    Therapy,
-)
+from clinical.chart import ENTRY_FIELDS, Chart, Entry, SensorDay
 from clinical.protocol import Protocol
 from clinical.replay import replay
+from data.chart_rows import (
+    AGGREGATE,
+    DAY_COLUMNS,
+    KINDS,
+    RECORD_COLUMNS,
+    UnreadableRecord,
+    coded,
+    entry_of,
+    result,
+    sensor_day,
+)
 from data.intake.item import RETRACTIONS, Item
 from data.models import Patient, ReadingDay, Record
 from data.people import Actor, NotFound, visible
@@ -40,48 +37,10 @@ from data.survivors import numbered, survivors
 
 Patients = Sequence[int] | Select[int]
 
-KINDS: Final[dict[str, tuple[type[Entry], str]]] = {
-    "skin": (SkinAssessment, "skin"),
-    "lesion": (Lesion, "lesions"),
-    "response": (Response, "responses"),
-    "biliary": (BiliaryUltrasound, "biliary"),
-    "therapy": (Therapy, "therapy"),
-    "symptom": (Symptom, "symptoms"),
-    "state": (DiseaseState, "states"),
-    "finding": (CodedFinding, "findings"),
-}
-AGGREGATE: Final = (
-    *("device", "count", "total", "total_squared", "below_54", "below_70", "above_180", "above_250"),
-    *("low_marks", "high_marks", "minimum", "maximum"),
-)
+AT_ONCE: Final = 5000
 SEXES: Final = frozenset({"female", "male", "other"})
 
 _RECORD = Record.__table__.c
-_COLUMNS = (
-    _RECORD.patient_id,
-    _RECORD.id,
-    _RECORD.kind,
-    _RECORD.effective_at,
-    _RECORD.issued_at,
-    _RECORD.precision,
-    _RECORD.detail,
-    _RECORD.text,
-    _RECORD.analyte,
-    _RECORD.canonical_value,
-    _RECORD.comparator,
-    _RECORD.canonical_unit,
-    _RECORD.interpretation,
-    _RECORD.canonical_ref_low,
-    _RECORD.canonical_ref_high,
-    _RECORD.lab,
-    _RECORD.method,
-    _RECORD.fasting,
-    _RECORD.status,
-)
-
-
-class UnreadableRecord(ValueError):
-    """A stored record that is not what its kind must be; the message names the record and the cause."""
 
 
 def load_charts(session: Session, patient_ids: Patients) -> dict[int, Chart]:
@@ -119,7 +78,9 @@ def load_part(
 
     For lists that show a few things of everybody. Raises UnreadableRecord.
     """
-    wanted = _RECORD.kind.in_(sorted(kinds)) | ((_RECORD.kind == "lab") & _RECORD.analyte.in_(sorted(analytes)))
+    measured, of_kinds = and_(_RECORD.kind == "lab", _RECORD.analyte.in_(sorted(analytes))), sorted(kinds)
+    # Only without an OR does SQLite take the index that begins with the analyte.
+    wanted = or_(_RECORD.kind.in_(of_kinds), measured) if of_kinds else measured
     return _charts(session, patient_ids, _records(session, patient_ids, _merged_into(session, patient_ids), [wanted]))
 
 
@@ -177,13 +138,15 @@ def _records(
     session: Session, patient_ids: Patients, merged: dict[int, int], where: list[ColumnElement[bool]]
 ) -> dict[int, dict[str, list[Any]]]:
     repeated = _repeated(session, merged)
-    rows = session.execute(
-        select(*_COLUMNS)
-        .where(*_current(patient_ids, merged), *where)
-        .order_by(_RECORD.patient_id, _RECORD.effective_at, _RECORD.id)
+    columns: Select[Any] = select(*RECORD_COLUMNS)
+    rows = session.connection().execute(
+        columns.where(*_current(patient_ids, merged), *where).order_by(
+            _RECORD.patient_id, _RECORD.effective_at, _RECORD.id
+        )
     )
     found: dict[int, dict[str, list[Any]]] = {}
-    for row in rows:
+    row: Any
+    for row in chain.from_iterable(rows.partitions(AT_ONCE)):
         if row[1] in repeated:
             continue
         owner = merged.get(row[0], row[0])
@@ -191,9 +154,9 @@ def _records(
         if patient is None:
             patient = found[owner] = {}
         if row[2] == "lab":
-            patient.setdefault("results", []).append(_result(row))
+            patient.setdefault("results", []).append(result(row))
         else:
-            field, entry = _coded(row)
+            field, entry = coded(row)
             patient.setdefault(field, []).append(entry)
     for survivor in set(merged.values()) & set(found):
         for entries in found[survivor].values():
@@ -224,8 +187,11 @@ def with_items(chart: Chart, items: Iterable[Item]) -> Chart:
     added: dict[str, list[Entry]] = {}
     for item in items:
         if item.kind in KINDS and item.effective_at is not None:
-            row = (item.patient_id, f"new:{item.place}", item.kind, item.effective_at, item.issued_at, item.precision)
-            field, entry = _coded((*row, item.detail, item.text))
+            record, effective = f"new:{item.place}", item.effective_at
+            known_at = effective if item.issued_at is None else max(effective, item.issued_at)
+            field, entry = entry_of(
+                item.kind, record, record, effective, known_at, item.precision, item.detail, item.text
+            )
             added.setdefault(field, []).append(entry)
     merged: dict[str, Any] = {
         field: tuple(sorted((*getattr(chart, field), *entries), key=lambda entry: (entry.effective, entry.record)))
@@ -234,83 +200,28 @@ def with_items(chart: Chart, items: Iterable[Item]) -> Chart:
     return replace(chart, **merged)
 
 
-def _result(row: Any) -> Result:
-    _, id, _, effective, issued, precision, detail, text, analyte, value, comparator, unit, *rest = row
-    interpretation, ref_low, ref_high, lab, method, fasting, status = rest
-    return Result(
-        record=str(id),
-        effective=effective,
-        known_at=effective if issued is None or issued < effective else issued,
-        precision=precision,
-        analyte=analyte,
-        value=value,
-        comparator=comparator,
-        unit=unit,
-        text=text,
-        interpretation=interpretation,
-        ref_low=ref_low,
-        ref_high=ref_high,
-        lab=lab,
-        method=method,
-        fasting=fasting,
-        status=status,
-        disqualifiers=tuple(detail.get("disqualifiers", ())) if detail else (),
-    )
-
-
-def _coded(row: Any) -> tuple[str, Entry]:
-    patient_id, id, kind, effective, issued, precision, detail, text, *_ = row
-    if kind not in KINDS:
-        raise UnreadableRecord(f"record {id} of patient {patient_id}: no such kind {kind!r}")
-    cls, field = KINDS[kind]
-    content = {
-        "text": text,
-        **(detail or {}),
-        "record": str(id),
-        "effective": effective,
-        "known_at": effective if issued is None or issued < effective else issued,
-        "precision": precision,
-    }
-    try:
-        return field, msgspec.convert(content, cls, builtin_types=(datetime,))
-    except msgspec.ValidationError as error:
-        raise UnreadableRecord(f"record {id} of patient {patient_id} is no {kind}: {error}") from error
-
-
 def _sensor_days(session: Session, patient_ids: Patients, merged: dict[int, int]) -> Iterable[tuple[int, SensorDay]]:
     day = ReadingDay.__table__.c
-    counts = (day.count, day.total, day.total_squared, day.below_54, day.below_70, day.above_180, day.above_250)
-    rows = session.execute(
-        select(day.patient_id, day.device, day.day, *counts, day.low_marks, day.high_marks, day.minimum, day.maximum)
+    rows = session.connection().execute(
+        select(*DAY_COLUMNS)
         .where(_of(day.patient_id, patient_ids, merged))
         .order_by(day.patient_id, day.day, day.device)
     )
-    for patient_id, device, on, *numbers in _pooled(session, rows, merged) if merged else rows:
-        midnight = datetime.combine(on, time(), UTC)
-        yield (
-            patient_id,
-            SensorDay(
-                record=f"sensor:{device}:{on.isoformat()}",
-                effective=midnight,
-                # A day's aggregate speaks of readings up to its end, so nothing may use it before.
-                known_at=midnight + timedelta(days=1),
-                precision="day",
-                **dict(zip(AGGREGATE, (device, *numbers), strict=True)),
-            ),
-        )
+    for row in _pooled(session, rows, merged) if merged else rows.all():
+        yield row[0], sensor_day(row)
 
 
 def _pooled(session: Session, rows: Iterable[Any], merged: dict[int, int]) -> Iterable[Sequence[Any]]:
     """The rows under survivors, in order of day; a day that one device sent under two numbers is one day."""
     days: dict[tuple[int, date, str], list[Sequence[Any]]] = {}
     for row in rows:
-        days.setdefault((merged.get(row[0], row[0]), row[2], row[1]), []).append(row)
+        days.setdefault((merged.get(row[0], row[0]), row[1], row[2]), []).append(row)
     for (patient_id, on, device), alike in sorted(days.items()):
         aggregates: Sequence[Any] = alike[0][3:]
         if len(alike) > 1:
             numbers = aggregate(pool(session, [row[0] for row in alike], device, on, first=patient_id))
             aggregates = [numbers[name] for name in AGGREGATE[1:]]
-        yield [patient_id, device, on, *aggregates]
+        yield [patient_id, on, device, *aggregates]
 
 
 def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str, list[Any]]]) -> dict[int, Chart]:

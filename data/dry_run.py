@@ -18,7 +18,8 @@ from clinical.chart import Chart
 from clinical.finding import Finding
 from clinical.protocol import Protocol
 from clinical.rules import judge_chart
-from data.charts import UnreadableRecord, charts_or_why
+from data.chart_rows import UnreadableRecord
+from data.charts import charts_or_why
 from data.models import Patient
 from data.people import Actor, visible
 

@@ -9,7 +9,8 @@ from typing import Any, cast
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import func, or_, select
+from sqlalchemy import Text, func, or_, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from clinical.finding import Finding
@@ -27,6 +28,17 @@ from data.upsert import insert_or
 from data.withheld import why_withheld
 
 NOBODY = say("no recipient and no admin: nobody was told")
+
+
+class _Shown(msgspec.Struct):
+    record: str
+
+
+class _RestsOn(msgspec.Struct):
+    evidence: list[_Shown]
+
+
+_RESTS_ON = msgspec.json.Decoder(_RestsOn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +84,8 @@ def standing_flags(session: Session, patient_ids: Sequence[int]) -> dict[int, li
     rows = session.execute(
         select(
             *(Flag.id, Flag.patient_id, Flag.rule, Flag.severity, Flag.dedup_key, Flag.episode, Flag.status),
-            *(Flag.version, Flag.evidence_digest, Flag.finding, Flag.cleared_at, Flag.snoozed_until),
-            Flag.reopened_at,
+            *(Flag.version, Flag.evidence_digest, Flag.cleared_at, Flag.snoozed_until, Flag.reopened_at),
+            sql_cast(Flag.finding, Text).label("finding"),
         )
         .where(Flag.patient_id.in_([*patient_ids, *merged]), or_(OPEN_ONLY, Flag.cleared_at.is_(None)))
         .order_by(Flag.id)
@@ -92,7 +104,7 @@ def standing_flags(session: Session, patient_ids: Sequence[int]) -> dict[int, li
             status=status,
             version=row.version,
             evidence_digest=row.evidence_digest,
-            records=frozenset(evidence["record"] for evidence in row.finding["evidence"]),
+            records=frozenset([shown.record for shown in _RESTS_ON.decode(row.finding).evidence]),
             cleared_at=row.cleared_at,
             snoozed_until=row.snoozed_until,
             before_snooze=status_before_snooze(session, row.id) if status == "snoozed" else None,

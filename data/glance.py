@@ -212,7 +212,9 @@ def save_glances(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         return
     statement = insert_or(session, Stored)
     changed = {name: statement.excluded[name] for name in rows[0] if name != "patient_id"}
-    session.execute(statement.on_conflict_do_update(index_elements=["patient_id"], set_=changed), list(rows))
+    session.connection().execute(
+        statement.on_conflict_do_update(index_elements=["patient_id"], set_=changed), list(rows)
+    )
 
 
 def _last_seen(chart: Chart, moment: datetime) -> datetime | None:

@@ -29,7 +29,8 @@ from clinical.rules import Judged, judge_chart
 from clinical.saying import say
 from data.announcing import MailPolicy, alarm, cancel_unsent
 from data.audit import write_audit
-from data.charts import UnreadableRecord, charts_or_why
+from data.chart_rows import UnreadableRecord
+from data.charts import charts_or_why
 from data.differences import StandingFlag, dedup_key, differences
 from data.entry.past import Changed, changed_by_sources
 from data.flag_moves import Mover
@@ -253,7 +254,9 @@ def _save(session: Session, judgements: Sequence[dict[str, Any]]) -> None:
         return
     statement = insert_or(session, Judgement)
     changed = {name: statement.excluded[name] for name in judgements[0] if name != "patient_id"}
-    session.execute(statement.on_conflict_do_update(index_elements=["patient_id"], set_=changed), list(judgements))
+    session.connection().execute(
+        statement.on_conflict_do_update(index_elements=["patient_id"], set_=changed), list(judgements)
+    )
 
 
 def _audit(session: Session, actor: Actor, audits: Iterable[tuple[str, Written]], now: datetime) -> None:

@@ -7,7 +7,9 @@ newest data is left out then. See `data.judge` for what an `as_of` in the past m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -113,7 +115,8 @@ def sweep(
 
     for number, chunk in enumerate(chunks, start=1):
         read_to = work.after if number == len(chunks) else None
-        counts.add(_committed(database, partial(judge_chunk, chunk, read_to)))
+        with uncollected():
+            counts.add(_committed(database, partial(judge_chunk, chunk, read_to)))
     return SweepReport(
         run=str(uuid4()),
         as_of=as_of,
@@ -134,6 +137,19 @@ def _committed(database: Database, work: Callable[[Session], JudgeCounts]) -> Ju
                 raise
     with database.write() as session:
         return work(session)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector of cycles: a chunk makes a hundred thousand objects that all live to its end, and the
+    collector, which finds next to nothing among them, would go through them again and again. It catches up between."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _watermark(session: Session) -> int:

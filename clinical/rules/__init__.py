@@ -41,8 +41,10 @@ def judge_chart(chart: Chart, protocol: Protocol, now: datetime) -> Judged:
     changes = chart.known_next(now)
     if (ended := no_longer_followed(known)) is not None:
         return Judged((), changes, (ended,))
-    rules = registered()
-    found = by_precedence(finding for rule in rules for finding in found_by(rule.id, known, protocol, now))
-    due = [at for rule in rules if rule.next_due and (at := rule.next_due(known, protocol, now)) is not None]
-    due += [changes] if changes is not None else []
-    return Judged(found, min(due, default=None), held_back(known, protocol, now))
+    found: list[Finding] = []
+    due = [] if changes is None else [changes]
+    for rule in registered():
+        found += found_by(rule.id, known, protocol, now)
+        if rule.next_due is not None and (at := rule.next_due(known, protocol, now)) is not None:
+            due.append(at)
+    return Judged(by_precedence(found), min(due, default=None), held_back(known, protocol, now))

@@ -6,10 +6,10 @@ Very high glucagon can read falsely low in an immunometric assay (hook effect), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from clinical.change import Sample, marker_course
+from clinical.change import Sample, telling_samples
 from clinical.chart import Chart
 from clinical.epochs import last_boundary
 from clinical.evidence import evidence, used
@@ -37,7 +37,7 @@ _DILUTE_QUESTION = say("Hook effect or change of assay: dilute and run again?")
 def falls_while_worse(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
     """The latest valid glucagon has fallen although the disease or the skin is worse."""
     worse = [*found_by("R06", chart, protocol, now), *found_by("R11", chart, protocol, now)]
-    telling = [s for s in marker_course(chart, protocol).samples if s.valid and s.above is not None]
+    telling = telling_samples(chart, protocol)
     if not worse or not telling:
         return
     last = telling[-1]
@@ -89,7 +89,7 @@ def _near(finding: Finding, sample: Sample, protocol: Protocol) -> bool:
     return apart <= timedelta(days=protocol["concordance_window"])
 
 
-def _fallen_from(telling: list[Sample], chart: Chart, protocol: Protocol) -> Sample | None:
+def _fallen_from(telling: Sequence[Sample], chart: Chart, protocol: Protocol) -> Sample | None:
     """The sample the last one has fallen from: the highest that may be compared with it, when the fall counts."""
     last = telling[-1]
     operation = last_boundary(chart, "surgery", before=last.result.effective)

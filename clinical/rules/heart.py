@@ -41,9 +41,11 @@ _ECHO_QUESTION = say("Cardiomyopathy of the syndrome: echocardiogram?")
 )
 def slow_or_long(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
     """The heart beats slowly, or its QT interval is long."""
+    slow, qtc = slow_pulse(chart, protocol), long_qtc(chart, protocol)
+    if not slow and qtc is None:
+        return
     regimen = regimen_at(chart, now)
     on = "" if regimen is None else say(", on {drug}", drug=regimen.drug)
-    slow, qtc = slow_pulse(chart, protocol), long_qtc(chart, protocol)
     if slow:
         yield _slow(slow, on, protocol)
     if qtc is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from clinical.assay import CRITICAL_HIGH, words_of
-from clinical.change import Sample, marker_course
+from clinical.change import Sample, marker_course, telling_samples
 from clinical.chart import Chart
 from clinical.epochs import Boundary, last_boundary
 from clinical.evidence import evidence, first_effective, used
@@ -49,13 +49,22 @@ def _standing(samples: Iterable[Sample], protocol: Protocol) -> _Standing:
                 now.after_normal.append(sample)
             continue
         # A recurrence has taken over the first value above the limit; one normal result ends both.
-        recurred = _recurrence(now.raised, protocol) is not None or any(s.confirmed for s in now.raised)
+        recurred = bool(now.raised) and (
+            _recurrence(now.raised, protocol) is not None or any(s.confirmed for s in now.raised)
+        )
         now.raised.clear()
         now.normals_since += 1
         if recurred or now.normals_since >= _WITHIN_TO_CLOSE or not now.after_normal:
             now.after_normal.clear()
             now.normal = sample
     return now
+
+
+def _standing_now(chart: Chart, protocol: Protocol) -> _Standing:
+    """What stands in a patient without evidence of disease."""
+    return chart.derived(
+        ("marker-standing", protocol.version), lambda: _standing(_without_disease(chart, protocol), protocol)
+    )
 
 
 def _without_disease(chart: Chart, protocol: Protocol) -> list[Sample]:
@@ -73,11 +82,7 @@ def _without_disease(chart: Chart, protocol: Protocol) -> list[Sample]:
     )
     if operation is not None and not residual_after:
         since = operation.moment
-    return [s for s in _telling(chart, protocol) if s.result.effective >= since]
-
-
-def _telling(chart: Chart, protocol: Protocol) -> list[Sample]:
-    return [s for s in marker_course(chart, protocol).samples if s.valid and s.above is not None]
+    return [s for s in telling_samples(chart, protocol) if s.result.effective >= since]
 
 
 @rule(
@@ -95,7 +100,7 @@ def recurrence_by_marker(chart: Chart, protocol: Protocol, _now: datetime) -> It
     """Recurrence by marker in a patient stated to have no evidence of disease."""
     if chart.state() != "ned-resected":
         return
-    raised = _standing(_without_disease(chart, protocol), protocol).raised
+    raised = _standing_now(chart, protocol).raised
     if not raised:
         return
     rise = marker_course(chart, protocol).rise
@@ -141,7 +146,7 @@ def first_above_limit(chart: Chart, protocol: Protocol, _now: datetime) -> Itera
     """The first value above the limit after a normal run, however small."""
     if chart.state() != "ned-resected":
         return
-    standing = _standing(_without_disease(chart, protocol), protocol)
+    standing = _standing_now(chart, protocol)
     if not standing.after_normal or standing.normal is None:
         return
     last, normal = standing.after_normal[-1], standing.normal
@@ -188,7 +193,7 @@ def incomplete_remission(chart: Chart, protocol: Protocol, _now: datetime) -> It
     operation = last_boundary(chart, "surgery", "prrt", "local", "systemic")
     if operation is None or not _meant_to_cure(operation):
         return
-    since = [s for s in _telling(chart, protocol) if s.result.effective > operation.moment]
+    since = [s for s in telling_samples(chart, protocol) if s.result.effective > operation.moment]
     rise = marker_course(chart, protocol).rise
     if not since:
         yield from _unmeasured(chart, protocol, operation)
@@ -232,7 +237,7 @@ def _meant_to_cure(operation: Boundary) -> bool:
 
 def _unmeasured(chart: Chart, protocol: Protocol, operation: Boundary) -> Iterable[Finding]:
     """The check after an operation that left tumour stays open until glucagon is measured."""
-    before = [s for s in _telling(chart, protocol) if s.result.effective <= operation.moment]
+    before = [s for s in telling_samples(chart, protocol) if s.result.effective <= operation.moment]
     residual = [s for s in chart.states if s.effective > operation.entry.effective and s.state.startswith("residual")]
     if not before or not before[-1].above or not (residual or operation.entry.completeness == "R2"):
         return

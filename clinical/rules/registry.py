@@ -77,5 +77,12 @@ def found_by(id: str, chart: Chart, protocol: Protocol, now: datetime) -> tuple[
 
     Raises KeyError for an id that is not registered.
     """
-    judge = _register[id].judge
-    return chart.derived(("found-by", id, protocol.version, now), lambda: tuple(judge(chart, protocol, now)))
+    found = findings_of(chart, protocol, now)
+    if id not in found:
+        found[id] = tuple(_register[id].judge(chart, protocol, now))
+    return found[id]
+
+
+def findings_of(chart: Chart, protocol: Protocol, now: datetime) -> dict[str, tuple[Finding, ...]]:
+    """By rule what was found so far in this chart at this moment."""
+    return chart.derived(("findings", protocol.version, now), dict)

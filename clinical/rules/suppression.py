@@ -21,15 +21,12 @@ from clinical.rules.nutrition import suppressed_nutrition
 from clinical.saying import say
 from clinical.wording import date_of
 
+_DIED, _WITHDREW, _TRANSFERRED = say("died"), say("withdrew"), say("was transferred")
+
 
 def no_longer_followed(chart: Chart) -> Suppressed | None:
     """Why nothing at all is found of this patient; None while they are followed."""
-    ends = (
-        (chart.deceased, say("died")),
-        (chart.withdrawn, say("withdrew")),
-        (chart.transferred, say("was transferred")),
-    )
-    for at, what in ends:
+    for at, what in ((chart.deceased, _DIED), (chart.withdrawn, _WITHDREW), (chart.transferred, _TRANSFERRED)):
         if at is not None:
             return Suppressed(
                 what=say("every rule"), why=say("the patient {what} on {date}", what=what, date=date_of(at))

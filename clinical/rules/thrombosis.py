@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
-from clinical.chart import Chart, CodedFinding, Entry
+from clinical.chart import Chart, Entry
 from clinical.days import beyond
 from clinical.evidence import evidence, first_effective, used
 from clinical.finding import Finding
@@ -40,21 +41,23 @@ def _signs(chart: Chart) -> tuple[tuple[Entry, str], ...]:
         if s.present and s.name in _SYMPTOMS
     ]
     signs += [
-        (f, say("{what} on {date}", what=f.text or f.code, date=day(f))) for f in chart.findings if _shows_clot(f)
+        (f, say("{what} on {date}", what=f.text or f.code, date=day(f)))
+        for f in chart.findings
+        if _shows_clot(f.code, f.text or "")
     ]
     return tuple(sorted(signs, key=lambda sign: (sign[0].effective, sign[0].record)))
 
 
-def _shows_clot(found: CodedFinding) -> bool:
+@lru_cache(4096)
+def _shows_clot(code: str, text: str) -> bool:
     """Whether a coded finding says that there is a clot, or that a test for one was positive.
 
     What its text rules out is left aside, also where the code names it; so is tumour that grows into a vein.
     """
-    text = found.text or ""
     if _SHOWN.search(_NEGATED.sub("", text)) is not None:
         return True
     ruled_out = _NEGATED.search(text) is not None or text.strip().lower() in ("no", "none", "negative", "absent")
-    return not ruled_out and _SHOWN.search(f"{found.code} {text}") is not None
+    return not ruled_out and _SHOWN.search(f"{code} {text}") is not None
 
 
 def _current(chart: Chart, protocol: Protocol, now: datetime) -> list[tuple[Entry, str]]:

@@ -20,6 +20,7 @@ from clinical.wording import day, days_between, quantity, said
 _WEIGHT = say("Catabolism, pancreatic insufficiency, tumour?")
 _ANAEMIA = say("Anaemia work-up: bleeding, transfusion?")
 _SUPPORT = say("Nutrition support?")
+_ALBUMIN, _AMINO_ACIDS = say("Albumin"), say("Amino acids")
 _FLUID = frozenset({"ascites", "oedema", "leg-swelling"})
 
 
@@ -139,8 +140,8 @@ def anaemia(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Findin
 def protein_low(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding]:
     """Albumin or amino acids are low."""
     for analyte, name, limit in (
-        ("albumin", say("Albumin"), protocol["albumin_low"]),
-        ("amino-acids", say("Amino acids"), None),
+        ("albumin", _ALBUMIN, protocol["albumin_low"]),
+        ("amino-acids", _AMINO_ACIDS, None),
     ):
         result = latest_told(chart, analyte)
         if result is None or (analyte == "albumin" and result.value is None):

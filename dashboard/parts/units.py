@@ -105,7 +105,7 @@ def _sample(sample: Sample, units: Units) -> Sample:
         result=shown,
         upper=_times(sample.upper, scale),
         limit=_times(sample.limit, scale),
-        nadir=None if nadir is None else replace(nadir, value=nadir.value * scale),
+        nadir=None if nadir is None else nadir._replace(value=nadir.value * scale),
     )
 
 

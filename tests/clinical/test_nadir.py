@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clinical.nadir import Nadir, Pool
 from tests.clinical.charts import moment
@@ -126,3 +128,20 @@ def test_three_times_the_nadir_for_once_is_an_error_or_an_event_and_no_variation
     calm = own_cv(pool(60, 70, 60, 70, 65, 60, 70, 65), 5, 0.0, 0.642)
     assert own_cv(rise_taken_back(180, 60, 70, 65), 5, 0.0, 0.642) == calm
     assert own_cv(rise_taken_back(179.9, 60, 70, 65), 5, 0.0, 0.642) > calm
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.none() | st.integers(0, 27)), max_size=9), st.integers(0, 27))
+def test_a_pool_says_what_its_definition_says(results: list[tuple[int, int | None]], phase: int) -> None:
+    kept = Pool()
+    for day, (value, at_phase) in enumerate(results):
+        kept.add(float(value), moment(day), at_phase)
+    near = [(v, day) for day, (v, other) in enumerate(results) if other is None or abs(other - phase) <= 5]
+    assert kept.nadir(phase, 5) == _defined(near)
+    assert kept.nadir() == _defined([(value, day) for day, (value, _) in enumerate(results)])
+
+
+def _defined(results: list[tuple[int, int]]) -> Nadir | None:
+    """The lowest median of three in a row, as the sample it is; of fewer than three the lowest."""
+    medians = [sorted(results[at : at + 3], key=lambda r: r[0])[1] for at in range(len(results) - 2)]
+    lowest = min(medians or results, key=lambda r: r[0], default=None)
+    return None if lowest is None else Nadir(float(lowest[0]), moment(lowest[1]), len(results))

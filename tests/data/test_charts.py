@@ -9,7 +9,8 @@ from sqlalchemy import event, select, update
 
 from clinical.chart import Lesion, Result, SkinAssessment, Symptom, Therapy
 from clinical.protocol import bundled_protocol
-from data.charts import UnreadableRecord, load_charts, load_part, replay_patient
+from data.chart_rows import UnreadableRecord
+from data.charts import load_charts, load_part, replay_patient
 from data.db import Database
 from data.models import Patient, ReadingDay, Record
 from data.people import Actor, NotFound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -294,3 +295,19 @@ def test_a_sweep_that_postgresql_ends_for_a_deadlock_is_done_again(
         assert report.result()["opened"] == 1
     with postgresql_database.read() as session:
         assert verify(session).ok and session.scalar(select(func.count()).select_from(FlagHistory)) == 1
+
+
+def test_the_collector_of_cycles_works_again_after_a_sweep_and_after_one_that_died(
+    sqlite_database: Database, now: datetime
+) -> None:
+    admit(sqlite_database, 2)
+
+    def lost(_session: Session) -> None:
+        assert not gc.isenabled()
+        raise Lost
+
+    with pytest.raises(Lost):
+        swept(sqlite_database, now, fence=lost)
+    assert gc.isenabled()
+    swept(sqlite_database, now)
+    assert gc.isenabled()

@@ -1,0 +1,175 @@
+"""Rows of `record` and `reading_day` as entries of a chart: which columns are read, and what an entry is made of them.
+
+A sweep makes some fifty entries for each of thousands of patients, so times are read as the integers they are stored as
+and details as their text, and no row passes through a mapped object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import BigInteger, Text, cast, type_coerce
+
+from clinical.chart import (
+    BiliaryUltrasound,
+    CodedFinding,
+    DiseaseState,
+    Entry,
+    Lesion,
+    Response,
+    Result,
+    SensorDay,
+    SkinAssessment,
+    Symptom,
+    Therapy,
+)
+from data.models import ReadingDay, Record
+from data.models.base import from_ms
+
+KINDS: Final[dict[str, tuple[type[Entry], str]]] = {
+    "skin": (SkinAssessment, "skin"),
+    "lesion": (Lesion, "lesions"),
+    "response": (Response, "responses"),
+    "biliary": (BiliaryUltrasound, "biliary"),
+    "therapy": (Therapy, "therapy"),
+    "symptom": (Symptom, "symptoms"),
+    "state": (DiseaseState, "states"),
+    "finding": (CodedFinding, "findings"),
+}
+AGGREGATE: Final = (
+    *("device", "count", "total", "total_squared", "below_54", "below_70", "above_180", "above_250"),
+    *("low_marks", "high_marks", "minimum", "maximum"),
+)
+
+_RECORD = Record.__table__.c
+_DAY = ReadingDay.__table__.c
+RECORD_COLUMNS: Final = (
+    _RECORD.patient_id,
+    _RECORD.id,
+    _RECORD.kind,
+    type_coerce(_RECORD.effective_at, BigInteger),
+    type_coerce(_RECORD.issued_at, BigInteger),
+    _RECORD.precision,
+    cast(_RECORD.detail, Text),
+    _RECORD.text,
+    _RECORD.analyte,
+    _RECORD.canonical_value,
+    _RECORD.comparator,
+    _RECORD.canonical_unit,
+    _RECORD.interpretation,
+    _RECORD.canonical_ref_low,
+    _RECORD.canonical_ref_high,
+    _RECORD.lab,
+    _RECORD.method,
+    _RECORD.fasting,
+    _RECORD.status,
+)
+DAY_COLUMNS: Final = (_DAY.patient_id, _DAY.day, *(_DAY[name] for name in AGGREGATE))
+
+
+class UnreadableRecord(ValueError):
+    """A stored record that is not what its kind must be; the message names the record and the cause."""
+
+
+def result(row: Any) -> Result:
+    """A row of RECORD_COLUMNS of the kind `lab`."""
+    _, id, _, effective_at, issued_at, precision, detail, text, analyte, value, comparator, unit, *rest = row
+    interpretation, ref_low, ref_high, lab, method, fasting, status = rest
+    effective = _moment(effective_at)
+    told = None if detail is None else msgspec.json.decode(detail)
+    return Result(
+        record=str(id),
+        effective=effective,
+        known_at=effective if issued_at is None or issued_at < effective_at else _moment(issued_at),
+        precision=precision,
+        analyte=analyte,
+        value=value,
+        comparator=comparator,
+        unit=unit,
+        text=text,
+        interpretation=interpretation,
+        ref_low=ref_low,
+        ref_high=ref_high,
+        lab=lab,
+        method=method,
+        fasting=fasting,
+        status=status,
+        disqualifiers=tuple(told.get("disqualifiers", ())) if told else (),
+    )
+
+
+def coded(row: Any) -> tuple[str, Entry]:
+    """A row of RECORD_COLUMNS of any other kind, with the field of the chart it belongs to. Raises UnreadableRecord."""
+    patient_id, id, kind, effective_at, issued_at, precision, detail, text, *_ = row
+    effective = _moment(effective_at)
+    issued = effective if issued_at is None or issued_at < effective_at else _moment(issued_at)
+    told = None if detail is None else msgspec.json.decode(detail)
+    return entry_of(kind, f"{id} of patient {patient_id}", str(id), effective, issued, precision, told, text)
+
+
+def entry_of(
+    kind: str,
+    named: str,
+    record: str,
+    effective: datetime,
+    known_at: datetime,
+    precision: str,
+    detail: Mapping[str, Any] | None,
+    text: str | None,
+) -> tuple[str, Entry]:
+    """The entry that the fields of `detail` say, held against the dataclass of its kind, so that a rule never meets a
+    word it does not know. `named` names the record where UnreadableRecord is raised."""
+    if kind not in KINDS:
+        raise UnreadableRecord(f"record {named}: no such kind {kind!r}")
+    cls, field = KINDS[kind]
+    content = {
+        "text": text,
+        **(detail or {}),
+        "record": record,
+        "effective": effective,
+        "known_at": known_at,
+        "precision": precision,
+    }
+    try:
+        return field, msgspec.convert(content, cls, builtin_types=(datetime,))
+    except msgspec.ValidationError as error:
+        raise UnreadableRecord(f"record {named} is no {kind}: {error}") from error
+
+
+def sensor_day(row: Any) -> SensorDay:
+    """A row of DAY_COLUMNS."""
+    _, on, device, count, total, total_squared, below_54, below_70, above_180, above_250, *rest = row
+    low_marks, high_marks, minimum, maximum = rest
+    named, midnight, end = _day(on)
+    return SensorDay(
+        record=f"sensor:{device}:{named}",
+        effective=midnight,
+        # A day's aggregate speaks of readings up to its end, so nothing may use it before.
+        known_at=end,
+        precision="day",
+        device=device,
+        count=count,
+        total=total,
+        total_squared=total_squared,
+        below_54=below_54,
+        below_70=below_70,
+        above_180=above_180,
+        above_250=above_250,
+        low_marks=low_marks,
+        high_marks=high_marks,
+        minimum=minimum,
+        maximum=maximum,
+    )
+
+
+_moment = lru_cache(4096)(from_ms)
+
+
+@lru_cache(4096)
+def _day(on: date) -> tuple[str, datetime, datetime]:
+    midnight = datetime.combine(on, time(), UTC)
+    return on.isoformat(), midnight, midnight + timedelta(days=1)
