@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from dash import Dash, Input, Output, State, html, no_update
@@ -20,15 +21,13 @@ from data.trends import identity, patient_ids
 REVIEWING = Policy(REVIEWERS, patient_argument="mrn")
 
 
-def reviewing(session: Session, mrn: str) -> Reviewing:
-    """The review of a patient as the person who asks may see and make it. Raises NotFound."""
-    actor, clock = current_actor(), _clock()
-    who, ids = identity(session, actor, mrn), patient_ids(session, actor, mrn)
+def reviewing(session: Session, mrn: str, name: str | None, ids: Sequence[int], latest: date | None) -> Reviewing:
+    """The review of a patient as the person who asks may see and make it."""
     return Reviewing(
         last=last_review(session, ids),
-        latest=latest_day(session, ids[0], now=clock.now, zone=clock.zone),
-        may=actor.role in REVIEWERS,
-        named=f"{who.name or _('name not recorded')} ({who.mrn})",
+        latest=latest,
+        may=current_actor().role in REVIEWERS,
+        named=f"{name or _('name not recorded')} ({mrn})",
     )
 
 
@@ -67,7 +66,10 @@ def register_review(app: Dash) -> None:
         except BadInput as refused:
             return html.P(_("Not saved: {why}.", why=tell(refused.args[0])), className="error"), no_update
         with current_database().read() as session:
-            panel = review_panel(reviewing(session, mrn), clock)
+            actor = current_actor()
+            who, ids = identity(session, actor, mrn), patient_ids(session, actor, mrn)
+            latest = latest_day(session, ids[0], now=clock.now, zone=clock.zone)
+            panel = review_panel(reviewing(session, who.mrn, who.name, ids, latest), clock)
         return html.P(_("Recorded."), className="done"), panel
 
 

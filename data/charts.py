@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 from typing import Any, Final
 
@@ -49,11 +49,22 @@ def load_charts(session: Session, patient_ids: Patients) -> dict[int, Chart]:
     `patient_ids` are ids or a select of ids; an id that does not exist is left out. What came under the number of a
     patient merged into one of these is among it, each result once. Raises UnreadableRecord.
     """
-    merged = _merged_into(session, patient_ids)
-    entries = _records(session, patient_ids, merged, [])
-    for patient_id, day in _sensor_days(session, patient_ids, merged):
-        entries.setdefault(patient_id, {}).setdefault("sensor_days", []).append(day)
-    return _charts(session, patient_ids, entries)
+    return _charts(session, patient_ids, _entries(session, patient_ids, _merged_into(session, patient_ids)))
+
+
+def load_chart(session: Session, patient: Patient, others: Sequence[int]) -> Chart:
+    """As `load_charts`, of one patient whose row is read already; `others` are the ids merged into them."""
+    merged = dict.fromkeys(others, patient.id)
+    entries = _entries(session, [patient.id], merged)
+    return _chart(
+        patient.uuid,
+        patient.birth_date,
+        patient.sex,
+        patient.deceased_at,
+        patient.withdrawn_at,
+        patient.transferred_at,
+        entries.get(patient.id, {}),
+    )
 
 
 def charts_or_why(session: Session, patient_ids: Sequence[int]) -> dict[int, Chart | UnreadableRecord]:
@@ -110,6 +121,13 @@ def replay_patient(
             for flag in flags
         ],
     }
+
+
+def _entries(session: Session, patient_ids: Patients, merged: dict[int, int]) -> dict[int, dict[str, list[Any]]]:
+    entries = _records(session, patient_ids, merged, [])
+    for patient_id, day in _sensor_days(session, patient_ids, merged):
+        entries.setdefault(patient_id, {}).setdefault("sensor_days", []).append(day)
+    return entries
 
 
 def _merged_into(session: Session, patient_ids: Patients) -> dict[int, int]:
@@ -233,17 +251,29 @@ def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str
         ).where(patient.id.in_(patient_ids))
     )
     return {
-        id: Chart(
-            patient=uuid,
-            birth_date=birth_date,
-            sex=sex if sex in SEXES else None,
-            deceased=deceased,
-            withdrawn=withdrawn,
-            transferred=transferred,
-            **{field: tuple(values) for field, values in _with_stated_cures(entries.get(id, {})).items()},
-        )
+        id: _chart(uuid, birth_date, sex, deceased, withdrawn, transferred, entries.get(id, {}))
         for id, uuid, birth_date, sex, deceased, withdrawn, transferred in rows
     }
+
+
+def _chart(
+    uuid: str,
+    birth_date: date | None,
+    sex: Any,
+    deceased: datetime | None,
+    withdrawn: datetime | None,
+    transferred: datetime | None,
+    entries: dict[str, list[Any]],
+) -> Chart:
+    return Chart(
+        patient=uuid,
+        birth_date=birth_date,
+        sex=sex if sex in SEXES else None,
+        deceased=deceased,
+        withdrawn=withdrawn,
+        transferred=transferred,
+        **{field: tuple(values) for field, values in _with_stated_cures(entries).items()},
+    )
 
 
 def _with_stated_cures(entries: dict[str, list[Any]]) -> dict[str, list[Any]]:

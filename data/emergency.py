@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from clinical.saying import say
@@ -77,6 +77,11 @@ def check_reason(reason: str) -> str:
         least, most = str(REASON_MIN), str(REASON_MAX)
         raise EmergencyRefused(say("say why in {least} to {most} characters", least=least, most=most))
     return reason
+
+
+def anything_open(person_id: Any, now: datetime) -> ColumnElement[bool]:
+    """The where-clause on a column of people that leaves those whose hour with a patient is not over."""
+    return exists().where(Emergency.person_id == person_id, Emergency.ends_at > now)
 
 
 def opened_by(session: Session, person_id: int, now: datetime) -> frozenset[Opened]:

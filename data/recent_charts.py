@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from clinical.chart import Chart
-from data.charts import load_charts
+from data.charts import load_chart
 from data.models import Patient
 
 MOST: Final = 16
@@ -57,7 +57,7 @@ _SHELVES: WeakKeyDictionary[Engine, _Shelf] = WeakKeyDictionary()
 
 
 def recent_chart(session: Session, patient: Patient, patient_ids: Sequence[int], version: str) -> Chart:
-    """The chart of a patient known by `patient_ids`, as `load_charts` reads it in a reading session.
+    """The chart of a patient known by `patient_ids`, as `load_chart` reads it in a reading session.
 
     `version` is what `data.trends.data_version` said in this session before. Raises UnreadableRecord.
     """
@@ -67,6 +67,6 @@ def recent_chart(session: Session, patient: Patient, patient_ids: Sequence[int],
     key = (tuple(patient_ids), version, known)
     chart = shelf.take(key)
     if chart is None:
-        chart = load_charts(session, [patient.id])[patient.id]
+        chart = load_chart(session, patient, [id for id in patient_ids if id != patient.id])
         shelf.put(key, chart)
     return chart

@@ -5,7 +5,7 @@ A review answers for the flags that stood when it was made; they are due again o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -111,13 +111,16 @@ def review_patient(
 def latest_day(session: Session, patient_id: int, *, now: datetime, zone: ZoneInfo) -> date | None:
     """The last day until which a review may say that there is nothing to do: as far as the gravest flag that stands may
     be put aside. None where that is not even until tomorrow."""
-    standing = set(
-        session.scalars(
-            select(Flag.severity)
-            .where(Flag.patient_id.in_(members(session, survivor_of(session, patient_id))))
-            .where(Flag.status.in_(sorted(STANDING)))
-        )
+    standing = session.scalars(
+        select(Flag.severity)
+        .where(Flag.patient_id.in_(members(session, survivor_of(session, patient_id))))
+        .where(Flag.status.in_(sorted(STANDING)))
     )
+    return latest_day_beside(set(standing), now=now, zone=zone)
+
+
+def latest_day_beside(standing: Set[str], *, now: datetime, zone: ZoneInfo) -> date | None:
+    """As `latest_day`, beside flags of these severities."""
     longest = min((LONGEST_SNOOZE[s] for s in SEVERITIES if s in standing), default=LONGEST)
     today, last = now.astimezone(zone).date(), (now + longest).astimezone(zone).date()
     return last if longest >= timedelta(days=1) and last > today else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from clinical.saying import say
 from data.audit import write_audit
 from data.db import Database
-from data.emergency import opened_by
+from data.emergency import anything_open, opened_by
 from data.known_devices import device_hash, is_known_device, remember_device
-from data.models import Person
+from data.models import Person, PersonTeam
 from data.models import Session as SignIn
 from data.passwords import hash_password, needs_rehash, verify_password
-from data.people import EMAIL, EMAIL_MAX, Actor, person_actor
+from data.people import EMAIL, EMAIL_MAX, Actor
 from data.preferences import preferred
 from data.second_factor import has_second_factor, take_code
 from data.throttle import (
@@ -174,19 +174,21 @@ def note_device(session: Session, cookie: str, device: str | None, now: datetime
 
 def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origin, now: datetime) -> SignedIn | None:
     """The sign-in behind a cookie, with role and teams as they are now; None when it does not hold (any more)."""
-    row = session.execute(
-        select(SignIn, Person)
+    rows = session.execute(
+        select(SignIn, Person, PersonTeam.team_id, anything_open(Person.id, now))
         .join(Person, Person.id == SignIn.person_id)
+        .outerjoin(PersonTeam, PersonTeam.person_id == Person.id)
         .where(SignIn.id_hash == _hash(cookie), SignIn.ended_at.is_(None), Person.disabled_at.is_(None))
         .where(SignIn.awaits_code.is_(False))
-    ).one_or_none()
-    if row is None:
+    ).all()
+    if not rows:
         return None
-    found, person = row[0], row[1]
+    found, person, _, emergency = rows[0]
     if now - found.seen_at > limits.idle or now - found.created_at > limits.absolute or person.role in NO_SIGN_IN:
         return None
-    actor = person_actor(session, person, request_id=origin.request_id, source=origin.source)
-    actor = replace(actor, opened=opened_by(session, person.id, now))
+    team_ids = frozenset(team_id for _, _, team_id, _ in rows if team_id is not None)
+    opened = opened_by(session, person.id, now) if emergency else frozenset()
+    actor = Actor(person.email, person.role, person.id, team_ids, origin.request_id, origin.source, opened=opened)
     return SignedIn(actor, person.name, found.id_hash, found.seen_at, preferred(person.preferences), person.language)
 
 

@@ -60,6 +60,7 @@ class Trends:
 
     as_of: datetime
     version: str
+    name: str | None
     patient_ids: tuple[int, ...]
     chart: Chart
     marker: MarkerCourse
@@ -111,6 +112,7 @@ def trends(session: Session, actor: Actor, mrn: str, *, protocol: Protocol, now:
     return Trends(
         as_of=now,
         version=version,
+        name=patient.name,
         patient_ids=ids,
         chart=chart,
         marker=marker_course(chart, protocol),

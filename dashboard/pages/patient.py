@@ -53,6 +53,7 @@ from data.flag_moves import CLOSED
 from data.preferences import prefer
 from data.provenance import provenance
 from data.queries import queries_about
+from data.reviews import latest_day_beside
 from data.trends import current_version, head, trends
 
 POLICY = Policy(CLINICAL, patient_argument="mrn")
@@ -312,7 +313,10 @@ def _summary(view: View) -> list[Component | None]:
 
 
 def _review(view: View) -> Component:
-    panel = review_panel(reviewing(view.session, view.mrn), view.clock)
+    found, clock = view.found, view.clock
+    standing = {flag["severity"] for flag in found.flags if flag["status"] not in CLOSED}
+    latest = latest_day_beside(standing, now=clock.now, zone=clock.zone)
+    panel = review_panel(reviewing(view.session, view.mrn, found.name, found.patient_ids, latest), clock)
     return html.Section(
         [
             html.Header(html.H2(_("Review of the patient as a whole"))),

@@ -36,6 +36,7 @@ def trends_of(chart: Chart, patient_ids: tuple[int, ...] = (1,)) -> Trends:
     return Trends(
         as_of=NOW,
         version="1",
+        name="Ada Lovelace",
         patient_ids=patient_ids,
         chart=chart,
         marker=marker_course(chart, PROTOCOL),
