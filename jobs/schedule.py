@@ -22,6 +22,7 @@ WISHES_S = 2
 ANCHOR_S = 3600
 INVARIANTS_S = 3600
 VERIFY_AT = time(4, 30)
+BACKUP_AT = time(2, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def schedule(settings: Settings) -> Sequence[Job]:
         Job("invariants", Every(INVARIANTS_S)),
         Job("anchor", Every(ANCHOR_S)),
         Job("verify-audit", Daily(VERIFY_AT, settings.zone)),
+        Job("backup", Daily(BACKUP_AT, settings.zone)),
         Job("imports", Every(IMPORTS_S)),
         Job("escalation", Every(ESCALATION_S)),
         Job("rota", Every(ROTA_S)),

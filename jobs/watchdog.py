@@ -23,6 +23,7 @@ LONGEST_UNSENT_S = 300
 LONGEST_HELD_S = 3 * 86_400
 LONGEST_STUCK = timedelta(minutes=5)
 LONGEST_UNANCHORED = timedelta(hours=3)
+LONGEST_UNBACKED = timedelta(hours=26)
 NAMED = 5
 
 
@@ -34,6 +35,7 @@ def troubles(session: Session, settings: Settings, *, now: datetime) -> list[str
         *_flags(session),
         *_feeds(session, now),
         *_anchors(session, settings, now),
+        *_backups(session, settings, now),
         *_waiting(session, now),
         *_protocol(session, settings),
     ]
@@ -79,6 +81,14 @@ def _anchors(session: Session, settings: Settings, now: datetime) -> Iterator[st
     last = last_done(session, "anchor")
     if last is not None and now - last > LONGEST_UNANCHORED:
         yield f"the audit chain was last anchored at {last.isoformat(timespec='minutes')}: see nadir jobs status"
+
+
+def _backups(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
+    if settings.backup_dir is None:
+        return
+    last = last_done(session, "backup")
+    if last is not None and now - last > LONGEST_UNBACKED:
+        yield f"the last backup was made at {last.isoformat(timespec='minutes')}: see nadir jobs status"
 
 
 def _waiting(session: Session, now: datetime) -> Iterator[str]:

@@ -26,6 +26,7 @@ from data.protocol.in_force import protocol_in_force
 from data.protocol.trials import start_trial
 from data.settings import Settings
 from jobs.anchors import anchor_audit, verify_audit
+from jobs.backup import back_up_nightly
 from jobs.digest import digest
 from jobs.duty import escalate, tend_rota
 from jobs.imports import tend_imports
@@ -65,6 +66,7 @@ def work_of(
         "invariants": desk.check,
         "anchor": desk.anchor,
         "verify-audit": desk.verify,
+        "backup": desk.back_up,
         "imports": desk.tend,
         "escalation": desk.escalate,
         "rota": desk.tend_rota,
@@ -139,6 +141,9 @@ class _Desk:
 
     def anchor(self, fence: Fence) -> Counts:
         return anchor_audit(self.database, self.settings.anchor_file, now=self.clock(), fence=fence)
+
+    def back_up(self, fence: Fence) -> Counts:
+        return back_up_nightly(self.database, self.settings, now=self.clock(), fence=fence)
 
     def verify(self, fence: Fence) -> Counts:
         return verify_audit(self.database, self.settings.anchor_file, self.mail, now=self.clock(), fence=fence)

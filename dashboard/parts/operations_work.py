@@ -27,6 +27,7 @@ JOB_WORDS = {
     "invariants": message("Count flags and mails a second way"),
     "anchor": message("Anchor of the audit trail"),
     "verify-audit": message("Walk along the audit trail"),
+    "backup": message("Nightly backup"),
     "imports": message("Imports that nobody works on"),
 }
 OUTCOME_WORDS = {"done": message("done"), "failed": message("failed")}
