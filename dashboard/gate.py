@@ -24,6 +24,8 @@ from dashboard.body import check_body
 from dashboard.cookie import read_cookie
 from dashboard.inventory import ROUTE_POLICIES
 from dashboard.language import preferred, speak
+from dashboard.metrics import ENDPOINT as METRICS
+from dashboard.metrics import metrics_open
 from dashboard.policy import Policy, note_activity, require_role, require_scope
 from dashboard.request import current_actor, current_database, current_settings, request_now, session_limits
 from data.sessions import Origin, find_sign_in
@@ -45,6 +47,8 @@ def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[s
         endpoint = request.endpoint
         policy = policies.get(endpoint) if endpoint is not None else None
         if policy is not None and policy.public:
+            return None
+        if endpoint == METRICS and metrics_open():
             return None
         _find_person()
         if g.signed_in is None:
