@@ -24,7 +24,7 @@ from dashboard.injection_calendar import ENDPOINT as INJECTIONS_ICS
 from dashboard.inventory import ROUTE_POLICIES, assert_guarded
 from dashboard.language import _, counted, language
 from dashboard.metrics import ENDPOINT as METRICS
-from dashboard.metrics import install_metrics
+from dashboard.metrics import OPERATING, install_metrics
 from dashboard.own_account import OWN_POLICIES, own
 from dashboard.parts.grid import script_addresses
 from dashboard.policy import PUBLIC, SIGNED_IN, Policy
@@ -171,7 +171,7 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         RECKON: RECKONING,
         "healthz": PUBLIC,
         "readyz": PUBLIC,
-        METRICS: PUBLIC,
+        METRICS: OPERATING,
         "_dash_assets.static": PUBLIC,
         "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>": PUBLIC,
         "/_favicon.ico": PUBLIC,

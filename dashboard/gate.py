@@ -24,6 +24,8 @@ from dashboard.body import check_body
 from dashboard.cookie import read_cookie
 from dashboard.inventory import ROUTE_POLICIES
 from dashboard.language import preferred, speak
+from dashboard.metrics import ENDPOINT as METRICS
+from dashboard.metrics import metrics_open
 from dashboard.policy import Policy, note_activity, require_role, require_scope
 from dashboard.request import (
     current_actor,
@@ -58,6 +60,8 @@ def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[s
             return None
         require_tables()
         if policy is not None and policy.public:
+            return None
+        if endpoint == METRICS and metrics_open():
             return None
         _find_person()
         if g.signed_in is None:

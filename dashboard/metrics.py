@@ -1,6 +1,7 @@
 """`/metrics`: the figures of the site as Prometheus text, for this machine or who has the token. Nobody's data.
 
-Behind a proxy on this machine everybody seems to come from it, so a request that was forwarded needs the token.
+It is closed until NADIR_METRICS_TOKEN_FILE is set. Behind a proxy on this machine everybody seems to come from it, so a
+request that was forwarded needs the token.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
 
+from dashboard.policy import Policy
 from dashboard.request import current_database, current_settings, request_now
 from data.feeds import list_feeds
 from data.freshness import sweep_age_s
@@ -21,6 +23,7 @@ from data.job_plan import planned_jobs
 from data.operations import clock_offset_s, held_by_format, mail_figures, storage
 
 ENDPOINT: Final = "metrics"
+OPERATING: Final = Policy(frozenset({"admin", "auditor"}))
 TEXT: Final = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
@@ -30,9 +33,13 @@ def install_metrics(server: Flask) -> None:
     server.add_url_rule("/metrics", ENDPOINT, _metrics)
 
 
+def metrics_open() -> bool:
+    """Whether this request may read the figures without a sign-in."""
+    path = current_settings().metrics_token_file
+    return path is not None and (_from_here() or _with_token(path))
+
+
 def _metrics() -> ResponseReturnValue:
-    if not (_with_token() or _from_here()):
-        raise NotFound("There is no such page.")
     return "".join(f"{line}\n" for line in _lines()), 200, TEXT
 
 
@@ -42,10 +49,9 @@ def _from_here() -> bool:
     return direct and address is not None and ip_address(address).is_loopback
 
 
-def _with_token() -> bool:
-    path = current_settings().metrics_token_file
+def _with_token(path: Path) -> bool:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if path is None or scheme.lower() != "bearer":
+    if scheme.lower() != "bearer" or not path.is_file():
         return False
     token = path.read_bytes().strip()
     return bool(token) and hmac.compare_digest(given.encode(), token)

@@ -29,6 +29,8 @@ JOB_WORDS = {
     "verify-audit": message("Walk along the audit trail"),
     "backup": message("Nightly backup"),
     "imports": message("Imports that nobody works on"),
+    "escalation": message("Carry further what nobody acknowledged"),
+    "rota": message("Gaps in the rota, test alerts"),
 }
 OUTCOME_WORDS = {"done": message("done"), "failed": message("failed")}
 STATE_WORDS = {
