@@ -12,7 +12,7 @@ from datetime import date
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from clinical.chart import ENTRY_FIELDS, Chart, Entry, SensorDay
@@ -31,6 +31,7 @@ from data.chart_rows import (
 )
 from data.intake.item import RETRACTIONS, Item
 from data.models import Patient, ReadingDay, Record
+from data.models.base import from_ms
 from data.people import Actor, NotFound, visible
 from data.readings import aggregate, pool
 from data.survivors import numbered, survivors
@@ -229,7 +230,10 @@ def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str
     rows = session.execute(
         select(
             *(patient.id, patient.uuid, patient.birth_date, patient.sex),
-            *(patient.deceased_at, patient.withdrawn_at, patient.transferred_at),
+            *(
+                type_coerce(at, BigInteger)
+                for at in (patient.deceased_at, patient.withdrawn_at, patient.transferred_at)
+            ),
         ).where(patient.id.in_(patient_ids))
     )
     return {
@@ -237,9 +241,9 @@ def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str
             patient=uuid,
             birth_date=birth_date,
             sex=sex if sex in SEXES else None,
-            deceased=deceased,
-            withdrawn=withdrawn,
-            transferred=transferred,
+            deceased=None if deceased is None else from_ms(deceased),
+            withdrawn=None if withdrawn is None else from_ms(withdrawn),
+            transferred=None if transferred is None else from_ms(transferred),
             **{field: tuple(values) for field, values in _with_stated_cures(entries.get(id, {})).items()},
         )
         for id, uuid, birth_date, sex, deceased, withdrawn, transferred in rows
