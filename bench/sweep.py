@@ -44,7 +44,7 @@ from jobs.sweep import SweepReport, sweep, uncollected
 
 SIZES: Final = (1_000, 10_000, 100_000)
 PEER_PATIENTS: Final = 200
-AT_ONCE: Final = 500
+AT_ONCE: Final = 1_000
 CQL: Final = Path(__file__).parent / "cql"
 RULES: Final = {"anaemia": ("R27", ("haemoglobin",)), "protein": ("R28", ("albumin", "amino-acids"))}
 MAIL: Final = MailPolicy(domain="nadir.example", digest_at=Settings().digest_at, zone=ZoneInfo("UTC"))

@@ -59,9 +59,7 @@ def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[s
         if endpoint in BEFORE_TABLES:
             return None
         require_tables()
-        if policy is not None and policy.public:
-            return None
-        if endpoint == METRICS and metrics_open():
+        if (policy is not None and policy.public) or (endpoint == METRICS and metrics_open()):
             return None
         _find_person()
         if g.signed_in is None:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from clinical.chart import ENTRY_FIELDS, Chart, Entry, SensorDay
@@ -31,6 +31,7 @@ from data.chart_rows import (
 )
 from data.intake.item import RETRACTIONS, Item
 from data.models import Patient, ReadingDay, Record
+from data.models.base import from_ms
 from data.people import Actor, NotFound, visible
 from data.readings import aggregate, pool
 from data.survivors import numbered, survivors
@@ -247,13 +248,20 @@ def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str
     rows = session.execute(
         select(
             *(patient.id, patient.uuid, patient.birth_date, patient.sex),
-            *(patient.deceased_at, patient.withdrawn_at, patient.transferred_at),
+            *(
+                type_coerce(at, BigInteger)
+                for at in (patient.deceased_at, patient.withdrawn_at, patient.transferred_at)
+            ),
         ).where(patient.id.in_(patient_ids))
     )
     return {
-        id: _chart(uuid, birth_date, sex, deceased, withdrawn, transferred, entries.get(id, {}))
+        id: _chart(uuid, birth_date, sex, *map(_moment, (deceased, withdrawn, transferred)), entries.get(id, {}))
         for id, uuid, birth_date, sex, deceased, withdrawn, transferred in rows
     }
+
+
+def _moment(ms: int | None) -> datetime | None:
+    return None if ms is None else from_ms(ms)
 
 
 def _chart(
