@@ -255,12 +255,20 @@ def _charts(session: Session, patient_ids: Patients, entries: dict[int, dict[str
         ).where(patient.id.in_(patient_ids))
     )
     return {
-        id: _chart(uuid, birth_date, sex, *map(_moment, (deceased, withdrawn, transferred)), entries.get(id, {}))
+        id: _chart(
+            uuid,
+            birth_date,
+            sex,
+            _moment(deceased),
+            _moment(withdrawn),
+            _moment(transferred),
+            entries.get(id, {}),
+        )
         for id, uuid, birth_date, sex, deceased, withdrawn, transferred in rows
     }
 
 
-def _moment(ms: int | None) -> datetime | None:
+def _moment(ms: Any) -> datetime | None:
     return None if ms is None else from_ms(ms)
 
 

@@ -306,8 +306,7 @@ def _summary(view: View) -> list[Component | None]:
     return [
         disagreement(view.found.chart, view.protocol, view.clock),
         tiles(readouts(view.shown, view.clock, view.units)),
-        _flags(standing, len(flags) - len(standing), view),
-        _review(view),
+        html.Div([_flags(standing, len(flags) - len(standing), view), _review(view)], className="columns"),
         what_is_held_back(view.found.chart, view.protocol, view.clock),
     ]
 
