@@ -10,7 +10,7 @@ import structlog
 
 def log_to_stderr() -> None:
     """Configure structlog and the standard library's loggers to write JSON lines to stderr."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

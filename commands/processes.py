@@ -57,7 +57,8 @@ def sender() -> None:
 
     stop = until_told_to_stop()
     if (found := settled_in_time(stop)) is not None:
-        run(*found, stop=stop)
+        settings, database = found
+        run(database, settings, stop=stop)
 
 
 def mllp(
