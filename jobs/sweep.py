@@ -8,6 +8,7 @@ newest data is left out then. See `data.judge` for what an `as_of` in the past m
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ from data.upsert import insert_or
 STREAM: Final = "sweep"
 CHUNK: Final = 100
 """Patients a transaction: SQLite lets nobody else write meanwhile, so it is to end within a second or so."""
+MAILS_LEAVE_S: Final = 0.15
+"""After a chunk that wrote mails. Who waits for SQLite's write lock looks for it every tenth of a second, and would
+find it taken again: urgent mails would leave after the sweep instead of during it."""
 DEADLOCK: Final = "40P01"
 DEADLOCKS: Final = 3
 
@@ -116,7 +120,10 @@ def sweep(
     for number, chunk in enumerate(chunks, start=1):
         read_to = work.after if number == len(chunks) else None
         with uncollected():
-            counts.add(_committed(database, partial(judge_chunk, chunk, read_to)))
+            done = _committed(database, partial(judge_chunk, chunk, read_to))
+        counts.add(done)
+        if done.outbox_rows and database.is_sqlite:
+            time.sleep(MAILS_LEAVE_S)
     return SweepReport(
         run=str(uuid4()),
         as_of=as_of,
