@@ -34,7 +34,7 @@ ONC, NURSE, ADMIN, AUDITOR = (
     "auditor@clinic.example",
 )
 GOOD = "N1,2024-03-01T08:00:00Z,glucagon,80,pg/mL"
-UNTOUCHED = {"audit", "audit_head", "session", "import_job", "throttle"}
+UNTOUCHED = {"audit", "audit_head", "session", "known_device", "import_job", "throttle"}
 
 
 @pytest.fixture
