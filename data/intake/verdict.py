@@ -114,7 +114,7 @@ class Ledger:
     def _against_versions(self, row: Version, own: list[Version]) -> Decision:
         current = self.current_of(row.patient_id, row.source_id) or own[-1]
         order = _order(row, current)
-        if _same(row, current) or (order != "newer" and any(_same(row, v) for v in own)):
+        if _same(row, current) or (_may_be_old(row, current) and any(_same(row, v) for v in own)):
             return Decision("unchanged")
         if order is None:
             return Decision(
@@ -243,6 +243,12 @@ def _same(row: Version, known: Version) -> bool:
 
 def _rank(status: str) -> int:
     return STATUS_RANK.get(status, STATUS_RANK["unknown"])
+
+
+def _may_be_old(row: Version, current: Version) -> bool:
+    """Whether nothing but being a correction says that `row` is newer: what repeats an earlier version is that one."""
+    told = _version_order(row.source_version, current.source_version) or _rank(row.status) - _rank(current.status)
+    return told <= 0
 
 
 def _order(row: Version, current: Version) -> Literal["newer", "older"] | None:

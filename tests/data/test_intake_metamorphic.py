@@ -282,9 +282,6 @@ def test_a_damaged_bundle_crashes_nothing_and_twice_is_once(
         assert state(database) == once and again["stored"] == 0
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a report without version that repeats a superseded one is taken for a newer one"
-)
 def test_a_report_that_has_lost_its_version_is_one_however_often_it_comes(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
