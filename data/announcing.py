@@ -21,7 +21,7 @@ from data.mail_choices import held
 from data.models import MailChoice, Outbox, Person
 from data.people import administrators
 from data.quiet import NEVER_HELD
-from data.telling import IN_DIGEST, TOLD, Chosen, Way, all_muted, chosen_for
+from data.telling import IN_DIGEST, TOLD, About, Chosen, Way, all_muted, chosen_for
 from data.upsert import insert_or
 from data.withheld import muting_teams, withhold
 
@@ -52,17 +52,11 @@ class MailPolicy:
         return datetime.combine(local.date() + timedelta(days=1), self.digest_at, self.zone).astimezone(UTC)
 
 
-class Told(Protocol):
+class Told(About, Protocol):
     """What a flag must say of itself to be announced."""
 
     @property
     def id(self) -> str: ...
-    @property
-    def patient_id(self) -> int: ...
-    @property
-    def rule(self) -> str: ...
-    @property
-    def severity(self) -> str: ...
     @property
     def episode(self) -> int: ...
 
@@ -167,6 +161,12 @@ def write_test_mail(session: Session, person_id: int, policy: MailPolicy, now: d
     row = _Mail(policy, now).to(person_id, "test", "technical", content or None)
     _write(session, [row])
     return str(row["id"])
+
+
+def counting_mail(person_id: int, content: Mapping[str, Any], policy: MailPolicy, now: datetime) -> dict[str, Any]:
+    """The row of a mail about no flag in particular, due now: a digest, a reminder, what an outage held up."""
+    due = {"next_at": now, "expires_at": now + EXPIRES["medium"]}
+    return _Mail(policy, now).to(person_id, "digest", "medium", content) | due
 
 
 def summary_mail(session: Session, person_id: int, policy: MailPolicy, now: datetime, *, due: datetime) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
-from uuid import uuid4
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from data.anchors import head_anchor
-from data.announcing import PRIORITY, MailPolicy
-from data.backoff import EXPIRES
+from data.announcing import MailPolicy, counting_mail
 from data.job_runs import last_done
 from data.models.account import Person, PersonTeam
 from data.models.duty import MailChoice
@@ -152,26 +149,11 @@ def _write(
     made = select(Digest.outbox_id).where(Digest.recipient_id == person_id, Digest.local_date == local_date)
     if session.execute(made).first() is not None:
         return False
-    id = str(uuid4())
-    mail = {
-        "id": id,
-        "recipient_id": person_id,
-        "step": 0,
-        "kind": "digest",
-        "severity": "medium",
-        "state": "pending",
-        "priority": PRIORITY["medium"],
-        "counts": json.dumps(content, sort_keys=True),
-        "message_id": f"<{id}@{policy.domain}>",
-        "created_at": now,
-        "next_at": now,
-        "expires_at": now + EXPIRES["medium"],
-        "attempts": 0,
-    }
+    mail = counting_mail(person_id, content, policy, now)
     try:
         with session.begin_nested():
             session.execute(insert(Outbox).values(mail))
-            session.execute(insert(Digest).values(recipient_id=person_id, local_date=local_date, outbox_id=id))
+            session.execute(insert(Digest).values(recipient_id=person_id, local_date=local_date, outbox_id=mail["id"]))
     except IntegrityError:
         return False  # another digest of the same date was faster
     return True

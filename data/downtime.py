@@ -7,19 +7,16 @@ counted in the one mail, which also stands for the digest that was due in it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
-from uuid import uuid4
 
 from sqlalchemy import CursorResult, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from data.announcing import PRIORITY, MailPolicy
-from data.backoff import EXPIRES
+from data.announcing import MailPolicy, counting_mail
 from data.job_runs import last_done
 from data.models import Digest, Flag, Gap, Ingest, IngestPatient, Outbox, Person
 from data.telling import AT_ONCE
@@ -114,29 +111,13 @@ def _write(
     policy: MailPolicy,
     now: datetime,
 ) -> None:
-    id = str(uuid4())
-    session.execute(
-        insert(Outbox).values(
-            id=id,
-            recipient_id=person_id,
-            step=0,
-            kind="digest",
-            severity="medium",
-            state="pending",
-            priority=PRIORITY["medium"],
-            counts=json.dumps(content, sort_keys=True),
-            message_id=f"<{id}@{policy.domain}>",
-            created_at=now,
-            next_at=now,
-            expires_at=now + EXPIRES["medium"],
-            attempts=0,
-        )
-    )
+    mail = counting_mail(person_id, content, policy, now)
+    session.execute(insert(Outbox).values(mail))
     if stands_for is None:
         return
     try:
         with session.begin_nested():
-            session.execute(insert(Digest).values(recipient_id=person_id, local_date=stands_for, outbox_id=id))
+            session.execute(insert(Digest).values(recipient_id=person_id, local_date=stands_for, outbox_id=mail["id"]))
     except IntegrityError:
         return  # they had a digest of that date
 

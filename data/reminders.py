@@ -5,16 +5,14 @@ One mail a person and ISO week, whenever in the week the job first runs, and non
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid5
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from data.announcing import PRIORITY, MailPolicy
-from data.backoff import EXPIRES
+from data.announcing import MailPolicy, counting_mail
 from data.cohort import OVERDUE_RULES
 from data.flag_moves import CLOSED
 from data.models import Flag, Glance, Outbox, Patient, PatientTeam, Person, PersonTeam
@@ -41,7 +39,8 @@ def write_reminders(session: Session, local_date: date, policy: MailPolicy, *, n
         owed = _owed(session, person_id, local_date)
         if any(owed.values()):
             id = str(uuid5(FAMILY, f"{year}-W{week} {person_id} {policy.domain}"))
-            rows.append(_mail(id, person_id, {"letter": "reminder", "owed": owed}, policy, now))
+            mail = counting_mail(person_id, {"letter": "reminder", "owed": owed}, policy, now)
+            rows.append(mail | {"id": id, "message_id": f"<{id}@{policy.domain}>"})
     if not rows:
         return 0
     statement = insert_or(session, Outbox).on_conflict_do_nothing(index_elements=["id"]).returning(Outbox.id)
@@ -67,22 +66,4 @@ def _owed(session: Session, person_id: int, today: date) -> dict[str, int]:
         "checks": session.scalar(checks) or 0,
         "injections_late": session.scalar(planned.where(Glance.next_injection < today)) or 0,
         "injections": session.scalar(planned.where(Glance.next_injection.between(today, today + AHEAD))) or 0,
-    }
-
-
-def _mail(id: str, person_id: int, content: dict[str, Any], policy: MailPolicy, now: datetime) -> dict[str, Any]:
-    return {
-        "id": id,
-        "recipient_id": person_id,
-        "step": 0,
-        "kind": "digest",
-        "severity": "medium",
-        "state": "pending",
-        "priority": PRIORITY["medium"],
-        "counts": json.dumps(content, sort_keys=True),
-        "message_id": f"<{id}@{policy.domain}>",
-        "created_at": now,
-        "next_at": now,
-        "expires_at": now + EXPIRES["medium"],
-        "attempts": 0,
     }
