@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Select, delete, false, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, delete, false, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from data.audit import write_audit
@@ -243,8 +243,7 @@ def reset(session: Session, actor: Actor, email: str, *, now: datetime) -> str:
 def disable(session: Session, actor: Actor, email: str, *, now: datetime) -> None:
     """Close an account and end its sign-ins. Raises NotFound, or AccountError for the last enabled admin."""
     _require_administrator(actor)
-    person = _person(session, email)
-    _keep_an_admin(session, person)
+    person = _person_no_longer_admin(session, email)
     person.disabled_at = now
     end_sessions(session, person.id, now)
     write_audit(session, actor, "person.disable", now=now, object=person.email)
@@ -255,9 +254,7 @@ def set_role(session: Session, actor: Actor, email: str, role: str, *, now: date
     _require_administrator(actor)
     if role not in ROLES:
         raise AccountError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}")
-    person = _person(session, email)
-    if role != "admin":
-        _keep_an_admin(session, person)
+    person = _person(session, email) if role == "admin" else _person_no_longer_admin(session, email)
     before, person.role = person.role, role
     end_sessions(session, person.id, now)
     write_audit(session, actor, "person.role", now=now, object=person.email, detail={"old": before, "new": role})
@@ -311,13 +308,22 @@ def _person(session: Session, email: str) -> Person:
     return person
 
 
-def _keep_an_admin(session: Session, person: Person) -> None:
-    if person.role != "admin" or person.disabled_at is not None:
-        return
-    # All of them locked, so that two admins cannot take each other away at the same moment.
-    enabled = select(Person.id).where(Person.role == "admin", Person.disabled_at.is_(None)).order_by(Person.id)
-    if len(session.scalars(enabled.with_for_update()).all()) <= 1:
+def _person_no_longer_admin(session: Session, email: str) -> Person:
+    """The account, locked together with every enabled admin. Raises NotFound, or AccountError for the last of them.
+
+    One statement locks them by id, so that two admins who take each other away wait for one another in one order.
+    """
+    address = email.strip().lower()
+    enabled = and_(Person.role == "admin", Person.disabled_at.is_(None))
+    wanted = select(Person).where(or_(enabled, Person.email == address)).order_by(Person.id)
+    locked = session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).all()
+    person = next((one for one in locked if one.email == address), None)
+    if person is None:
+        raise NotFound(f"no account {email!r}")
+    admins = [one for one in locked if one.role == "admin" and one.disabled_at is None]
+    if admins == [person]:
         raise AccountError(f"{person.email} is the last admin; name another one first")
+    return person
 
 
 def _followed(actor: Actor) -> Select[int]:

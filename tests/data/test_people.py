@@ -199,10 +199,12 @@ def test_two_admins_cannot_take_each_other_away_at_the_same_moment(database: Dat
         return True
 
     with ThreadPoolExecutor(2) as pool:
-        done = sorted(pool.map(demote, pair))
-    assert done == [False, True]
-    with database.read() as session:
-        assert len(administrators(session)) == 1
+        for _ in range(20):
+            assert sorted(pool.map(demote, pair)) == [False, True]
+            with database.write() as session:
+                assert len(administrators(session)) == 1
+                for email in pair:
+                    set_role(session, ROOT, email, "admin", now=now)
 
 
 def test_the_most_common_passwords_are_refused_also_beside_a_second_factor() -> None:
