@@ -13,7 +13,7 @@ from clinical.protocol import Protocol
 from clinical.recist import VisitAssessment
 from dashboard.board.case import Case
 from dashboard.figures.ink import SEVERITY_SIGNS
-from dashboard.figures.synoptic import synoptic_spec
+from dashboard.figures.synoptic import synoptic
 from dashboard.figures.vector import as_svg
 from dashboard.figures.vector_marks import symbol
 from dashboard.language import _, message, tell, whole
@@ -79,7 +79,7 @@ def board(
     entries = [t for t in found.chart.therapy if t.kind != "injection"]
     unsigned = len(protocol.unsigned())
     results = tuple(_latest_results(shown.chart, clock))
-    figure = synoptic_spec(synoptic_content(found, case.sensor, clock, units))
+    figure = synoptic(synoptic_content(found, case.sensor, clock, units))
     (start, end), meta = figure["layout"]["xaxis"]["range"], figure["layout"]["meta"]
     return Board(
         name=who.name or _("Name not recorded"),

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
 from dashboard.figures.drawing import Panel, Spec
 from dashboard.figures.ink import GREY, TEMPLATE, TEXT
 from dashboard.language import day_pattern, separators
@@ -77,12 +75,6 @@ def stack(
     if now is not None:
         layout["shapes"].append(_today(now))
     return {"data": traces, "layout": layout}
-
-
-def made(spec: Spec) -> go.Figure:
-    """The figure of a spec without the check of every single property, which takes longer than drawing it; the tests
-    hold every figure we draw against that check."""
-    return go.Figure(spec, _validate=False)
 
 
 def _name(index: int) -> str:

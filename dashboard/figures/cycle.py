@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
-from dashboard.figures.axes import made, stack
-from dashboard.figures.drawing import Panel, empty, joined, key, recorded, scatter
+from dashboard.figures.axes import stack
+from dashboard.figures.drawing import Panel, Spec, empty, joined, key, recorded, scatter
 from dashboard.figures.ink import BLUE, GREY, VERMILLION, faint
 from dashboard.figures.series import Points
 from dashboard.language import _
@@ -34,7 +32,7 @@ class CyclePanel:
     lines: tuple[CycleLine, ...]
 
 
-def cycle_figure(panels: Sequence[CyclePanel], *, interval: float) -> go.Figure:
+def cycle_figure(panels: Sequence[CyclePanel], *, interval: float) -> Spec:
     """The figure; `interval` (days) is the planned end of a cycle, its last week is shaded."""
     drawn = [_panel(p, interval) for p in panels]
     longest = max([interval, *(float(at) for p in panels for c in p.lines for at in c.points.at)])
@@ -48,7 +46,7 @@ def cycle_figure(panels: Sequence[CyclePanel], *, interval: float) -> go.Figure:
     }
     figure = stack(drawn, start=0, end=longest, now=None, revision="cycle", across=across)
     figure["layout"]["hovermode"] = "closest"
-    return made(figure)
+    return figure
 
 
 def _panel(panel: CyclePanel, interval: float) -> Panel:

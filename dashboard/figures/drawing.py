@@ -44,6 +44,20 @@ def scatter(at: Floats | Sequence[float], value: Floats | Sequence[float], label
     }
 
 
+def unread(at: Floats | Sequence[float], value: Floats | Sequence[float], **rest: Any) -> Spec:
+    """A scatter trace that no hover box reads out."""
+    return {
+        "type": "scatter",
+        "x": at,
+        "y": value,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "xaxis": "x",
+        "yaxis": "own",
+        **rest,
+    }
+
+
 def recorded(trace: Spec, record: Iterable[str]) -> Spec:
     """The trace with the record behind each point, which a click asks about; unchanged where none is known."""
     named = tuple(record)

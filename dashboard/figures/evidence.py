@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 import numpy as np
-import plotly.graph_objects as go
 
 from dashboard.figures.analyte import analyte, times_limit
-from dashboard.figures.axes import DAY, made, stack
-from dashboard.figures.drawing import Panel, scatter
+from dashboard.figures.axes import DAY, stack
+from dashboard.figures.drawing import Panel, Spec, unread
 from dashboard.figures.glucose import glucose
 from dashboard.figures.ink import ORANGE
 from dashboard.figures.lesions import lesions
@@ -30,13 +29,13 @@ from dashboard.figures.series import (
 from dashboard.figures.skin import skin
 
 
-def evidence(shown: Sequence[Shown], *, start: float, end: float) -> go.Figure:
+def evidence(shown: Sequence[Shown], *, start: float, end: float) -> Spec:
     """The figure of the panels from `start` to `end` (ms). Raises ValueError without any panel."""
     if not shown:
         raise ValueError("an evidence chart needs at least one panel")
     panels = [_ringed(drawn_panel(s.panel), s.rings) for s in shown]
     margin = max((end - start) * 0.04, 3 * DAY)
-    return made(stack(panels, start=start - margin, end=end + margin, now=None, revision="evidence"))
+    return stack(panels, start=start - margin, end=end + margin, now=None, revision="evidence")
 
 
 @singledispatch
@@ -80,7 +79,7 @@ def _ringed(panel: Panel, rings: Points) -> Panel:
         at, value = floats(rings.at), np.where(rings.value > 0, rings.value, np.nan)
         if panel.axis.get("type") != "log":
             value = rings.value
-        ring = scatter(at, value, rings.label, mode="markers", cliponaxis=False, hoverinfo="skip", hovertemplate=None)
+        ring = unread(at, value, mode="markers", cliponaxis=False)
         ring["marker"] = {"symbol": "circle-open", "size": 17, "color": ORANGE, "line": {"width": 2.5}}
         panel.traces.append(ring)
     return panel

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
-from dashboard.figures.axes import DAY, made, stack
+from dashboard.figures.axes import DAY, stack
 from dashboard.figures.drawing import Panel, Spec, empty, joined, key, line, note, recorded, scatter
 from dashboard.figures.ink import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 from dashboard.figures.series import Points
@@ -27,13 +25,12 @@ class LesionLine:
     points: Points
 
 
-def spider(lesions: Sequence[LesionLine], sums: Points) -> go.Figure:
+def spider(lesions: Sequence[LesionLine], sums: Points) -> Spec:
     """The figure; a lesion without a baseline has no line. It says so where there is none at all."""
     drawn_lesions = [x for x in lesions if len(x.points)]
     if not drawn_lesions:
-        return made(
-            stack([empty(_("Target lesions"), missing=_("none measured"))], start=0, end=1, now=None, revision="s")
-        )
+        nothing = empty(_("Target lesions"), missing=_("none measured"))
+        return stack([nothing], start=0, end=1, now=None, revision="s")
     every = [v for x in (*(d.points for d in drawn_lesions), sums) for v in x.value.tolist()]
     low, high = min([*every, PARTIAL_RESPONSE]) - 12, max([*every, 20.0]) + 12
     panel = Panel(
@@ -64,7 +61,7 @@ def spider(lesions: Sequence[LesionLine], sums: Points) -> go.Figure:
     if len(sums):
         total = scatter(sums.at, sums.value, sums.label, mode="lines", name=_("sum"))
         panel.traces.append({**total, "line": {"color": GREY, "width": 4}, "opacity": 0.75})
-    return made(stack([panel], start=start - margin, end=end + margin * 1.6, now=None, revision="spider"))
+    return stack([panel], start=start - margin, end=end + margin * 1.6, now=None, revision="spider")
 
 
 def _names(lesions: Sequence[LesionLine], *, least: float) -> list[Spec]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import plotly.graph_objects as go
 
-from dashboard.figures.axes import made, stack
-from dashboard.figures.drawing import Panel, Spec, box, joined, key, line, scatter
+from dashboard.figures.axes import stack
+from dashboard.figures.drawing import Panel, Spec, box, joined, key, line, scatter, unread
 from dashboard.figures.ink import GREEN, SKY, faint
 from dashboard.figures.sensor import DEEP
 from dashboard.figures.series import Floats, floats
@@ -32,7 +31,7 @@ class ProfileContent:
     count: Floats = field(default_factory=floats)
 
 
-def profile_figure(content: ProfileContent) -> go.Figure:
+def profile_figure(content: ProfileContent) -> Spec:
     """The figure, midnight to midnight on the site's clock; a gap where a percentile is not known."""
     low, high = content.target
     known = np.concatenate([v[np.isfinite(v)] for v in (content.p95, content.median)])
@@ -68,7 +67,7 @@ def profile_figure(content: ProfileContent) -> go.Figure:
         "ticks": "outside",
         "ticklen": 4,
     }
-    return made(stack([drawn], start=0, end=24, now=None, revision="profile", across=across))
+    return stack([drawn], start=0, end=24, now=None, revision="profile", across=across)
 
 
 def _between(hour: Floats, low: Floats, high: Floats, opacity: float) -> Spec:
@@ -80,8 +79,8 @@ def _between(hour: Floats, low: Floats, high: Floats, opacity: float) -> Spec:
         if len(piece) and whole[piece[0]]:
             x.append(np.concatenate([hour[piece], hour[piece][::-1], [np.nan]]))
             y.append(np.concatenate([high[piece], low[piece][::-1], [np.nan]]))
-    area = scatter(np.concatenate([floats(), *x]), np.concatenate([floats(), *y]), (), mode="lines", hoverinfo="skip")
-    return {**area, "hovertemplate": None, "fill": "toself", "fillcolor": faint(SKY, opacity), "line": {"width": 0}}
+    area = unread(np.concatenate([floats(), *x]), np.concatenate([floats(), *y]), mode="lines")
+    return {**area, "fill": "toself", "fillcolor": faint(SKY, opacity), "line": {"width": 0}}
 
 
 def _median(content: ProfileContent) -> Spec:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dashboard.figures.drawing import Spec, key, recorded, scatter
+from dashboard.figures.drawing import Spec, key, recorded, scatter, unread
 from dashboard.figures.series import Floats, Run, floats
 from dashboard.language import _
 
@@ -41,7 +41,7 @@ def run_traces(
     on_scale = np.isfinite(value) & (value > 0 if log else True)
     height = np.where(on_scale, value, floor)
     joins = np.array([m in JOINED for m in run.marks], dtype=bool) & on_scale
-    path = scatter(run.points.at[joins], height[joins], (), mode="lines", hoverinfo="skip", hovertemplate=None)
+    path = unread(run.points.at[joins], height[joins], mode="lines")
     path.update({"yaxis": axis, "line": {"color": colour, "width": 1.75}})
     symbols = [_symbol(m, v, log, plain) for m, v in zip(run.marks, value.tolist(), strict=True)]
     return [path, _dots(run, height, symbols, colour, size, axis)]

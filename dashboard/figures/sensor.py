@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tsdownsample import MinMaxLTTBDownsampler
 
-from dashboard.figures.drawing import Spec, scatter
+from dashboard.figures.drawing import Spec, scatter, unread
 from dashboard.figures.ink import SKY, faint
 from dashboard.figures.series import Floats, SensorBand, SensorStretch, floats
 from dashboard.language import _, day_pattern
@@ -63,8 +63,8 @@ def _area(days: SensorBand, low: Floats, high: Floats, *, opacity: float) -> Spe
         across.append(np.concatenate([at, at[::-1], [np.nan]]))
         up.append(np.concatenate([ceiling, bottom[::-1], [np.nan]]))
     x, y = (_light(np.concatenate([floats(), *parts])) for parts in (across, up))
-    trace = scatter(x, y, (), mode="lines", hoverinfo="skip")
-    return {**trace, "hovertemplate": None, "fill": "toself", "fillcolor": faint(SKY, opacity), "line": {"width": 0}}
+    trace = unread(x, y, mode="lines")
+    return {**trace, "fill": "toself", "fillcolor": faint(SKY, opacity), "line": {"width": 0}}
 
 
 def _median(days: SensorBand) -> Spec:

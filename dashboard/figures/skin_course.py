@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
-from dashboard.figures.axes import DAY, made, stack
-from dashboard.figures.drawing import Panel, empty, joined, key, recorded, scatter
+from dashboard.figures.axes import DAY, stack
+from dashboard.figures.drawing import Panel, Spec, empty, joined, key, recorded, scatter
 from dashboard.figures.ink import BLUE, ORANGE, VERMILLION
 from dashboard.figures.runs import heights, marks_key, run_traces
 from dashboard.figures.series import Points, Run, SkinPanel
@@ -17,9 +15,7 @@ from dashboard.language import _
 ROW = 22
 
 
-def skin_course(
-    panel: SkinPanel, itch: Run, pain: Run, regions: Sequence[tuple[str, Points]], *, as_of: float
-) -> go.Figure:
+def skin_course(panel: SkinPanel, itch: Run, pain: Run, regions: Sequence[tuple[str, Points]], *, as_of: float) -> Spec:
     """The figure. `regions`: by name the assessments that found it affected; `as_of` in ms ends the axis."""
     panels = [skin(panel, height=180), _symptoms(itch, pain), _regions(regions)]
     times = [
@@ -29,7 +25,7 @@ def skin_course(
     ]
     first, last = min(times), max(times)
     margin = max((last - first) * 0.02, 7 * DAY)
-    return made(stack(panels, start=first - margin, end=last + margin, now=as_of, revision="skin"))
+    return stack(panels, start=first - margin, end=last + margin, now=as_of, revision="skin")
 
 
 def _symptoms(itch: Run, pain: Run) -> Panel:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import plotly.graph_objects as go
-
+from dashboard.figures.drawing import Spec
 from dashboard.figures.ink import BLUE, GREEN, GREY, ORANGE, PURPLE, TEMPLATE, TEXT, VERMILLION, faint
 from dashboard.language import _, message, separators
 
@@ -56,7 +55,7 @@ class SwimLane:
     events: tuple[SwimEvent, ...]
 
 
-def swimmer(lanes: Sequence[SwimLane]) -> go.Figure:
+def swimmer(lanes: Sequence[SwimLane]) -> Spec:
     """The figure, first patient on top. Analogue bars lie above the middle of a lane and others below it, so that the
     place says as much as the colour; a bar that goes on ends in an arrow."""
     height = max(len(lanes), 3) * LANE + 110
@@ -80,7 +79,7 @@ def swimmer(lanes: Sequence[SwimLane]) -> go.Figure:
             "showgrid": False,
         },
     }
-    return go.Figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}
 
 
 def _bars(lanes: Sequence[SwimLane], kind: LaneKind) -> dict[str, Any]:

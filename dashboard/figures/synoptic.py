@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import plotly.graph_objects as go
 
 from dashboard.figures.analyte import analyte, times_limit
-from dashboard.figures.axes import DAY, YEAR, made, stack
+from dashboard.figures.axes import DAY, YEAR, stack
 from dashboard.figures.drawing import Panel, Spec
 from dashboard.figures.glucose import axis_top, glucose
 from dashboard.figures.lanes import lanes
@@ -23,12 +22,7 @@ FIRST_VIEW = 3 * YEAR
 LARGEST_MARGIN = 14 * DAY
 
 
-def synoptic(content: Synoptic, *, shown: tuple[float, float] | None = None) -> go.Figure:
-    """The figure of `synoptic_spec`."""
-    return made(synoptic_spec(content, shown=shown))
-
-
-def synoptic_spec(content: Synoptic, *, shown: tuple[float, float] | None = None) -> Spec:
+def synoptic(content: Synoptic, *, shown: tuple[float, float] | None = None) -> Spec:
     """`data` and `layout` of the figure. Its x axis starts at the first entry, so that no empty years are shown; a
     history of more than five years opens on its last three, and the range buttons of the page reach the rest. `shown`
     is another stretch to open on. Where there is a sensor its traces come first, so that a zoom finds them

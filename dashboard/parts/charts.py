@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.figures.drawing import Spec
+from dashboard.figures.sent import sent
 from dashboard.language import _, language, message
 
 RANGES = (
@@ -34,7 +35,7 @@ def graph_config() -> dict[str, Any]:
     }
 
 
-def chart(id: str, figure: go.Figure, *, summary: str, heading: str) -> Component:
+def chart(id: str, figure: Spec, *, summary: str, heading: str) -> Component:
     """The figure as a graph; `summary` says in one sentence what it shows: its text alternative."""
     described = f"{id}-summary"
     return html.Figure(
@@ -43,10 +44,10 @@ def chart(id: str, figure: go.Figure, *, summary: str, heading: str) -> Componen
             html.Div(
                 dcc.Graph(
                     id=id,
-                    figure=figure,
+                    figure=sent(figure),
                     config=graph_config(),
                     responsive=True,
-                    style={"height": f"{figure.layout.height}px"},
+                    style={"height": f"{figure['layout']['height']}px"},
                 ),
                 className="chart",
                 role="group",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
 from dash import html
 from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
 from clinical.protocol import Protocol
+from dashboard.figures.drawing import Spec
 from dashboard.figures.spider import spider
 from dashboard.figures.swimmer import swimmer
 from dashboard.figures.waterfall import waterfall
@@ -85,7 +85,7 @@ def cohort_plot(
     )
 
 
-def _of_courses(found: Sequence[Course], tab: str, protocol: Protocol, clock: Clock) -> tuple[go.Figure, Told, int]:
+def _of_courses(found: Sequence[Course], tab: str, protocol: Protocol, clock: Clock) -> tuple[Spec, Told, int]:
     if tab == "swimmer":
         lanes = swim_lanes(found, clock)
         return swimmer(lanes), swimmer_told(lanes, len(found)), len(lanes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, cast, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from data.intake.item import RETRACTIONS
@@ -74,15 +74,7 @@ def past_values(session: Session, actor: Actor, patient_ids: Sequence[int]) -> t
 
     A later report of the same value is no change. The caller has checked who may see the person.
     """
-    old, new, there = aliased(Record), aliased(Record), aliased(Record)
-    rows = session.execute(
-        select(old, new, Correction.reason, Correction.who, Correction.at, there.patient_id)
-        .join(new, old.superseded_by == new.id)
-        .outerjoin(Correction, Correction.record_id == old.id)
-        .outerjoin(there, there.id == Correction.moved_to_id)
-        .where(old.patient_id.in_(patient_ids), *_changed(old, new))
-        .order_by(*_by_past_key(old))
-    ).all()
+    rows = session.execute(_PAST, {"patients": patient_ids}).all()
     if not rows:
         return ()
     numbers = _numbers(session, actor, {other for *_, other in rows if other is not None})
@@ -152,6 +144,18 @@ def _changed(old: Any, new: Any) -> tuple[ColumnElement[bool], ...]:
     return old.superseded_by.is_not(None), old.status.not_in(sorted(RETRACTIONS)), differs
 
 
+def _past() -> Select[Record, Record, str, str, datetime, int]:
+    old, new, there = aliased(Record), aliased(Record), aliased(Record)
+    return (
+        select(old, new, Correction.reason, Correction.who, Correction.at, there.patient_id)
+        .join(new, old.superseded_by == new.id)
+        .outerjoin(Correction, Correction.record_id == old.id)
+        .outerjoin(there, there.id == Correction.moved_to_id)
+        .where(old.patient_id.in_(bindparam("patients", expanding=True)), *_changed(old, new))
+        .order_by(*_by_past_key(old))
+    )
+
+
 def _by_past_key(old: Any) -> tuple[Any, ...]:
     # In the order of the index over superseded rows, which SQLite then takes: they are few among a patient's rows.
     return old.patient_id, old.natural_key, old.id
@@ -185,3 +189,7 @@ def _last(later: dict[int, int], id: int) -> int:
     while id in later:
         id = later[id]
     return id
+
+
+# Putting this statement together takes longer than asking it, and every page of a patient asks it.
+_PAST = _past()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import plotly.graph_objects as go
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,7 +53,7 @@ def line(*percent: float) -> SpiderLine:
 
 
 def test_the_spider_draws_sums_above_and_glucagon_below_from_the_same_months() -> None:
-    figure = spider([line(100, 60)], [line(100, 250, 90)])
+    figure = go.Figure(spider([line(100, 60)], [line(100, 250, 90)]))
     assert [(t.yaxis, tuple(t.x), tuple(t.y)) for t in figure.data] == [
         ("y", (0.0, 1.0), (100, 60)),
         ("y2", (0.0, 1.0, 2.0), (100, 250, 90)),
@@ -75,7 +76,7 @@ def test_the_swimmer_puts_analogues_above_and_others_below_the_middle_of_the_lan
         ),
         events=(SwimEvent(kind="progression", at=1.2, label="PD"),),
     )
-    figure = swimmer([lane])
+    figure = go.Figure(swimmer([lane]))
     analogue, other, ongoing, *events = figure.data
     assert (analogue.base[0], analogue.x[0]) == (0.0, 2.0) and analogue.y[0] < 0 < other.y[0]
     assert (other.base[0], other.x[0]) == (1.0, 0.5)

@@ -26,7 +26,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def drawn(chart: Chart, *others: str, units: Units | None = None) -> go.Figure:
-    return synoptic(synoptic_content(trends_of(chart), sensor_days(()), CLOCK, units or Units(), others=others))
+    return go.Figure(
+        synoptic(synoptic_content(trends_of(chart), sensor_days(()), CLOCK, units or Units(), others=others))
+    )
 
 
 def titles(figure: go.Figure) -> str:
@@ -93,7 +95,7 @@ def test_twenty_years_with_a_gap_of_eight_open_on_the_last_three_and_reach_the_f
     content = synoptic_content(
         trends_of(chart_of(*(result(365 * y + 5, 100 + y) for y in years))), sensor_days(()), CLOCK, Units()
     )
-    figure = synoptic(content)
+    figure = go.Figure(synoptic(content))
     first, last = reach(content)
     assert last - first == pytest.approx(19 * YEAR, rel=0.02)
     start, end = figure.layout.xaxis.range

@@ -10,8 +10,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from dash.development.base_component import Component
+from plotly.io.json import to_json_plotly
 
 from clinical.agp import profile
 from clinical.chart import Chart, Lesion, SensorDay, SkinAssessment, Therapy
@@ -39,7 +41,7 @@ MARCH = date(2026, 3, 29)
 
 
 def said(made: Component) -> str:
-    return json.dumps(made.to_plotly_json(), default=lambda x: x.to_plotly_json(), ensure_ascii=False)
+    return json.dumps(json.loads(to_json_plotly(made)), ensure_ascii=False)
 
 
 def tables(made: Component) -> list[dict[str, Any]]:
@@ -149,14 +151,17 @@ def test_imaging_shows_each_lesion_its_change_and_the_reasons() -> None:
     lesion_table, responses = tables(imaging(view))
     assert texts(lesion_table["rows"][1])[1:] == ["not evaluable", "20"]
     assert "new lesion" in texts(responses["rows"][0])[3]
-    figure = spider(lesion_lines(view), sums=lesion_lines(view)[0].points)
+    figure = go.Figure(spider(lesion_lines(view), sums=lesion_lines(view)[0].points))
     assert {a.text for a in figure.layout.annotations} >= {"L1", "L2"}
 
 
 def test_a_lesion_that_was_zero_at_baseline_has_no_percentage() -> None:
     view = view_of(chart_of(lesions=(lesion("L1", 200, 0, state="absent"), lesion("L1", 100, 120))))
     assert len(lesion_lines(view)[0].points) == 0
-    assert "none measured" in spider(lesion_lines(view), sums=lesion_lines(view)[0].points).layout.annotations[0].text
+    assert (
+        "none measured"
+        in go.Figure(spider(lesion_lines(view), sums=lesion_lines(view)[0].points)).layout.annotations[0].text
+    )
 
 
 def test_regions_of_the_skin_stand_by_how_often_they_were_affected() -> None:

@@ -12,7 +12,7 @@ from dashboard.figures.axes import DAY
 from dashboard.figures.ink import SEVERITY_SIGNS
 from dashboard.figures.runs import SYMBOLS
 from dashboard.figures.series import MarkerPanel, Points, Run, Span, Synoptic, floats
-from dashboard.figures.synoptic import synoptic_spec
+from dashboard.figures.synoptic import synoptic
 from dashboard.figures.vector import Undrawable, as_svg
 from dashboard.figures.vector_marks import symbol
 from dashboard.figures.vector_text import runs
@@ -31,7 +31,7 @@ def spec(values: list[float], marks: tuple[str, ...]) -> dict[str, object]:
         runs=(Run(points=points, marks=marks),),  # type: ignore[arg-type]
         limits=(Span(start=START, end=START + 90 * DAY, high=400.0),),
     )
-    return synoptic_spec(Synoptic(as_of=START + 100 * DAY, marker=marker))
+    return synoptic(Synoptic(as_of=START + 100 * DAY, marker=marker))
 
 
 def drawn(figure: dict[str, object]) -> str:

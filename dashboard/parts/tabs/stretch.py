@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import plotly.graph_objects as go
 from sqlalchemy.orm import Session
 
 from dashboard.figures.sensor import drawn_of, sensor_traces
+from dashboard.figures.sent import sent
 from dashboard.figures.series import SensorBand, SensorStretch
 from dashboard.language import _, whole
 from dashboard.parts.plotted.channels import sensor_band, sensor_stretch
@@ -72,8 +72,7 @@ def stretch(session: Session, actor: Actor, mrn: str, asked: Asked, *, clock: Cl
 
 def _sent(band: SensorBand, drawn: SensorStretch, top: float) -> tuple[dict[str, Any], ...]:
     traces = [{**t, "yaxis": "y"} for t in sensor_traces(band, drawn, top=top)]
-    encoded = go.Figure({"data": traces}).to_plotly_json()["data"]
-    return tuple({name: trace[name] for name in SENT if name in trace} for trace in encoded)
+    return tuple({name: sent(trace[name]) for name in SENT if name in trace} for trace in traces)
 
 
 def _days(count: int) -> str:
