@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Open, Site
 
+# The rows of a table are made by one line of code: axe takes a minute for the fourteen hundred of the longest record.
+FIRST_ROWS = {"exclude": [["tbody tr:nth-child(n+61)"]]}
 TABS = ("grid", "imaging", "skin", "glucose", "cycle", "therapy", "record")
 PATHS = (
     *("/login", "/", "/patients", "/patients?tab=swimmer", "/patients?tab=waterfall", "/patients?tab=spider"),
@@ -38,7 +40,7 @@ def opened(open_page: Open, site: Site, path: str, **how: object) -> Page:
 @pytest.mark.parametrize("path", PATHS)
 def test_axe_finds_nothing_serious(path: str, scheme: str, site: Site, open_page: Open) -> None:
     page = opened(open_page, site, path, scheme=scheme)
-    violations = Axe().run(page).response["violations"]
+    violations = Axe().run(page, context=FIRST_ROWS).response["violations"]
     grave = [
         f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:150]} {v['nodes'][0].get('failureSummary', '')[:200]}"
         for v in violations
