@@ -68,8 +68,11 @@ def selecting(pyproject: str, modules: list[str], tests: list[str]) -> str:
 
 
 def prepare(folder: Path, pyproject: str) -> None:
-    """Bring a working copy up to date; what has not changed keeps its time, by which mutmut knows what is done."""
-    for part in ("clinical", "tests/clinical"):
+    """Bring a working copy up to date; what has not changed keeps its time, by which mutmut knows what is done.
+
+    `data/entry` is there to be read: a test looks for the names of the thresholds in it.
+    """
+    for part in ("clinical", "tests/clinical", "data/entry"):
         for file in (f for f in (ROOT / part).rglob("*") if f.is_file() and "__pycache__" not in f.parts):
             text = file.read_text(encoding="utf-8")
             _write(folder / file.relative_to(ROOT), undecorated(text) if file.parent.name == "rules" else text)
