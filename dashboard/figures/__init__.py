@@ -1,1 +1,4 @@
-"""Figures: arrays and plain values in, `plotly.graph_objects.Figure` out. No session, no clock, no web."""
+"""Figures: arrays and plain values in, `data` and `layout` of plotly.js as plain dicts (`drawing.Spec`) out.
+
+No session, no clock, no web.
+"""

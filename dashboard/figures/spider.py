@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
-
+from dashboard.figures.drawing import Spec
 from dashboard.figures.ink import BLUE, GREEN, GREY, TEMPLATE, VERMILLION
 from dashboard.language import _, separators
 
@@ -30,7 +29,7 @@ class SpiderLine:
             raise ValueError("a line has one month, one percentage and one label for each point")
 
 
-def spider(sums: Sequence[SpiderLine], glucagon: Sequence[SpiderLine]) -> go.Figure:
+def spider(sums: Sequence[SpiderLine], glucagon: Sequence[SpiderLine]) -> Spec:
     """Two panels over the months since each patient's baseline. The colour of a line says where it ends: fallen, near
     its baseline, or risen. Names stand at the end of lines that left the middle; pointing tells the rest."""
     layout: dict[str, Any] = {
@@ -61,7 +60,7 @@ def spider(sums: Sequence[SpiderLine], glucagon: Sequence[SpiderLine]) -> go.Fig
     }
     traces = [_trace(line, "x", "y", number, names=(GREEN, VERMILLION)) for number, line in enumerate(sums)]
     traces += [_trace(line, "x2", "y2", number, names=(VERMILLION,)) for number, line in enumerate(glucagon)]
-    return go.Figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}
 
 
 def ending_colour(percent: float) -> str:

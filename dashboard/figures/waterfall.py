@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
-
+from dashboard.figures.drawing import Spec
 from dashboard.figures.ink import BLUE, GREEN, GREY, TEMPLATE, VERMILLION
 from dashboard.language import _, marked, separators
 
@@ -28,7 +27,7 @@ class WaterfallBar:
     label: str
 
 
-def waterfall(bars: Sequence[WaterfallBar]) -> go.Figure:
+def waterfall(bars: Sequence[WaterfallBar]) -> Spec:
     """The figure, largest growth first. Above and below zero differ by side as well as by colour; a bar cut off at
     100 % says its number."""
     ordered = sorted(bars, key=lambda bar: (-bar.percent, bar.name))
@@ -77,7 +76,7 @@ def waterfall(bars: Sequence[WaterfallBar]) -> go.Figure:
             _said(PROGRESSION, "+20 %"),
         ],
     }
-    return go.Figure({"data": [trace], "layout": layout})
+    return {"data": [trace], "layout": layout}
 
 
 def _percent(value: float) -> str:

@@ -106,6 +106,13 @@ def test_a_number_without_its_limit_is_judged_by_the_word_beside_it() -> None:
     assert "Glucagon 1500 pg/mL on 2024-03-21 after 3000 pg/mL on 2024-01-01 (-50 %)" in found.why
 
 
+def test_a_bound_without_its_limit_is_told_as_a_bound() -> None:
+    high = {"upper": None, "interpretation": "H"}
+    found = hook(glucagon(0, 3000, comparator=">", **high), glucagon(80, 1500, **high), PD)
+    assert found is not None
+    assert "after >3000 pg/mL on 2024-01-01" in found.why
+
+
 def test_another_assay_is_not_compared() -> None:
     assert hook(glucagon(0, 3000, method="RIA"), glucagon(80, 60, method="ELISA"), PD) is None
 

@@ -34,7 +34,7 @@ def bar(percent: float, name: str = "A") -> WaterfallBar:
 @settings(deadline=None)
 @given(st.lists(st.floats(-100, 1000), min_size=1, max_size=60))
 def test_the_waterfall_falls_and_a_bar_cut_off_keeps_its_number(percents: list[float]) -> None:
-    (trace,) = waterfall([bar(p) for p in percents]).data
+    (trace,) = go.Figure(waterfall([bar(p) for p in percents])).data
     assert list(trace.customdata) == sorted(percents, reverse=True)
     assert list(trace.y) == [min(p, CUT) for p in sorted(percents, reverse=True)]
     for percent, text in zip(trace.customdata, trace.text, strict=True):
@@ -42,7 +42,7 @@ def test_the_waterfall_falls_and_a_bar_cut_off_keeps_its_number(percents: list[f
 
 
 def test_colours_of_the_waterfall_follow_sides_and_the_partial_response() -> None:
-    (trace,) = waterfall([bar(10), bar(-29.9), bar(-30.0)]).data
+    (trace,) = go.Figure(waterfall([bar(10), bar(-29.9), bar(-30.0)])).data
     assert list(trace.marker.color) == [VERMILLION, BLUE, GREEN]
 
 
