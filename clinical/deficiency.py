@@ -48,6 +48,7 @@ _REPLACED_BY = {
     "mma": "b12",
     "efa-ratio": "essential-fatty-acids",
 }
+_GIVEN = {"vitamin-k": say("vitamin K"), "essential-fatty-acids": say("essential fatty acids")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,7 @@ def _tagged(chart: Chart, result: Result, beyond: Beyond, protocol: Protocol) ->
     replaced = [t for t in chart.therapy if t.drug == drug and t.kind != "stop"]
     if replaced:
         tags += (
-            say("{drug} given, last recorded on {date}", drug=say(drug.replace("-", " ")), date=day(replaced[-1])),
+            say("{drug} given, last recorded on {date}", drug=_GIVEN.get(drug) or NAMES[drug], date=day(replaced[-1])),
         )
     return Deficiency(result, beyond, tags, shown)
 

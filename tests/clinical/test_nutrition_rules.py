@@ -179,6 +179,39 @@ def test_clotting_speaks_of_vitamin_k_unless_a_drug_or_the_liver_slows_it(
     assert (len([s for s in held(2, *entries) if s.what.startswith("vitamin K by")]) == 1) is not judged
 
 
+@pytest.mark.parametrize(
+    ("beside", "why"),
+    [
+        (therapy(-100, "start", drug="warfarin"), "on an anticoagulant (warfarin)"),
+        (coded(-20, "decompensated-cirrhosis"), "decompensated cirrhosis on 2023-12-12"),
+    ],
+)
+def test_why_clotting_does_not_speak_of_vitamin_k_is_said(beside: Entry, why: str) -> None:
+    assert held(2, lab(0, "inr", 2, unit="1"), beside) == (
+        Suppressed(what="vitamin K by INR 2 of 2024-01-01", why=why),
+    )
+
+
+def test_the_kidney_that_holds_methylmalonic_acid_back_is_named_with_its_value_and_day() -> None:
+    acid, kidney = lab(0, "mma", 400, unit="nmol/L"), lab(0, "egfr", 40, unit="mL/min/1.73m2")
+    assert held(2, acid, kidney) == (
+        Suppressed(what="methylmalonic acid 400 nmol/L of 2024-01-01", why="eGFR 40 mL/min/1.73m2 on 2024-01-01"),
+    )
+
+
+def test_vitamin_e_is_told_in_the_unit_of_its_limit_too() -> None:
+    assert low(1, molar(0, "vitamin-e", "10", "umol/L"))["vitamin-e"].why.endswith("; 10 µmol/L.")
+    bound = molar(0, "vitamin-e", "12", "umol/L", comparator="<=")
+    assert low(1, bound)["vitamin-e"].severity == "low"
+
+
+def test_all_that_explains_a_low_vitamin_stands_beside_it() -> None:
+    given = (therapy(-50, "start", drug="vitamin-a"), therapy(-10, "stop", drug="vitamin-a"))
+    why = low(3, lab(0, "vitamin-a", 15), lab(1, "crp", 40, unit="mg/L"), *given)["vitamin-a"].why
+    assert "inflammation lowers it by itself: CRP 40 mg/L on 2024-01-02" in why
+    assert why.endswith("vitamin A given, last recorded on 2023-11-12.")
+
+
 @pytest.mark.parametrize(("egfr", "judged"), [(59, False), (60, True)])
 def test_methylmalonic_acid_is_not_judged_in_renal_failure(egfr: float, judged: bool) -> None:
     entries = (lab(0, "mma", 400), lab(-10, "egfr", egfr), lab(5, "egfr", 20))
@@ -210,8 +243,8 @@ def test_by_the_ratio_a_low_vitamin_e_can_be_enough_and_a_normal_one_too_little(
 
 def test_a_replacement_is_named_and_does_not_silence() -> None:
     found = low(60, lab(0, "b12", 150), therapy(10, "start", drug="b12"))["b12"]
-    assert "b12 given, last recorded on 2024-01-11" in found.why
-    assert "vitamin k given" in low(5, lab(0, "inr", 1.6), therapy(-3, "start", drug="vitamin-k"))["inr"].why
+    assert "vitamin B12 given, last recorded on 2024-01-11" in found.why
+    assert "vitamin K given" in low(5, lab(0, "inr", 1.6), therapy(-3, "start", drug="vitamin-k"))["inr"].why
 
 
 def test_a_deficiency_names_limit_source_and_question_and_no_dose() -> None:
@@ -346,7 +379,7 @@ def test_all_that_a_high_inr_says() -> None:
         "subject": "inr",
         "title": "Vitamin K low by INR",
         "question": "Cause? Treatment? When to recheck? Malabsorption?",
-        "why": "INR 2.6 on 2024-01-01, above 2.5; vitamin k given, last recorded on 2023-12-29.",
+        "why": "INR 2.6 on 2024-01-01, above 2.5; vitamin K given, last recorded on 2023-12-29.",
         "since": 0,
         "evidence": ["inr@0"],
         "compared": ("upper-limit", 2.5, "{INR}", None, None),
