@@ -157,7 +157,7 @@ def measured(url: str, folder: Path, conditions: int) -> dict[str, Any]:
     chance, now = random.Random(7), datetime.now(UTC)
     ids = admit(database, conditions, now)
     with processes(url, folder, server.port):
-        wait_for(lambda: sweeps(database) >= 1)
+        wait_for(lambda: sweeps(database) >= 1 and not under_way(database))
         time.sleep(chance.uniform(0, SWEEP_S))
         urgent = set(chance.sample(ids, URGENT))
         late = datetime.now(UTC)
@@ -185,6 +185,12 @@ def sweeps(database: Database) -> int:
         return session.scalar(select(func.count()).select_from(JobRun).where(*done)) or 0
 
 
+def under_way(database: Database) -> int:
+    """The runs not finished yet: at a first start every daily job is made up for."""
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(JobRun).where(JobRun.finished_at.is_(None))) or 0
+
+
 def urgent_ids(database: Database) -> set[str]:
     """The Message-IDs of the urgent mails."""
     with database.read() as session:
@@ -203,8 +209,10 @@ def main() -> None:
     """Print one line of the table for each database asked for."""
     wanted = [name for name in sys.argv[1:] if name.isalpha()] or ["sqlite", "postgresql"]
     conditions = next((int(text) for text in sys.argv[1:] if text.isdecimal()), CONDITIONS)
-    print("| database | urgent, median | p99 | the last | limit | other mails before the last urgent one |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| database | conditions | urgent, median | p99 | the last | limit | other mails before the last urgent one |"
+    )
+    print("|---|---|---|---|---|---|---|", flush=True)
     for name in wanted:
         with tempfile.TemporaryDirectory(prefix="nadir-alerts-") as folder:
             if name == "sqlite":
@@ -215,8 +223,9 @@ def main() -> None:
         took = found["took"]
         p99 = statistics.quantiles(took, n=100, method="inclusive")[98]
         print(
-            f"| {name} | {statistics.median(took):.1f} s | {p99:.1f} s | {took[-1]:.1f} s | {LIMIT_S} s | "
-            f"{found['others_before']} |"
+            f"| {name} | {conditions:,} | {statistics.median(took):.1f} s | {p99:.1f} s | {took[-1]:.1f} s | "
+            f"{LIMIT_S} s | {found['others_before']} |",
+            flush=True,
         )
 
 

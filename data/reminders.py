@@ -1,6 +1,7 @@
-"""The weekly reminder of surveillance: how many patients of one's teams owe a check or have an injection planned.
+"""The weekly mail: how many patients of one's teams owe a check or have an injection planned, and how many low flags
+the week has brought, which are told in no other mail.
 
-One mail a person and ISO week, whenever in the week the job first runs, and none where nothing is owed. Counts only.
+One mail a person and ISO week, whenever in the week the job first runs, and none where there is nothing. Counts only.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from data.announcing import MailPolicy, counting_mail
 from data.cohort import OVERDUE_RULES
 from data.flag_moves import CLOSED
-from data.models import Flag, Glance, Outbox, Patient, PatientTeam, Person, PersonTeam
+from data.models import Flag, Glance, Outbox, Patient, PatientTeam, Person, PersonTeam, RuleMute
 from data.people import CLINICAL_ROLES
 from data.survivors import standing_id
 from data.upsert import insert_or
+from data.withheld import standing_at
 
 AHEAD: Final = timedelta(days=7)
+BEHIND: Final = timedelta(days=7)
 FAMILY: Final = UUID("5f0c1d4e-6a56-4e4c-9a59-6f8f4b1d7c52")
 """Makes the id of a reminder out of person and week, so that a second run of one week writes nothing."""
 
@@ -36,7 +39,7 @@ def write_reminders(session: Session, local_date: date, policy: MailPolicy, *, n
     ).all()
     rows = []
     for person_id in people:
-        owed = _owed(session, person_id, local_date)
+        owed = _owed(session, person_id, local_date, now)
         if any(owed.values()):
             id = str(uuid5(FAMILY, f"{year}-W{week} {person_id} {policy.domain}"))
             mail = counting_mail(person_id, {"letter": "reminder", "owed": owed}, policy, now)
@@ -47,8 +50,9 @@ def write_reminders(session: Session, local_date: date, policy: MailPolicy, *, n
     return len(session.execute(statement, rows).all())
 
 
-def _owed(session: Session, person_id: int, today: date) -> dict[str, int]:
-    """Patients with overdue checks, with an injection planned before today and none since, and within a week."""
+def _owed(session: Session, person_id: int, today: date, now: datetime) -> dict[str, int]:
+    """Patients with overdue checks, with an injection planned before today and none since, and within a week; low flags
+    of the last week that nobody has taken."""
     theirs = (
         select(standing_id(PatientTeam.patient_id))
         .join(PersonTeam, PersonTeam.team_id == PatientTeam.team_id)
@@ -62,7 +66,16 @@ def _owed(session: Session, person_id: int, today: date) -> dict[str, int]:
         Flag.rule.in_(OVERDUE_RULES), Flag.status.not_in(CLOSED), standing_id(Flag.patient_id).in_(followed)
     )
     planned = select(func.count()).where(Glance.patient_id.in_(followed))
+    muted = exists().where(RuleMute.rule == Flag.rule, RuleMute.team_id == PatientTeam.team_id, standing_at(now))
+    low = (
+        select(func.count(Flag.id.distinct()))
+        .join(PatientTeam, standing_id(PatientTeam.patient_id) == standing_id(Flag.patient_id))
+        .join(PersonTeam, PersonTeam.team_id == PatientTeam.team_id)
+        .where(PersonTeam.person_id == person_id, standing_id(Flag.patient_id).in_(followed), ~muted)
+        .where(Flag.severity == "low", Flag.status == "open", Flag.opened_at > now - BEHIND)
+    )
     return {
+        "low": session.scalar(low) or 0,
         "checks": session.scalar(checks) or 0,
         "injections_late": session.scalar(planned.where(Glance.next_injection < today)) or 0,
         "injections": session.scalar(planned.where(Glance.next_injection.between(today, today + AHEAD))) or 0,

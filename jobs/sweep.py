@@ -1,4 +1,5 @@
-"""The sweep: judge whoever has new data or a due date, chunk by chunk, and remember how far it has read.
+"""The sweep: judge whoever has new data or a due date, chunk by chunk, and remember how far it has read. Whose new data
+may mean an urgent flag come first (`jobs.sweep_order`).
 
 It reads the ingest sequence, not the clock: data that came late, back-dated or while nothing ran are never skipped. The
 watermark moves in the transaction of the last chunk, so a sweep that dies is done again; whom it had judged up to their
@@ -8,7 +9,6 @@ newest data is left out then. See `data.judge` for what an `as_of` in the past m
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,13 +31,9 @@ from data.models import Glance, Ingest, IngestPatient, Judgement, Patient, Water
 from data.people import Actor, NotFound
 from data.survivors import not_merged, numbered
 from data.upsert import insert_or
+from jobs.sweep_order import Arrivals, Chunks, Courtesy, in_order
 
 STREAM: Final = "sweep"
-CHUNK: Final = 100
-"""Patients a transaction: SQLite lets nobody else write meanwhile, so it is to end within a second or so."""
-MAILS_LEAVE_S: Final = 0.15
-"""After a chunk that wrote mails. Who waits for SQLite's write lock looks for it every tenth of a second, and would
-find it taken again: urgent mails would leave after the sweep instead of during it."""
 DEADLOCK: Final = "40P01"
 DEADLOCKS: Final = 3
 
@@ -46,7 +42,8 @@ Fence = Callable[[Session], None]
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """What a sweep did: `patients` were selected, `counts.evaluated` judged, up to ingest number `watermark`."""
+    """What a sweep did: `patients` were selected, at its start or on the way, `counts.evaluated` judged, up to ingest
+    number `watermark`."""
 
     run: str
     as_of: datetime
@@ -74,7 +71,7 @@ class SweepReport:
 class _Work:
     """Whom to judge, and the watermark before and after; `after` is None when the stream is not read to its end."""
 
-    patient_ids: Sequence[int]
+    chunks: Chunks
     before: int
     after: int | None
 
@@ -105,9 +102,9 @@ def sweep(
         )
     actor = Actor.system("sweep")
     counts = JudgeCounts()
-    chunks = [work.patient_ids[i : i + CHUNK] for i in range(0, len(work.patient_ids), CHUNK)]
-    if not chunks and work.after is not None and work.after > work.before:
-        chunks = [[]]
+    courtesy = Courtesy(database, now)
+    arrivals = None if work.after is None else Arrivals(database, work.after)
+    selected = 0
 
     def judge_chunk(chunk: Sequence[int], read_to: int | None, session: Session) -> JudgeCounts:
         found = judge(session, chunk, protocol=protocol, as_of=as_of, now=now, mail=mail, actor=actor)
@@ -117,17 +114,28 @@ def sweep(
             fence(session)
         return found
 
-    for number, chunk in enumerate(chunks, start=1):
-        read_to = work.after if number == len(chunks) else None
+    def finish(chunk: Sequence[int], read_to: int | None) -> None:
+        nonlocal selected
         with uncollected():
             done = _committed(database, partial(judge_chunk, chunk, read_to))
+        selected += len(chunk)
         counts.add(done)
-        if done.outbox_rows and database.is_sqlite:
-            time.sleep(MAILS_LEAVE_S)
+        if done.outbox_rows:
+            courtesy.pause()
+
+    planned = [*work.chunks.first, *work.chunks.rest]
+    if not planned and work.after is not None and work.after > work.before:
+        planned = [[]]
+    for number, chunk in enumerate(planned, start=1):
+        for arrived in () if arrivals is None else arrivals.chunks():
+            finish(arrived, None)
+        if len(work.chunks.first) < number < len(planned):
+            courtesy.let_urgent_leave()
+        finish(chunk, work.after if number == len(planned) else None)
     return SweepReport(
         run=str(uuid4()),
         as_of=as_of,
-        patients=len(work.patient_ids),
+        patients=selected,
         counts=counts,
         watermark=work.before if work.after is None else max(work.before, work.after),
     )
@@ -167,7 +175,7 @@ def _one(session: Session, mrn: str) -> _Work:
     patient_id = session.scalar(select(Patient.id).where(numbered(mrn)))
     if patient_id is None:
         raise NotFound(f"no patient {mrn!r}")
-    return _Work([patient_id], _watermark(session), None)
+    return _Work(Chunks((), [[patient_id]]), _watermark(session), None)
 
 
 def _all_concerned(session: Session, protocol: Protocol, *, as_of: datetime, now: datetime, full: bool) -> _Work:
@@ -176,7 +184,7 @@ def _all_concerned(session: Session, protocol: Protocol, *, as_of: datetime, now
     everybody = select(Patient.id).where(not_merged()).order_by(Patient.id)
     concerned = _concerned(everybody, before=before, after=after, as_of=as_of, now=now, version=protocol.version)
     chosen = everybody if full else concerned
-    return _Work(session.scalars(chosen).all(), before, after)
+    return _Work(in_order(session, session.scalars(chosen).all(), before=before, after=after), before, after)
 
 
 def _concerned(

@@ -87,6 +87,7 @@ def stones(chart: Chart, protocol: Protocol, _now: datetime) -> Iterable[Finding
         "lipase_factor",
     ),
     next_due=next_expiry,
+    urgent_by=("symptom", "biliary", "bilirubin", "lipase", "crp"),
 )
 def biliary_complication(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
     """A biliary complication or pancreatitis; nothing suppresses it."""

@@ -50,6 +50,7 @@ _SENSOR = ("sensor_days", "sensor_active")
         *_SENSOR,
     ),
     next_due=next_high,
+    urgent_by=("glucose", "glucose-fasting", "ketones", "symptom", "finding"),
 )
 def glucose_high(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
     """Glucose is high or rising."""
@@ -88,6 +89,7 @@ def glucose_high(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Fi
         *_SENSOR,
     ),
     next_due=next_low,
+    urgent_by=("symptom",),
 )
 def glucose_low(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
     """Hypoglycaemia: after a response the danger is the old dose of an antidiabetic drug."""

@@ -38,6 +38,7 @@ _ECHO_QUESTION = say("Cardiomyopathy of the syndrome: echocardiogram?")
         "qtc_rise",
         "qtc_urgent",
     ),
+    urgent_by=("qtc",),
 )
 def slow_or_long(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
     """The heart beats slowly, or its QT interval is long."""

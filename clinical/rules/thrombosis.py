@@ -80,6 +80,7 @@ def _next_expiry(chart: Chart, protocol: Protocol, now: datetime) -> datetime | 
     question=_QUESTION,
     thresholds=("thrombosis_window",),
     next_due=_next_expiry,
+    urgent_by=("symptom", "finding"),
 )
 def clot_signs(chart: Chart, protocol: Protocol, now: datetime) -> Iterable[Finding]:
     """Clots are part of the syndrome: any sign of one is looked at the same day."""

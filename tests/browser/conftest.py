@@ -11,6 +11,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,6 +96,15 @@ def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, audit_
     now = datetime.now(UTC)
     loaded = load_demo(database, Actor.system("demo"), today=now.date(), now=now)
     _sweep(database, now)
+    people = {role: (email, password) for email, role, password in loaded.people}
+    with serving(database, file, key) as settings:
+        yield Site(settings.base_url, database, people)
+    database.close()
+
+
+@contextmanager
+def serving(database: Database, file: Path, key: Path) -> Iterator[Settings]:
+    """The application over this SQLite file, on a free port; its settings."""
     port = _free_port()
     settings = Settings(
         database_url=f"sqlite:///{file}",
@@ -107,12 +117,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, audit_
     server = make_server("127.0.0.1", port, create_app(database, settings, bundled_protocol()).server, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    people = {role: (email, password) for email, role, password in loaded.people}
-    yield Site(settings.base_url, database, people)
+    yield settings
     server.shutdown()
     thread.join(10)
     server.server_close()
-    database.close()
 
 
 def _sweep(database: Database, now: datetime) -> None:

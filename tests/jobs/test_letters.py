@@ -34,7 +34,7 @@ DOWN = {
     "missed": {"urgent": 1, "high": 2, "medium": 3},
 }
 LATE = {"down_from": DOWN["down_from"], "waiting_from": (FRIDAY - timedelta(hours=20)).isoformat()}
-REMINDER = {"letter": "reminder", "owed": {"checks": 2, "injections_late": 1, "injections": 4}}
+REMINDER = {"letter": "reminder", "owed": {"checks": 2, "injections_late": 1, "injections": 4, "low": 1}}
 
 
 @dataclass(frozen=True)
@@ -260,3 +260,23 @@ def test_a_digest_with_nothing_to_report_says_how_many_were_judged_and_where_the
     text = " ".join(text_of(write(settings, Row(kind="digest", severity="medium", counts=counts))).split())
     assert "Nothing to report: 412 patients judged, the last sweep Friday 6 March 2026, 10:12" in text
     assert f"row 17, signature {'ab' * 32}" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "low", "said"),
+    [
+        ("en", 1, "1 low flag was raised in the last 7 days and waits on the worklist for the next visit."),
+        ("en", 3, "3 low flags were raised in the last 7 days and wait on the worklist for the next visit."),
+        ("de", 1, "kam 1 Hinweis niedriger Dringlichkeit hinzu; er steht"),
+        ("de", 3, "kamen 3 Hinweise niedriger Dringlichkeit hinzu; sie stehen"),
+        ("en", 0, None),
+        ("en", None, None),
+    ],
+)
+def test_the_weekly_mail_counts_low_flags_and_one_written_before_they_were_counted_still_leaves(
+    settings: Settings, language: str, low: int | None, said: str | None
+) -> None:
+    owed = {"checks": 0, "injections_late": 0, "injections": 1} | ({} if low is None else {"low": low})
+    row = Row(kind="digest", severity="medium", counts={"letter": "reminder", "owed": owed}, flag_id=None)
+    text = " ".join(text_of(write(settings, replace(row, language=language))).split())
+    assert (said in text) if said else "low flag" not in text

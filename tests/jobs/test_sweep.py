@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,8 @@ from data.flags import acknowledge, list_flags
 from data.models import AuditHead, Flag, FlagHistory, Ingest, Judgement, Outbox, Patient, Person, Team, Watermark
 from data.outbox import Answer, claim, settle
 from data.people import Actor, NotFound
-from jobs.sweep import CHUNK, sweep
+from jobs.sweep import sweep
+from jobs.sweep_order import CHUNK
 from tests.data.ward import CREATED, POLICY, Ward, at, lab, relapsing, well
 
 SYSTEM = Actor.system("test")
@@ -36,14 +38,16 @@ def swept(database: Database, now: datetime, **about: Any) -> dict[str, Any]:
     return sweep(database, protocol=PROTOCOL, mail=POLICY, now=now, **about).as_json()
 
 
-def admit(database: Database, number: int, *, start: int = 0) -> None:
+def admit(
+    database: Database, number: int, *, start: int = 0, known: Sequence[dict[str, Any]] = tuple(relapsing("2026-02-01"))
+) -> None:
     with database.write() as session:
         team = session.scalar(select(Team))
         ward = Ward.open(session) if team is None else Ward(session, team)
         if team is None:
             ward.person("a@n.example")
         for mrn in range(start, start + number):
-            ward.patient(f"M{mrn}", *relapsing("2026-02-01"))
+            ward.patient(f"M{mrn}", *known)
 
 
 def store(database: Database, mrn: str, *records: dict[str, Any]) -> None:
@@ -311,3 +315,68 @@ def test_the_collector_of_cycles_works_again_after_a_sweep_and_after_one_that_di
     assert gc.isenabled()
     swept(sqlite_database, now)
     assert gc.isenabled()
+
+
+def long_qtc() -> dict[str, Any]:
+    return lab("qtc", 520.0, "ms", "2026-03-02")
+
+
+def counted(session: Session) -> tuple[int, int]:
+    """How many patients have been judged, and how many flags are urgent."""
+    judged = session.scalar(select(func.count()).select_from(Judgement))
+    urgent = session.scalar(select(func.count()).select_from(Flag).where(Flag.severity == "urgent"))
+    return judged or 0, urgent or 0
+
+
+def test_an_urgent_patient_behind_five_hundred_others_is_judged_before_them(database: Database, now: datetime) -> None:
+    admit(database, 501, known=well())
+    store(database, "M500", long_qtc())
+    commits: list[tuple[int, int]] = []
+    report = swept(database, now, fence=lambda session: commits.append(counted(session)))
+    assert report["evaluated"] == 501
+    assert commits == [(1, 1), (101, 1), (201, 1), (301, 1), (401, 1), (501, 1)]
+
+
+def test_urgent_data_that_come_in_while_a_sweep_runs_are_judged_before_its_next_chunk(
+    database: Database, now: datetime
+) -> None:
+    admit(database, 2 * CHUNK + 1, known=well())
+    commits: list[tuple[int, int]] = []
+
+    def fence(session: Session) -> None:
+        commits.append(counted(session))
+        if len(commits) == 1:
+            team = session.scalars(select(Team)).one()
+            last = session.scalars(select(Patient.id).order_by(Patient.id.desc()).limit(1)).one()
+            Ward(session, team).store(last, long_qtc())
+
+    report = swept(database, now, fence=fence)
+    assert commits == [(100, 0), (101, 1), (201, 1), (201, 1)]
+    assert report["failed"] == [] and swept(database, now)["opened"] == 0
+    with database.read() as session:
+        assert verify(session).ok
+
+
+def unsent(session: Session) -> int:
+    urgent = (Outbox.severity == "urgent", Outbox.state.in_(("pending", "retry", "sending")))
+    return session.scalar(select(func.count()).select_from(Outbox).where(*urgent)) or 0
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("sender", [True, False])
+def test_on_sqlite_a_long_sweep_goes_on_when_its_urgent_mails_have_left_or_nobody_sends_them(
+    sqlite_database: Database, now: datetime, sender: bool
+) -> None:
+    admit(sqlite_database, 3 * CHUNK, known=well())
+    for mrn in range(200, 230):
+        store(sqlite_database, f"M{mrn}", long_qtc())
+    waiting: list[int] = []
+    over = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send_until, over, sqlite_database, now) if sender else None
+        report = swept(sqlite_database, now, fence=lambda session: waiting.append(unsent(session)))
+        over.set()
+        if sending is not None:
+            sending.result()
+    assert report["evaluated"] == 3 * CHUNK
+    assert waiting[2:] == ([0, 0, 0] if sender else [30, 30, 30])

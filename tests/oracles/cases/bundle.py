@@ -2,7 +2,7 @@
 
 Every timeline entry becomes the resource that says the same; nothing is added but what the case file itself does not
 carry: the clinician's disease state, which the reports give in prose (`STATES`). Case files mark invented positions
-(`replay_day_synthetic`); here they only give the order of events.
+(`replay_day_synthetic`); here they only give the order of events. Day 0 is `DAY_ZERO` unless the case was moved.
 """
 
 from __future__ import annotations
@@ -91,18 +91,40 @@ def day(offset: int) -> date:
     return DAY_ZERO + timedelta(days=offset)
 
 
+def moved(case: Case, day_zero: date) -> Case:
+    """The same case with its day 0 at another date."""
+    return {**case, "began": day_zero}
+
+
+def through(case: Case, last: int) -> Case:
+    """What the case had told by the end of a replay day."""
+    return {**case, "last": last, "timeline": [event for event in case["timeline"] if event["replay_day"] <= last]}
+
+
+def told_on(case: Case) -> list[int]:
+    """The replay days on which the case tells something, a state of the disease included."""
+    stated = {offset for offset, _ in STATES.get(case["id"], ())}
+    return sorted(stated | {event["replay_day"] for event in case["timeline"]})
+
+
 def bundle(case: Case, *, without: frozenset[str] = frozenset()) -> Resource:
     """The case as a collection bundle; `without` leaves out timeline entries of those kinds."""
     resources = [_patient(case)]
     for event in case["timeline"]:
         if event["kind"] not in without:
             resources += _resources(case, event)
-    resources += [_condition(case, offset, state) for offset, state in STATES.get(case["id"], ())]
+    stated = [(offset, state) for offset, state in STATES.get(case["id"], ()) if offset <= case.get("last", offset)]
+    resources += [_condition(case, offset, state) for offset, state in stated]
     return {
         "resourceType": "Bundle",
         "type": "collection",
         "entry": [{"fullUrl": f"urn:case:{n}", "resource": resource} for n, resource in enumerate(resources)],
     }
+
+
+def _date(case: Case, offset: int) -> date:
+    zero: date = case.get("began", DAY_ZERO)
+    return zero + timedelta(days=offset)
 
 
 def _resources(case: Case, event: Event) -> Iterator[Resource]:
@@ -132,10 +154,10 @@ def _patient(case: Case) -> Resource:
         "gender": {"F": "female", "M": "male"}.get(person["sex"], "unknown"),
     }
     if person["age"] is not None:
-        resource["birthDate"] = f"{DAY_ZERO.year - person['age']}"
+        resource["birthDate"] = f"{_date(case, 0).year - person['age']}"
     deaths = [e for e in case["timeline"] if e["kind"] == "outcome" and e["analyte"] == "death"]
     if deaths:
-        resource["deceasedDateTime"] = day(deaths[0]["replay_day"]).isoformat()
+        resource["deceasedDateTime"] = _date(case, deaths[0]["replay_day"]).isoformat()
     return resource
 
 
@@ -209,7 +231,7 @@ def _ultrasound(case: Case, event: Event) -> Resource:
 
 
 def _treatment(case: Case, event: Event, name: str) -> Resource:
-    on = day(event["replay_day"]).isoformat()
+    on = _date(case, event["replay_day"]).isoformat()
     text = name.replace("_", " ")
     shared: Resource = {"id": _id(case, event, name), "subject": {"reference": f"Patient/{case['id'][:64]}"}}
     if any(word in name for word in OPERATIONS):
@@ -241,7 +263,7 @@ def _condition(case: Case, offset: int, state: str) -> Resource:
         "subject": {"reference": f"Patient/{case['id'][:64]}"},
         "code": {"text": "glucagonoma"},
         "category": [{"coding": [{"system": STATE, "code": state}], "text": state}],
-        "recordedDate": day(offset).isoformat(),
+        "recordedDate": _date(case, offset).isoformat(),
     }
 
 
@@ -252,7 +274,7 @@ def _observation(case: Case, event: Event, code: str, content: Resource, *, tail
         "status": "final",
         "code": _code(code),
         "subject": {"reference": f"Patient/{case['id'][:64]}"},
-        "effectiveDateTime": day(event["replay_day"]).isoformat(),
+        "effectiveDateTime": _date(case, event["replay_day"]).isoformat(),
         **content,
     }
 
