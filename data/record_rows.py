@@ -51,6 +51,7 @@ COLUMNS = {
     "recorded_at": "int8",
     "recorded_by": "text",
     "reason": "text",
+    "sent_digest": "bytea",
     "ingest_seq": "int8",
     "superseded_by": "int8",
 }

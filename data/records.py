@@ -172,8 +172,8 @@ def supersede(
 
 
 def item_of(record: Record) -> Item:
-    """The fact a record states, as it was handed over."""
-    return Item(**{name: getattr(record, name) for name in Item.__struct_fields__})
+    """The fact a record states, as it was handed over; what is made of it was not sent by anybody."""
+    return Item(**{name: getattr(record, name) for name in Item.__struct_fields__} | {"sent_digest": None})
 
 
 def _new_version(item: Item) -> Version:
@@ -358,6 +358,7 @@ def _row(row: Version, batch_id: str, recorded_at: int, recorded_by: str, seq: i
         recorded_at,
         recorded_by,
         item.reason,
+        item.sent_digest,
         seq,
         None if row.closed_by is None else row.closed_by.id,
     )

@@ -58,6 +58,11 @@ class Learned:
 
     _meanings: Mapping[tuple[str, str, str], Meaning] = field(default_factory=dict)
 
+    @property
+    def fingerprint(self) -> bytes:
+        """The same for the same mappings."""
+        return b" ".join(b"%d" % mapping for mapping in sorted(meaning.mapping for meaning in self._meanings.values()))
+
     def of(self, laboratory: str | None) -> Hand:
         """The mappings of one laboratory; none where it is not named."""
         if laboratory is None or not self._meanings:
