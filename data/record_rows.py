@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from data.journeys import Question, Row, Statement, one_of, tell
+from data.journeys import Question, Row, Statement, array, one_of, tell
 
 Key = tuple[int, bytes, str | None]
 """A patient, a natural key, and the source id whose rows are asked for otherwise."""
@@ -123,7 +123,7 @@ def _by_key(session: Session, keys: Sequence[Key]) -> Question:
     else:
         named = "(SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::text[]))"
         join, differs = "JOIN", "IS DISTINCT FROM"
-        given = tuple([key[part] for key in keys] for part in range(3))
+        given = tuple(array([key[part] for key in keys]) for part in range(3))
     # One arm for each partial index: the current row of a key, and the past ones. CROSS: otherwise SQLite may walk
     # a whole index once for each call, and the more was ever superseded the longer that takes.
     current, past = (

@@ -15,7 +15,7 @@ from data.audit import verify
 from data.db import Database, open_database
 from data.intake.hl7_feed import Desk, receive
 from data.intake.hl7_letter import Arrived
-from data.journeys import ask, tell
+from data.journeys import array, ask, one_of, tell
 from data.models import Record
 from data.patients import add_patient
 from data.people import Actor
@@ -86,3 +86,21 @@ def test_a_connection_that_was_cut_is_said_so_and_the_next_transaction_has_anoth
     assert cut.value.connection_invalidated
     with postgresql_database.read() as session:
         assert ask(session, ("SELECT 1", ())) == [[(1,)]]
+
+
+def test_a_list_arrives_as_it_was_whatever_its_texts_hold(postgresql_database: Database) -> None:
+    texts = ["plain", "", 'quo"ted', "back\\slash", "{a,b}", "NULL", " \t\n", "\u00e4\u2713", "it's %s"]
+    with postgresql_database.read() as session:
+        questions = [
+            (f"SELECT * FROM unnest(%s::{type}[])", (array(values),))
+            for type, values in (("text", [*texts, None]), ("bigint", [-1, 2**62]), ("bytea", [b"\x00\xff", b""]))
+        ]
+        assert [[value for (value,) in found] for found in ask(session, *questions)] == [
+            [*texts, None],
+            [-1, 2**62],
+            [b"\x00\xff", b""],
+        ]
+        among, given = one_of(session, texts)
+        assert ask(session, (f"SELECT 'NULL' {among}, 'b' {among}", (given, given))) == [[(True, False)]]
+        among, given = one_of(session, [])
+        assert ask(session, (f"SELECT 1 {among}", (given,))) == [[(False,)]]
