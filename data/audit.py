@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import RowMapping, Table, bindparam, insert, select, update
+from sqlalchemy import RowMapping, select
 from sqlalchemy.orm import Session
 
+from data.journeys import Question, Statement, ask, tell
 from data.models import Audit, AuditHead
-from data.models.base import from_ms, to_ms
+from data.models.base import to_ms
 
 if TYPE_CHECKING:
     from data.people import Actor
 
 HEAD_ID = 1
 FIRST_MAC = "0" * 64
-_HEAD = cast(Table, AuditHead.__table__)
-_LOCKED_HEAD = select(_HEAD.c.seq, _HEAD.c.mac).where(_HEAD.c.id == HEAD_ID).with_for_update()
-_MOVE_HEAD = update(_HEAD).where(_HEAD.c.id == HEAD_ID).values(seq=bindparam("new_seq"), mac=bindparam("new_mac"))
-_APPEND = insert(cast(Table, Audit.__table__))
 _COLUMNS = ("at", "actor", "role", "action", "patient_uuid", "object", "outcome", "request_id", "source", "detail")
+_STORED = ("seq", "key_id", "mac", *_COLUMNS)
+_APPEND = f"INSERT INTO audit ({', '.join(_STORED)}) VALUES ({', '.join(['%s'] * len(_STORED))})"  # noqa: S608
+_MOVE_HEAD = "UPDATE audit_head SET seq = %s, mac = %s WHERE id = %s"
+_BOTH = f"WITH moved AS ({_MOVE_HEAD}) {_APPEND}"
 
 
 class AuditUnavailable(RuntimeError):
@@ -74,32 +75,62 @@ def write_audit(
     free text; about a patient whom the actor has opened in an emergency it says so. Raises AuditUnavailable without a
     key or a head, TypeError or ValueError when `detail` is no JSON.
     """
+    entry = Entry(
+        actor=actor,
+        action=action,
+        now=now,
+        patient_uuid=patient_uuid,
+        object=object,
+        outcome=outcome,
+        detail=detail,
+    )
+    (head,) = ask(session, head_asked(session))
+    seq, statements = appended(session, head, entry)
+    tell(session, statements)
+    return seq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a row is to say: see `write_audit`."""
+
+    actor: Actor
+    action: str
+    now: datetime
+    patient_uuid: str | None = None
+    object: str | None = None
+    outcome: str = "ok"
+    detail: Mapping[str, Any] | None = None
+
+
+def head_asked(session: Session) -> Question:
+    """The question for the last row of the chain; once it is asked nobody else appends until the transaction ends."""
+    lock = "" if session.get_bind().dialect.name == "sqlite" else " FOR UPDATE"
+    return f"SELECT seq, mac FROM audit_head WHERE id = %s{lock}", (HEAD_ID,)  # noqa: S608
+
+
+def appended(session: Session, head: Sequence[Any], entry: Entry) -> tuple[int, list[Statement]]:
+    """The number of the row that follows `head`, the answer to `head_asked`, and what writes it."""
     key = session.info.get("audit_key")
     if not key:
         raise AuditUnavailable("this session carries no audit key; open it with data.db.Database")
-    connection = session.connection()
-    head = connection.execute(_LOCKED_HEAD).one_or_none()
-    if head is None:
+    if not head:
         raise AuditUnavailable("the audit chain has no head: run `nadir db upgrade`")
-    if patient_uuid is not None and any(opened.patient_uuid == patient_uuid for opened in actor.opened):
+    ((last, last_mac),) = head
+    actor, uuid, detail = entry.actor, entry.patient_uuid, entry.detail
+    if uuid is not None and any(opened.patient_uuid == uuid for opened in actor.opened):
         detail = {**(detail or {}), "emergency": True}
-    seq = int(head.seq) + 1
-    row: dict[str, Any] = {
-        "at": from_ms(to_ms(now)),
-        "actor": actor.name,
-        "role": actor.role,
-        "action": action,
-        "patient_uuid": patient_uuid,
-        "object": object,
-        "outcome": outcome,
-        "request_id": actor.request_id,
-        "source": actor.source,
-        "detail": None if detail is None else json.loads(_json(detail)),
-    }
-    mac = _mac(key, head.mac, seq, row)
-    connection.execute(_APPEND, {"seq": seq, "key_id": key_id(key), "mac": mac, **row})
-    connection.execute(_MOVE_HEAD, {"new_seq": seq, "new_mac": mac})
-    return seq
+    seq = int(last) + 1
+    at, of_whom = to_ms(entry.now), (entry.action, uuid, entry.object, entry.outcome)
+    stated = (actor.name, actor.role, *of_whom, actor.request_id, actor.source)
+    written = None if detail is None else _json(detail)
+    plain = None if written is None else json.loads(written)
+    mac = _mac(key, last_mac, seq, (at, *stated, plain))
+    row = (seq, key_id(key), mac, at, *stated, written)
+    moved = (seq, mac, HEAD_ID)
+    if session.get_bind().dialect.name == "sqlite":
+        return seq, [(_MOVE_HEAD, [moved]), (_APPEND, [row])]
+    return seq, [(_BOTH, [(*moved, *row)])]
 
 
 def verify(session: Session) -> AuditReport:
@@ -131,13 +162,16 @@ def _fault(row: RowMapping, expected: int, previous_mac: str, key: bytes) -> str
         return f"row {expected} is missing: the next row is {row['seq']}"
     if row["key_id"] != key_id(key):
         return f"signed with another key ({row['key_id']})"
-    if not hmac.compare_digest(row["mac"], _mac(key, previous_mac, expected, dict(row))):
+    if not hmac.compare_digest(row["mac"], _mac(key, previous_mac, expected, _fields(row))):
         return "the row does not match its signature"
     return None
 
 
-def _mac(key: bytes, previous_mac: str, seq: int, row: Mapping[str, Any]) -> str:
-    fields = [to_ms(row["at"]), *(row[name] for name in _COLUMNS[1:])]
+def _fields(row: RowMapping) -> tuple[Any, ...]:
+    return (to_ms(row["at"]), *(row[name] for name in _COLUMNS[1:]))
+
+
+def _mac(key: bytes, previous_mac: str, seq: int, fields: Sequence[Any]) -> str:
     message = _json([previous_mac, seq, *fields]).encode()
     return hmac.new(key, message, sha256).hexdigest()
 

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import psycopg
 import pysqlite3
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.orm import Session
 
 from data.errors import BadInput
@@ -27,6 +29,9 @@ BUSY_TIMEOUT_MS = 10_000
 CACHE_KB = 32_000
 STATEMENT_TIMEOUT_MS = 15_000
 IDLE_IN_TRANSACTION_MS = 30_000
+# A pooled connection that nobody used for so long is asked whether it still lives before it is used.
+IDLE_S = 1.0
+_USED = "last used"
 SAFE_SQLITE = (3, 51, 3)
 log = logging.getLogger("nadir.db")
 
@@ -138,4 +143,19 @@ def _postgresql(url: URL) -> Engine:
     )
     query = dict(url.query)
     query["options"] = f"{query.get('options', '')} {limits}".strip()
-    return create_engine(url.set(drivername="postgresql+psycopg", query=query), pool_pre_ping=True)
+    engine = create_engine(url.set(drivername="postgresql+psycopg", query=query))
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: Any, record: Any) -> None:
+        record.info[_USED] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        if monotonic() - record.info.get(_USED, monotonic()) < IDLE_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise DisconnectionError("the connection was lost while nobody used it") from error
+
+    return engine

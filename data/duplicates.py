@@ -11,16 +11,17 @@ from itertools import combinations
 from typing import Any, Final
 from uuid import uuid4
 
+from msgspec.structs import replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from clinical.saying import say
 from data.errors import BadInput
-from data.intake.item import RETRACTIONS, Item, plain_json
+from data.intake.item import RETRACTIONS, plain_json
 from data.models import Batch, Patient, Record
 from data.patients import find_by_mrn
 from data.people import CLINICAL_ROLES, SYSTEM_ROLE, Actor, Forbidden, NotFound, visible
-from data.records import open_batch, store_chunk
+from data.records import item_of, open_batch, store_chunk
 from data.survivors import members, standing_id
 
 SHORTEST_REASON: Final = 5
@@ -113,10 +114,9 @@ def retract_record(session: Session, actor: Actor, record: int, *, reason: str, 
         raise NotFound(f"no record {record}")
     if row.superseded_by is not None or row.status in RETRACTIONS:
         raise NotRetracted(say("record {record} does not stand any more", record=record))
-    content = {name: getattr(row, name) for name in Item.__struct_fields__}
     # Without a source id: a person retracts the result, not the report of one source.
     changes = {"status": "entered-in-error", "reason": reason.strip(), "place": f"record {record}", "source_id": None}
-    item = Item(**{**content, **changes})
+    item = replace(item_of(row), **changes)
     batch = open_batch(session, actor, batch_id=uuid4().hex, format="retraction", now=now)
     store_chunk(session, batch_id=batch.id, items=[item], actor=actor, now=now)
     session.refresh(row)

@@ -10,24 +10,25 @@ from sqlalchemy.orm import Session
 
 from data.intake.item import RETRACTIONS, Item, plain_json
 from data.intake.verdict import Version
-from data.record_rows import reports_by_record, reports_by_source, rows_by_id, rows_by_key, rows_by_source
+from data.journeys import ask
+from data.record_rows import Key, by_id, by_key, by_source, reports_by_record
 
 
 def known_versions(session: Session, keyed: Sequence[tuple[Item, bytes]]) -> list[Version]:
     """Every version of the items' source ids and what lies under their keys, in the order in which they came.
 
-    A key whose current row came with its source id is not asked for again: it can have no other current row. Of a
-    result that is withdrawn everything is asked for that says who else reports it.
+    Of a result that is withdrawn everything is asked for that says who else reports it.
     """
     known = _Known(session)
-    known.add_sources({item.source_id for item, _ in keyed if item.source_id is not None})
-    known.add_keys({(item.patient_id, key) for item, key in keyed} - known.current_keys())
-    withdrawn = [(item, key) for item, key in keyed if item.status in RETRACTIONS]
+    known.add(
+        {item.source_id for item, _ in keyed if item.source_id is not None},
+        {(item.patient_id, key, item.source_id) for item, key in keyed},
+    )
+    withdrawn = {item.source_id for item, _ in keyed if item.status in RETRACTIONS}
     if withdrawn:
-        keys = {(item.patient_id, key) for item, key in withdrawn}
-        known.add_keys(keys | known.keys_of({item.source_id for item, _ in withdrawn}))
+        known.add((), {(*key, None) for key in known.keys_of(withdrawn)})
         known.add_reports_of_rows()
-        known.add_sources(known.source_ids())
+        known.add(known.source_ids(), ())
     return known.versions()
 
 
@@ -38,22 +39,23 @@ class _Known:
         self._reports: dict[int, Sequence[Any]] = {}
         self._asked: set[str] = set()
 
-    def add_sources(self, source_ids: Iterable[str]) -> None:
+    def add(self, source_ids: Iterable[str], keys: Iterable[Key]) -> None:
+        """Ask for what has these source ids or keys."""
         asked = sorted(set(source_ids) - self._asked)
         self._asked.update(asked)
-        self._take(rows_by_source(self._session, asked))
-        self._take_reports(reports_by_source(self._session, asked))
-        stated = {record_id for _, record_id, *_ in self._reports.values()}
-        self._take(rows_by_id(self._session, sorted(stated - self._rows.keys())))
-
-    def add_keys(self, keys: Iterable[tuple[int, bytes]]) -> None:
-        self._take(rows_by_key(self._session, sorted(keys)))
+        named = by_source(self._session, asked)
+        rows, reports, *others = ask(self._session, *named, *by_key(self._session, sorted(keys, key=_in_order)))
+        for found in (rows, *others):
+            self._take(found)
+        self._take_reports(reports)
+        stated = {record_id for _, record_id, *_ in self._reports.values()} - self._rows.keys()
+        if stated:
+            (found,) = ask(self._session, by_id(self._session, sorted(stated)))
+            self._take(found)
 
     def add_reports_of_rows(self) -> None:
-        self._take_reports(reports_by_record(self._session, sorted(self._rows)))
-
-    def current_keys(self) -> set[tuple[int, bytes]]:
-        return {(version.patient_id, version.natural_key) for by, version in self._rows.values() if by is None}
+        (found,) = ask(self._session, reports_by_record(self._session, sorted(self._rows)))
+        self._take_reports(found)
 
     def keys_of(self, source_ids: set[str | None]) -> set[tuple[int, bytes]]:
         found = {version.row for version in self.versions() if version.source_id in source_ids}
@@ -78,6 +80,10 @@ class _Known:
     def _take_reports(self, reports: Iterable[Sequence[Any]]) -> None:
         for report in reports:
             self._reports[report[0]] = report
+
+
+def _in_order(key: Key) -> tuple[int, bytes]:
+    return key[:2]
 
 
 def _version(row: Sequence[Any]) -> tuple[int | None, Version]:

@@ -1,15 +1,20 @@
-"""Many rows of `record` at once, past SQLAlchemy: what it does for each row costs more than the row.
+"""Rows of `record` past SQLAlchemy: what it does for each row costs more than the row.
 
-SQLite takes tuples by `executemany`, PostgreSQL by binary COPY; both take them in the order of `COLUMNS`, with moments
-as milliseconds and `detail` as JSON text.
+SQLite takes tuples by `executemany`, PostgreSQL a few by INSERT and many by binary COPY; all in the order of `COLUMNS`,
+with moments as milliseconds and `detail` as JSON text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
+
+from data.journeys import Question, Row, Statement, array, one_of, tell
+
+Key = tuple[int, bytes, str | None]
+"""A patient, a natural key, and the source id whose rows are asked for otherwise."""
 
 # As binary COPY names them; JSON goes in as its text.
 COLUMNS = {
@@ -46,6 +51,7 @@ COLUMNS = {
     "recorded_at": "int8",
     "recorded_by": "text",
     "reason": "text",
+    "sent_digest": "bytea",
     "ingest_seq": "int8",
     "superseded_by": "int8",
 }
@@ -54,21 +60,28 @@ VERSION = (
     *("text", "interpretation", "ref_low", "ref_high", "method", "fasting", "detail"),
 )
 REPORT = ("id", "record_id", "source_id", "source_version", "status")
+FEW = 20
+"""So many rows cost PostgreSQL less as an INSERT each, which can travel with other statements, than as a COPY."""
 AT_ONCE = 2_000
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 _VERSION = ", ".join(f'record."{name}"' for name in VERSION)
-_INSERT = f"INSERT INTO record ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_INSERT = f"INSERT INTO record ({_NAMES}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"  # noqa: S608
 _COPY = f"COPY record ({_NAMES}) FROM STDIN (FORMAT BINARY)"
 _SELECT = f"SELECT {_VERSION} FROM"
 _REPORTS = f"SELECT {', '.join(REPORT)} FROM record_report"  # noqa: S608
 _SAME_KEY = "record ON record.patient_id = sent.patient_id AND record.natural_key = sent.natural_key"
 
 
-def insert_rows(session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows of `COLUMNS` in the transaction of `session`."""
+def inserted_rows(rows: Sequence[Row]) -> Statement:
+    """What inserts a few rows of `COLUMNS`."""
+    return _INSERT, rows
+
+
+def copy_rows(session: Session, rows: Sequence[Row]) -> None:
+    """Insert many rows of `COLUMNS` in the transaction of `session`."""
     connection = session.connection()
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_INSERT, list(rows))
+        tell(session, [inserted_rows(rows)])
         return
     cursor: Any = connection.connection.cursor()
     with cursor.copy(_COPY) as copy:
@@ -77,52 +90,45 @@ def insert_rows(session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
             copy.write_row(row)
 
 
-def rows_by_source(session: Session, source_ids: Sequence[str]) -> Iterator[Sequence[Any]]:
-    """The `VERSION` columns of every row with one of these source ids."""
-    return _among(session, f"{_SELECT} record WHERE source_id", source_ids)
+def by_source(session: Session, source_ids: Sequence[str]) -> tuple[Question, Question]:
+    """The questions for the `VERSION` columns of every row, and the `REPORT` columns of every further report, with one
+    of these source ids."""
+    among, given = one_of(session, source_ids)
+    return (f"{_SELECT} record WHERE source_id {among}", (given,)), (f"{_REPORTS} WHERE source_id {among}", (given,))
 
 
-def rows_by_id(session: Session, ids: Sequence[int]) -> Iterator[Sequence[Any]]:
-    """The `VERSION` columns of these rows."""
-    return _among(session, f"{_SELECT} record WHERE id", ids)
+def by_id(session: Session, ids: Sequence[int]) -> Question:
+    """The question for the `VERSION` columns of these rows."""
+    among, given = one_of(session, ids)
+    return f"{_SELECT} record WHERE id {among}", (given,)
 
 
-def reports_by_source(session: Session, source_ids: Sequence[str]) -> Iterator[Sequence[Any]]:
-    """The `REPORT` columns of every further report with one of these source ids."""
-    return _among(session, f"{_REPORTS} WHERE source_id", source_ids)
+def reports_by_record(session: Session, ids: Sequence[int]) -> Question:
+    """The question for the `REPORT` columns of every further report of these rows."""
+    among, given = one_of(session, ids)
+    return f"{_REPORTS} WHERE record_id {among}", (given,)
 
 
-def reports_by_record(session: Session, ids: Sequence[int]) -> Iterator[Sequence[Any]]:
-    """The `REPORT` columns of every further report of these rows."""
-    return _among(session, f"{_REPORTS} WHERE record_id", ids)
+def by_key(session: Session, keys: Sequence[Key]) -> list[Question]:
+    """The questions for the `VERSION` columns of every row of these patients under these natural keys, standing or
+    superseded, but for those of the source id named with the key."""
+    return [_by_key(session, keys[start : start + AT_ONCE]) for start in range(0, len(keys), AT_ONCE)]
 
 
-def _among(session: Session, wanted: str, values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    connection = session.connection()
-    for start in range(0, len(values), AT_ONCE):
-        part = list(values[start : start + AT_ONCE])
-        if connection.dialect.name == "sqlite":
-            yield from connection.exec_driver_sql(f"{wanted} IN ({', '.join('?' * len(part))})", tuple(part)).all()
-        else:
-            yield from connection.exec_driver_sql(f"{wanted} = ANY(%s)", (part,)).all()
-
-
-def rows_by_key(session: Session, keys: Sequence[tuple[int, bytes]]) -> Iterator[Sequence[Any]]:
-    """The `VERSION` columns of every row of these patients under these natural keys, standing or superseded."""
-    connection = session.connection()
-    for start in range(0, len(keys), AT_ONCE):
-        part = keys[start : start + AT_ONCE]
-        if connection.dialect.name == "sqlite":
-            sent = f"WITH sent(patient_id, natural_key) AS (VALUES {', '.join(['(?, ?)'] * len(part))})"
-            join = "CROSS JOIN"
-            given: tuple[Any, ...] = tuple(value for key in part for value in key)
-        else:
-            sent = "WITH sent(patient_id, natural_key) AS (SELECT * FROM unnest(%s::bigint[], %s::bytea[]))"
-            join = "JOIN"
-            given = ([patient_id for patient_id, _ in part], [key for _, key in part])
-        # One arm for each partial index: the current row of a key, and the past ones. CROSS: otherwise SQLite may walk
-        # a whole index once for each call, and the more was ever superseded the longer that takes.
-        current, past = (
-            f"{_SELECT} sent {join} {_SAME_KEY} WHERE record.superseded_by IS {state}" for state in ("NULL", "NOT NULL")
-        )
-        yield from connection.exec_driver_sql(f"{sent} {current} UNION ALL {past}", given).all()
+def _by_key(session: Session, keys: Sequence[Key]) -> Question:
+    if session.get_bind().dialect.name == "sqlite":
+        named = f"(VALUES {', '.join(['(%s, %s, %s)'] * len(keys))})"
+        join, differs = "CROSS JOIN", "IS NOT"
+        given: Row = tuple(value for key in keys for value in key)
+    else:
+        named = "(SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::text[]))"
+        join, differs = "JOIN", "IS DISTINCT FROM"
+        given = tuple(array([key[part] for key in keys]) for part in range(3))
+    # One arm for each partial index: the current row of a key, and the past ones. CROSS: otherwise SQLite may walk
+    # a whole index once for each call, and the more was ever superseded the longer that takes.
+    current, past = (
+        f"{_SELECT} sent {join} {_SAME_KEY} WHERE record.superseded_by IS {state}"
+        f" AND (sent.source_id IS NULL OR record.source_id {differs} sent.source_id)"
+        for state in ("NULL", "NOT NULL")
+    )
+    return f"WITH sent(patient_id, natural_key, source_id) AS {named} {current} UNION ALL {past}", given

@@ -7,41 +7,46 @@ number n has seen everything up to n.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Table, bindparam, func, insert, select, text, update
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from data.audit import write_audit
+from data.audit import Entry, appended, head_asked
 from data.intake.item import Item, natural_key, plain_json
 from data.intake.verdict import Ledger, Version
+from data.journeys import Question, Statement, ask, one_of, tell
 from data.known_versions import known_versions
-from data.models import Batch, Ingest, IngestPatient, Patient, Record, RecordReport
+from data.models import Batch, Patient, Record, RecordReport
 from data.models.base import to_ms
 from data.people import Actor, NotFound, visible
-from data.record_rows import insert_rows
+from data.record_rows import FEW, copy_rows, inserted_rows
 from data.rehearsal import lend_records, rehearsing
-from data.survivors import groups, members, numbered, survivors
+from data.survivors import SURVIVORS, grouped, members, numbered
 
 # Any number will do as long as every writer takes the same one.
 INGEST_LOCK = 4_711_060_302
 
 _TABLE = cast(Table, Record.__table__)
 _RECORD = _TABLE.c
-_PATIENT = cast(Table, Patient.__table__).c
-# Made once: building a statement costs more than a small one takes.
-_LAST_SEQ = select(func.coalesce(func.max(cast(Table, Ingest.__table__).c.seq), 0))
-_INGEST = insert(cast(Table, Ingest.__table__))
-_INGEST_PATIENT = insert(cast(Table, IngestPatient.__table__))
-_LAST_ID = select(func.coalesce(func.max(_RECORD.id), 0))
-_LAST_REPORT_ID = select(func.coalesce(func.max(RecordReport.id), 0))
-_SEQUENCE = text("SELECT nextval(pg_get_serial_sequence('record', 'id')) FROM generate_series(1, :count)")
-_UUIDS = select(_PATIENT.uuid).where(_PATIENT.id.in_(bindparam("ids", expanding=True))).order_by(_PATIENT.id)
+_LOCK: Final[Question] = ("SELECT pg_advisory_xact_lock(%s)", (INGEST_LOCK,))
+_LAST_SEQ: Final[Question] = ("SELECT coalesce(max(seq), 0) FROM ingest", ())
+_INGEST: Final = "INSERT INTO ingest (seq, at, batch_id) VALUES (%s, %s, %s)"
+_INGEST_PATIENT: Final = "INSERT INTO ingest_patient (seq, patient_id) VALUES (%s, %s)"
+_CLOSE: Final = "UPDATE record SET superseded_by = %s WHERE id = %s"
+_REPORT: Final = (
+    "INSERT INTO record_report (id, record_id, source_id, source_version, status, batch_id, place)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+_LAST_IDS: Final = (
+    "SELECT max(coalesce((SELECT max(id) FROM record), 0), coalesce((SELECT max(id) FROM record_report), 0))"
+)
+_NEXT_IDS: Final = "SELECT nextval(pg_get_serial_sequence('record', 'id')) FROM generate_series(1, %s)"
 _RETRACTED = (_RECORD.effective_at, _RECORD.effective_text, _RECORD.precision)
 
 
@@ -64,15 +69,14 @@ def open_batch(
     return batch
 
 
-def lock_ingest(session: Session) -> None:
-    """Make this transaction the only one that writes records until it ends. SQLite writers already are.
+def lock_ingest(session: Session, *questions: Question) -> list[Sequence[Any]]:
+    """Make this transaction the only one that writes records until it ends, then ask. SQLite writers already are.
 
     A rehearsal writes only tables of its own.
     """
-    if rehearsing(session):
-        return
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": INGEST_LOCK})
+    if rehearsing(session) or session.get_bind().dialect.name == "sqlite":
+        return ask(session, *questions) if questions else []
+    return ask(session, _LOCK, *questions)[1:]
 
 
 def take_ingest(session: Session, *, batch_id: str | None, patient_ids: Iterable[int], now: datetime) -> int:
@@ -80,13 +84,22 @@ def take_ingest(session: Session, *, batch_id: str | None, patient_ids: Iterable
 
     Call `lock_ingest` first.
     """
-    connection = session.connection()
-    seq = int(connection.execute(_LAST_SEQ).scalar_one()) + 1
-    connection.execute(_INGEST, {"seq": seq, "at": now, "batch_id": batch_id})
-    touched = set(patient_ids)
-    touched |= {survivor for merged, survivor in survivors(session).items() if merged in touched}
-    connection.execute(_INGEST_PATIENT, [{"seq": seq, "patient_id": id} for id in sorted(touched)])
+    last, merged = ask(session, _LAST_SEQ, SURVIVORS)
+    seq, statements = _ingested(last, merged, batch_id=batch_id, patient_ids=patient_ids, now=now)
+    tell(session, statements)
     return seq
+
+
+def _ingested(
+    last: Sequence[Any], merged: Sequence[Any], *, batch_id: str | None, patient_ids: Iterable[int], now: datetime
+) -> tuple[int, list[Statement]]:
+    """The number that follows `last`, and what writes it; `merged` are all merges."""
+    ((latest,),) = last
+    seq = int(latest) + 1
+    touched = set(patient_ids)
+    touched |= {survivor for patient_id, survivor in merged if patient_id in touched}
+    noted = [(seq, patient_id) for patient_id in sorted(touched)]
+    return seq, [(_INGEST, [(seq, to_ms(now), batch_id)]), (_INGEST_PATIENT, noted)]
 
 
 def store_chunk(
@@ -102,10 +115,11 @@ def store_chunk(
     """
     if not items:
         return ()
-    lock_ingest(session)
+    (merged,) = lock_ingest(session, SURVIVORS)
+    together = grouped(merged, {item.patient_id for item in items})
     if rehearsing(session):
-        _lend(session, items)
-    items = _at_home(session, items)
+        _lend(session, items, together)
+    items = _at_home(session, items, together)
     keyed = [(item, natural_key(item)) for item in items]
     ledger = Ledger(known_versions(session, keyed))
     verdicts: list[Verdict] = []
@@ -128,7 +142,7 @@ def store_chunk(
         if decision.also is not None:
             reports.append(decision.also)
     if rows or closed:
-        _write(session, rows, closed, batch_id=batch_id, actor=actor, now=now)
+        _write(session, rows, closed, merged, batch_id=batch_id, actor=actor, now=now)
     if reports:
         _write_reports(session, reports, batch_id=batch_id, actor=actor, now=now)
     return tuple(verdicts)
@@ -152,13 +166,14 @@ def supersede(
     closed = _new_version(item_of(record))
     closed.id, closed.closed, closed.closed_by = record.id, True, rows[0]
     ordered = list(rows)
-    _write(session, ordered, [closed], batch_id=batch_id, actor=actor, now=now)
+    (merged,) = ask(session, SURVIVORS)
+    _write(session, ordered, [closed], merged, batch_id=batch_id, actor=actor, now=now)
     return tuple(row.id or 0 for row in rows)
 
 
 def item_of(record: Record) -> Item:
-    """The fact a record states, as it was handed over."""
-    return Item(**{name: getattr(record, name) for name in Item.__struct_fields__})
+    """The fact a record states, as it was handed over; what is made of it was not sent by anybody."""
+    return Item(**{name: getattr(record, name) for name in Item.__struct_fields__} | {"sent_digest": None})
 
 
 def _new_version(item: Item) -> Version:
@@ -168,17 +183,15 @@ def _new_version(item: Item) -> Version:
     return Version(None, item.patient_id, key, *named, closed=False, item=item)
 
 
-def _lend(session: Session, items: Sequence[Item]) -> None:
-    together = groups(session, {item.patient_id for item in items})
+def _lend(session: Session, items: Sequence[Item], together: Mapping[int, Sequence[int]]) -> None:
     keys = {
         (member, natural_key(item)) for item in items for member in together.get(item.patient_id, (item.patient_id,))
     }
     lend_records(session, sorted({item.source_id for item in items if item.source_id is not None}), keys)
 
 
-def _at_home(session: Session, items: Sequence[Item]) -> Sequence[Item]:
+def _at_home(session: Session, items: Sequence[Item], together: Mapping[int, Sequence[int]]) -> Sequence[Item]:
     """The items, each under the one of merged patients that has the result it repeats or corrects already."""
-    together = groups(session, {item.patient_id for item in items})
     if not together:
         return items
     mine = _RECORD.patient_id.in_(sorted({member for group in together.values() for member in group}))
@@ -226,67 +239,84 @@ def _dated(session: Session, item: Item, retracted: Version) -> Item:
 
 
 def _write(
-    session: Session, rows: list[Version], closed: list[Version], *, batch_id: str, actor: Actor, now: datetime
+    session: Session,
+    rows: list[Version],
+    closed: list[Version],
+    merged: Sequence[Any],
+    *,
+    batch_id: str,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     # In order of patient and time, so that rows read together lie together; what came first stays first.
     rows.sort(key=lambda row: (row.patient_id, row.item.effective_at if row.item else now))
-    for row, id in zip(rows, _new_ids(session, len(rows)), strict=True):
+    touched = sorted({version.patient_id for version in (*rows, *closed)})
+    ids, last, named, head = ask(
+        session, _ids_asked(session, len(rows)), _LAST_SEQ, _uuids_asked(session, touched), head_asked(session)
+    )
+    for row, id in zip(rows, _new_ids(session, ids, len(rows)), strict=True):
         row.id = id
-    touched = {version.patient_id for version in (*rows, *closed)}
-    seq = take_ingest(session, batch_id=batch_id, patient_ids=touched, now=now)
-    if closed:
-        close = update(_TABLE).where(_RECORD.id == bindparam("closed_id")).values(superseded_by=bindparam("by"))
-        session.connection().execute(
-            close, [{"closed_id": v.id, "by": None if v.closed_by is None else v.closed_by.id} for v in closed]
-        )
-    if rows:
-        shared = (batch_id, to_ms(now), actor.name, seq)
-        insert_rows(session, [_row(row, *shared) for row in rows])
-    uuids = session.connection().scalars(_UUIDS, {"ids": sorted(touched)}).all()
-    write_audit(
-        session,
-        actor,
-        "record.store",
+    seq, statements = _ingested(last, merged, batch_id=batch_id, patient_ids=touched, now=now)
+    closings = [(None if v.closed_by is None else v.closed_by.id, v.id) for v in closed]
+    statements.append((_CLOSE, closings))
+    shared = (batch_id, to_ms(now), actor.name, seq)
+    written = [_row(row, *shared) for row in rows]
+    if len(rows) <= FEW:
+        statements.append(inserted_rows(written))
+    uuids = [uuid for (uuid,) in named]
+    entry = Entry(
+        actor=actor,
+        action="record.store",
         now=now,
         patient_uuid=uuids[0] if len(uuids) == 1 else None,
         object=f"batch {batch_id}",
         detail={
             "ingest": seq,
             "rows": len(rows),
-            "patients": list(uuids),
-            "superseded": [[v.id, None if v.closed_by is None else v.closed_by.id] for v in closed],
+            "patients": uuids,
+            "superseded": [[id, by] for by, id in closings],
         },
     )
+    tell(session, [*statements, *appended(session, head, entry)[1]])
+    if len(rows) > FEW:
+        copy_rows(session, written)
 
 
 def _write_reports(session: Session, reports: list[Version], *, batch_id: str, actor: Actor, now: datetime) -> None:
-    for report, id in zip(reports, _new_ids(session, len(reports)), strict=True):
+    ids, head = ask(session, _ids_asked(session, len(reports)), head_asked(session))
+    for report, id in zip(reports, _new_ids(session, ids, len(reports)), strict=True):
         report.id = id
-    session.execute(
-        insert(RecordReport),
-        [
-            {
-                "id": report.id,
-                "record_id": report.row.id,
-                "source_id": report.source_id,
-                "source_version": report.source_version,
-                "status": report.status,
-                "batch_id": batch_id,
-                "place": "" if report.item is None else report.item.place,
-            }
-            for report in reports
-        ],
-    )
+    written = [
+        (
+            report.id,
+            report.row.id,
+            report.source_id,
+            report.source_version,
+            report.status,
+            batch_id,
+            "" if report.item is None else report.item.place,
+        )
+        for report in reports
+    ]
     stated = {"reports": len(reports), "records": sorted({report.row.id or 0 for report in reports})}
-    write_audit(session, actor, "record.report", now=now, object=f"batch {batch_id}", detail=stated)
+    entry = Entry(actor=actor, action="record.report", now=now, object=f"batch {batch_id}", detail=stated)
+    tell(session, [(_REPORT, written), *appended(session, head, entry)[1]])
 
 
-def _new_ids(session: Session, count: int) -> Iterable[int]:
+def _ids_asked(session: Session, count: int) -> Question:
+    """The question for the ids of `count` rows or reports; `_new_ids` makes them of the answer."""
+    return (_LAST_IDS, ()) if session.get_bind().dialect.name == "sqlite" else (_NEXT_IDS, (count,))
+
+
+def _uuids_asked(session: Session, patient_ids: Sequence[int]) -> Question:
+    among, given = one_of(session, patient_ids)
+    return f"SELECT uuid FROM patient WHERE id {among} ORDER BY id", (given,)  # noqa: S608
+
+
+def _new_ids(session: Session, answer: Sequence[Any], count: int) -> Iterable[int]:
     """Ids for `count` rows or reports, known before they are written: one may close another of the same chunk."""
-    if session.get_bind().dialect.name == "postgresql":
-        return sorted(session.connection().scalars(_SEQUENCE, {"count": count}).all())
-    last = max(int(session.connection().execute(latest).scalar_one()) for latest in (_LAST_ID, _LAST_REPORT_ID))
-    return range(last + 1, last + 1 + count)
+    ids = [int(id) for (id,) in answer]
+    return range(ids[0] + 1, ids[0] + 1 + count) if session.get_bind().dialect.name == "sqlite" else sorted(ids)
 
 
 def _row(row: Version, batch_id: str, recorded_at: int, recorded_by: str, seq: int) -> tuple[Any, ...]:
@@ -328,6 +358,7 @@ def _row(row: Version, batch_id: str, recorded_at: int, recorded_by: str, seq: i
         recorded_at,
         recorded_by,
         item.reason,
+        item.sent_digest,
         seq,
         None if row.closed_by is None else row.closed_by.id,
     )

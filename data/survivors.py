@@ -6,22 +6,19 @@ Nothing of a merged patient moves. Every row stays under the number it came with
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.orm import Session, aliased
 
+from data.journeys import Question, ask
 from data.models import Patient, PatientSurvivor
 
 _SURVIVOR = cast(Table, PatientSurvivor.__table__).c
 _ALL = select(_SURVIVOR.patient_id, _SURVIVOR.survivor_id)
-_OWN: BindParameter[int] = bindparam("ids", expanding=True)
-_GROUPS = _ALL.where(
-    or_(
-        _SURVIVOR.survivor_id.in_(_OWN),
-        _SURVIVOR.survivor_id.in_(select(_SURVIVOR.survivor_id).where(_SURVIVOR.patient_id.in_(_OWN)).correlate(None)),
-    )
-).order_by(_SURVIVOR.survivor_id)
+SURVIVORS: Question = ("SELECT patient_id, survivor_id FROM patient_survivor", ())
+"""Asks for every merge in force: the merged patient and the survivor."""
 
 
 def not_merged() -> ColumnElement[bool]:
@@ -60,9 +57,13 @@ def members(session: Session, patient_id: int) -> list[int]:
 
 def groups(session: Session, patient_ids: Iterable[int]) -> dict[int, Sequence[int]]:
     """By each of the patients that is one with others: all that are one with it, itself among them."""
-    ids = set(patient_ids)
-    rows = session.connection().execute(_GROUPS, {"ids": sorted(ids)}).all()
+    (merged,) = ask(session, SURVIVORS)
+    return grouped(merged, set(patient_ids))
+
+
+def grouped(merged: Iterable[Sequence[int]], ids: AbstractSet[int]) -> dict[int, Sequence[int]]:
+    """The same, of the answer to SURVIVORS."""
     together: dict[int, set[int]] = {}
-    for patient_id, survivor_id in rows:
+    for patient_id, survivor_id in merged:
         together.setdefault(survivor_id, {survivor_id}).add(patient_id)
     return {id: sorted(group) for group in together.values() for id in group & ids}

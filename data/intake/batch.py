@@ -14,6 +14,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from data.db import Database
+from data.intake.came_before import CameBefore, nothing
 from data.intake.cgm_formats import SENSOR_FORMATS
 from data.intake.cgm_store import ReadingsImport
 from data.intake.chunks import ChunkStore, chunks
@@ -122,6 +123,7 @@ class _Run:
                     now=self._store.now,
                     subjects=self._subjects,
                     matching=self._matching,
+                    before=CameBefore(self._steps) if self._store.watch is unwatched else nothing,
                 )
             )
         if self._unreadable and self._summary.read == len(self._sources.beside):

@@ -17,7 +17,7 @@ from data.intake.holding import hold
 from data.intake.identity import Disputed, PatientFacts, Proposed, admit, recognise, restated
 from data.intake.item import Held, Item, Refused
 from data.intake.moments import DateOrder
-from data.intake.parcel import Ignored, Notice, Parcel, PatientParcel
+from data.intake.parcel import Ignored, Known, Notice, Parcel, PatientParcel
 from data.intake.tally import PRECEDENCE, BatchSummary
 from data.intake.transactions import Transactions
 from data.intake.watch import Seen, Watch
@@ -117,6 +117,8 @@ class ChunkStore:
                 for where, notice in notices:
                     told = (*restated(session, notice.facts, notice.merged), *death_told(session, notice.facts))
                     self._propose(session, where, told)
+        known = [parcel for parcel in chunk if isinstance(parcel.outcome, Known)]
+        outcomes += ["unchanged"] * len(known)
         self.summary.ignored.update(p.outcome.type for p in chunk if isinstance(p.outcome, Ignored))
         self._count(outcomes)
         self.watch(seen, self.summary)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from data.intake import fhir_types as fhir
+from data.intake.came_before import Mark, nothing
+from data.intake.chunks import CHUNK
 from data.intake.fhir_coded import CODED, coded_item
 from data.intake.fhir_condition import condition
 from data.intake.fhir_finding import FINDING, finding
@@ -17,17 +20,18 @@ from data.intake.fhir_frame import LOCAL, LOINC, Setting, codes
 from data.intake.fhir_imaging import TUMOUR_SIZE, lesion, report, response, study
 from data.intake.fhir_observation import results
 from data.intake.fhir_patient import Subjects, patient_facts
-from data.intake.fhir_read import LARGEST_RESOURCE, Entry, quoted, read_entries, refuse_duplicate_keys
+from data.intake.fhir_read import LARGEST_RESOURCE, Entry, in_parts, quoted, read_entries, refuse_duplicate_keys
 from data.intake.fhir_therapy import administration, procedure, request, statement
 from data.intake.item import Held, Item, Refused
 from data.intake.item_limits import storable
 from data.intake.learned import NOTHING, Learned
-from data.intake.parcel import Ignored, Parcel, PatientParcel, Unreadable
+from data.intake.parcel import Ignored, Known, Parcel, PatientParcel, Unreadable
 from data.intake.source import SourceFile
 
 Mapper = Callable[[Any, Setting], Sequence[Item] | Ignored]
 # Subjects of a file that are remembered once they are found.
 MOST_SUBJECTS = 10_000
+KNOWN = Known()
 NO_RESOURCE = Ignored("entry without resource")
 
 
@@ -58,6 +62,7 @@ _TYPES: Mapping[str, tuple[type[fhir.Resource], Mapper]] = {
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(type) for name, (type, _) in _TYPES.items()
 }
+_SKETCH = msgspec.json.Decoder(fhir.Sketch)
 _PATIENT = msgspec.json.Decoder(fhir.Patient)
 _MEDICATION = msgspec.json.Decoder(fhir.Medication)
 
@@ -69,7 +74,9 @@ class FhirImport:
     now: datetime
     subjects: Subjects
     learned: Learned = NOTHING
+    before: Callable[[Collection[Mark]], Set[Mark]] = nothing
     _medications: dict[tuple[str, str], fhir.Medication] = field(default_factory=dict)
+    _under_way: dict[str, None] = field(default_factory=dict)
     _meant: dict[tuple[str, fhir.Reference], int] = field(default_factory=dict)
 
     def patients(self, file: SourceFile) -> Iterator[PatientParcel]:
@@ -85,11 +92,36 @@ class FhirImport:
 
     def rest(self, file: SourceFile) -> Iterator[Parcel]:
         """Every resource of a file but its patients. Raises Unreadable for a file that holds nothing readable."""
-        for entry in read_entries(file):
-            if isinstance(entry, Refused):
-                yield Parcel(entry.where, b"", entry)
-            elif entry.type != "Patient":
-                yield self._parcel(file, entry)
+        begun = blake2b(self.learned.fingerprint, digest_size=16)
+        for part in in_parts(read_entries(file)):
+            marks = [self._mark(file, entry, begun.copy()) for entry in part]
+            known = self.before([mark for mark in marks if mark is not None and mark[1]])
+            for entry, mark in zip(part, marks, strict=True):
+                if isinstance(entry, Refused):
+                    yield Parcel(entry.where, b"", entry)
+                elif mark in known and mark is not None and mark[0] not in self._under_way:
+                    yield Parcel(entry.where, entry.raw, KNOWN)
+                elif entry.type != "Patient":
+                    yield self._parcel(file, entry, mark)
+
+    def _mark(self, file: SourceFile, entry: Entry | Refused, digest: blake2b) -> Mark | None:
+        """By what a result is known when it comes again; without a digest where it needs more than its bytes."""
+        if isinstance(entry, Refused) or entry.type != "Observation":
+            return None
+        try:
+            sketch = _SKETCH.decode(entry.raw)
+        except (ValueError, RecursionError):
+            return None
+        if sketch.id is None:
+            return None
+        source_id = f"Observation/{sketch.id}"
+        try:
+            patient_id = self._subject(file, sketch.subject, ())
+        except Held:
+            return source_id, b""
+        digest.update(b"%d " % patient_id)
+        digest.update(entry.raw)
+        return source_id, b"" if sketch.contained else digest.digest()
 
     def _patient(self, entry: Entry) -> PatientParcel:
         named: tuple[str, ...] = () if entry.full_url is None else (entry.full_url,)
@@ -112,8 +144,10 @@ class FhirImport:
             if name is not None:
                 self._medications[(file.name, name)] = self._medications[("", name)] = medication
 
-    def _parcel(self, file: SourceFile, entry: Entry) -> Parcel:
+    def _parcel(self, file: SourceFile, entry: Entry, mark: Mark | None) -> Parcel:
         outcome: tuple[Item, ...] | Ignored | Refused
+        if mark is not None:
+            self._note(mark[0])
         try:
             if entry.type is None:
                 outcome = NO_RESOURCE
@@ -122,9 +156,18 @@ class FhirImport:
             else:
                 mapped = _TYPES[entry.type][1](_decoded(entry, _DECODERS[entry.type]), self._setting(file, entry))
                 outcome = mapped if isinstance(mapped, Ignored) else tuple(storable(item) for item in mapped)
+            if mark is not None and isinstance(outcome, tuple) and [item.source_id for item in outcome] == [mark[0]]:
+                outcome[0].sent_digest = mark[1] or None
         except Held as held:
             outcome = _refusal(entry, held)
         return Parcel(entry.where, entry.raw, outcome)
+
+    def _note(self, source_id: str) -> None:
+        """Remember what was read and may not be stored yet: it may say something newer than what stands."""
+        self._under_way.pop(source_id, None)
+        self._under_way[source_id] = None
+        if len(self._under_way) > CHUNK:
+            del self._under_way[next(iter(self._under_way))]
 
     def _setting(self, file: SourceFile, entry: Entry) -> Setting:
         def medication(name: str) -> fhir.Medication | None:

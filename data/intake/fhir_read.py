@@ -23,6 +23,9 @@ from data.intake.source import SourceFile
 MEGABYTE = 1024 * 1024
 LARGEST_DOCUMENT = 64 * MEGABYTE
 LARGEST_RESOURCE = 4 * MEGABYTE
+# Entries that are asked about at once.
+MOST_ENTRIES = 1_000
+MOST_BYTES = 8 * MEGABYTE
 DEEPEST_BUNDLE = 4
 KEPT_RAW = 64 * 1024
 # A file whose first lines are all unreadable is no NDJSON.
@@ -61,6 +64,23 @@ def read_entries(file: SourceFile) -> Iterator[Entry | Refused]:
                 yield from _document(file.name, stream)
     except (OSError, EOFError, zlib.error) as error:
         raise Unreadable(f"cannot be read: {error}") from error
+
+
+def in_parts(entries: Iterator[Entry | Refused]) -> Iterator[list[Entry | Refused]]:
+    """The entries some at a time, also those before the place where a file becomes unreadable."""
+    part: list[Entry | Refused] = []
+    size = 0
+    try:
+        for entry in entries:
+            part.append(entry)
+            size += len(entry.raw)
+            if len(part) == MOST_ENTRIES or size > MOST_BYTES:
+                yield part
+                part, size = [], 0
+    except Unreadable:
+        yield part
+        raise
+    yield part
 
 
 def refuse_duplicate_keys(raw: bytes) -> None:

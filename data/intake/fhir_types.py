@@ -272,6 +272,14 @@ class Head(Part, frozen=True):
     id: str | None = None
 
 
+class Sketch(Part, frozen=True):
+    """Enough of a resource to know whether it came before."""
+
+    id: str | None = None
+    subject: Reference | None = None
+    contained: tuple[Raw, ...] = ()
+
+
 class Request(Part, frozen=True):
     method: str | None = None
     url: str | None = None

@@ -7,14 +7,12 @@ person, waits in quarantine for somebody to look at it, and an alarm says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any, cast
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, bindparam, select, tuple_
 from sqlalchemy.orm import Session
 
 from data.alarms import Reason, alarm_once
@@ -29,22 +27,26 @@ from data.intake.hl7_v2 import Group, Hl7Import, read_messages
 from data.intake.holding import hold
 from data.intake.identity import Disputed, Proposed, recognise, restated
 from data.intake.item import Held, Refused
-from data.intake.learned import in_force
+from data.intake.learned import IN_FORCE, Learned, learned
 from data.intake.parcel import Ignored, Notice, Parcel
 from data.intake.source import HL7
-from data.models import Batch, Feed, Hl7Message
+from data.journeys import Question, Row, tell
+from data.models.base import to_ms
 from data.people import Actor
 from data.records import Verdict, lock_ingest, open_batch, store_chunk
-from data.upsert import insert_on
 
-_MESSAGE = cast(Table, Hl7Message.__table__)
-_KEY = (_MESSAGE.c.application, _MESSAGE.c.facility, _MESSAGE.c.control_id)
-# Made once: building a statement costs more than a small one takes.
-_KNOWN = select(*_KEY, _MESSAGE.c.digest, _MESSAGE.c.state, _MESSAGE.c.answer).where(
-    tuple_(*_KEY).in_(bindparam("keys", expanding=True))
+_KEEP: Final = (
+    "INSERT INTO hl7_message (application, facility, control_id, digest, peer, content, received_at, state, why,"
+    " answer, batch_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    " ON CONFLICT (application, facility, control_id, digest) DO UPDATE SET peer = excluded.peer,"
+    " received_at = excluded.received_at, state = excluded.state, why = excluded.why, answer = excluded.answer,"
+    " batch_id = excluded.batch_id"
 )
-_BATCH = cast(Table, Batch.__table__).c
-_OPENED = select(_BATCH.id).where(_BATCH.id == bindparam("id"))
+_HEARD: Final = (
+    "INSERT INTO feed (application, facility, last_heard_at, last_control_id, last_peer) VALUES (%s, %s, %s, %s, %s)"
+    " ON CONFLICT (application, facility) DO UPDATE SET last_heard_at = excluded.last_heard_at,"
+    " last_control_id = excluded.last_control_id, last_peer = excluded.last_peer"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,11 @@ def receive(session: Session, desk: Desk, arrived: Sequence[Arrived], *, now: da
     letters = [Letter(one) for one in arrived]
     usable = [letter for letter in letters if letter.fault is None]
     if usable:
-        lock_ingest(session)
-        _tell_apart(session, usable)
-        _take_in(session, desk, [letter for letter in usable if letter.new], now)
+        batch_id = f"mllp-{now:%Y-%m-%d}"
+        known, mappings, opened = lock_ingest(session, _known(usable), IN_FORCE, _opened(batch_id))
+        _tell_apart(known, usable)
+        sitting = _Sitting(session, desk, now, batch_id, bool(opened), learned(mappings))
+        _take_in(sitting, [letter for letter in usable if letter.new])
     if any(letter.rehearsal for letter in letters):
         alarm_once(session, "feed-training", desk.policy, now=now)
     return [letter.settled(now) for letter in letters]
@@ -88,12 +92,26 @@ def keep_failed(session: Session, desk: Desk, arrived: Arrived, why: str, *, now
     return letter.settled(now)
 
 
-def _tell_apart(session: Session, letters: Sequence[Letter]) -> None:
-    """Find which were answered before, which carry the control id of another message, and which are new."""
+def _known(letters: Sequence[Letter]) -> Question:
+    """The question for what was received under the control ids of the letters before."""
     keys = sorted({letter.key for letter in letters})
+    marks = ", ".join(["(%s, %s, %s)"] * len(keys))
+    return (
+        "SELECT application, facility, control_id, digest, state, answer FROM hl7_message"  # noqa: S608
+        f" WHERE (application, facility, control_id) IN (VALUES {marks})",
+        tuple(part for key in keys for part in key),
+    )
+
+
+def _opened(batch_id: str) -> Question:
+    return "SELECT id FROM batch WHERE id = %s", (batch_id,)
+
+
+def _tell_apart(known: Sequence[Any], letters: Sequence[Letter]) -> None:
+    """Find which were answered before, which carry the control id of another message, and which are new."""
     answered: dict[tuple[Key, str], bytes | None] = {}
     first: set[Key] = set()
-    for *key, digest, state, reply in session.connection().execute(_KNOWN, {"keys": keys}):
+    for *key, digest, state, reply in known:
         if state != "failed":
             answered[(key[0], key[1], key[2]), digest] = reply
         if state == "done":
@@ -113,15 +131,17 @@ def _tell_apart(session: Session, letters: Sequence[Letter]) -> None:
             first.add(letter.key)
 
 
-def _take_in(session: Session, desk: Desk, letters: Sequence[Letter], now: datetime) -> None:
-    reader = _Reader(session, desk, now)
+def _take_in(sitting: _Sitting, letters: Sequence[Letter]) -> None:
+    session, desk, now, batch_id = sitting.session, sitting.desk, sitting.now, sitting.batch_id
+    reader = _Reader(sitting)
     for letter in letters:
         if letter.state == "done":
             reader.read(letter)
     kept = [letter for letter in letters if letter.outcome != "reject"]
     if not kept:
         return
-    batch_id = _batch_of_today(session, desk, now)
+    if not sitting.opened:
+        open_batch(session, desk.actor, batch_id=batch_id, format=HL7, now=now)
     taken = [(letter, parcel) for letter in kept for parcel in letter.parcels]
     items = [item for _, parcel in taken if isinstance(parcel.outcome, tuple) for item in parcel.outcome]
     verdicts = iter(store_chunk(session, batch_id=batch_id, items=items, actor=desk.actor, now=now))
@@ -137,20 +157,14 @@ def _take_in(session: Session, desk: Desk, letters: Sequence[Letter], now: datet
     for letter in kept:
         letter.settled(now)
     _keep(session, kept, batch_id=batch_id, now=now)
-    reasons: dict[Reason, bool] = {
-        "feed-parked": bool(parked),
-        "feed-conflict": any(letter.state == "conflict" for letter in kept),
-    }
+    conflicts = any(letter.state == "conflict" for letter in kept)
+    _alarm(sitting, {"feed-parked": bool(parked), "feed-conflict": conflicts})
+
+
+def _alarm(sitting: _Sitting, reasons: Mapping[Reason, bool]) -> None:
     for reason, is_so in reasons.items():
         if is_so:
-            alarm_once(session, reason, desk.policy, now=now)
-
-
-def _batch_of_today(session: Session, desk: Desk, now: datetime) -> str:
-    batch_id = f"mllp-{now:%Y-%m-%d}"
-    if session.connection().execute(_OPENED, {"id": batch_id}).first() is None:
-        open_batch(session, desk.actor, batch_id=batch_id, format=HL7, now=now)
-    return batch_id
+            alarm_once(sitting.session, reason, sitting.desk.policy, now=sitting.now)
 
 
 def _announced(session: Session, taken: Sequence[tuple[Letter, Parcel]]) -> Iterator[tuple[str, Proposed]]:
@@ -183,48 +197,28 @@ def _refused(parcel: Parcel, verdicts: Iterator[Verdict]) -> Refused | None:
 
 def _keep(session: Session, letters: Sequence[Letter], *, batch_id: str | None, now: datetime) -> None:
     """Store the messages as they came, with their answers, and that their senders were heard."""
-    rows: list[dict[str, Any]] = []
-    heard: dict[tuple[str, str], dict[str, Any]] = {}
+    at = to_ms(now)
+    rows: list[Row] = []
+    heard: dict[tuple[str, str], Row] = {}
     for letter in letters:
         application, facility, control_id = letter.key
-        sender = {"application": application, "facility": facility}
-        peer = letter.arrived.peer
-        rows.append(
-            sender
-            | {
-                "peer": peer,
-                "control_id": control_id,
-                "digest": letter.digest,
-                "content": letter.arrived.content,
-                "received_at": now,
-                "state": letter.state,
-                "why": letter.why,
-                "answer": letter.settled(now),
-                "batch_id": batch_id,
-            }
-        )
-        heard[application, facility] = sender | {
-            "last_heard_at": now,
-            "last_control_id": control_id,
-            "last_peer": peer,
-        }
-    connection = session.connection()
-    keep_messages, keep_heard = _keeping(connection.dialect.name)
-    connection.execute(keep_messages, rows)
-    connection.execute(keep_heard, list(heard.values()))
+        peer, content = letter.arrived.peer, letter.arrived.content
+        became = (letter.state, letter.why, letter.settled(now), batch_id)
+        rows.append((*letter.key, letter.digest, peer, content, at, *became))
+        heard[application, facility] = (application, facility, at, control_id, peer)
+    tell(session, [(_KEEP, rows), (_HEARD, list(heard.values()))])
 
 
-@cache
-def _keeping(dialect: str) -> tuple[Any, Any]:
-    """The statements that keep messages and when their senders were heard, on a kind of database."""
-    message, feed = insert_on(dialect, _MESSAGE), insert_on(dialect, cast(Table, Feed.__table__))
-    changed = {name: message.excluded[name] for name in ("received_at", "state", "why", "answer", "batch_id", "peer")}
-    index = ["application", "facility", "control_id", "digest"]
-    latest = {name: feed.excluded[name] for name in ("last_heard_at", "last_control_id", "last_peer")}
-    return (
-        message.on_conflict_do_update(index_elements=index, set_=changed),
-        feed.on_conflict_do_update(index_elements=["application", "facility"], set_=latest),
-    )
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """What is received together: its transaction, the batch of the day, whether it is open, the mappings in force."""
+
+    session: Session
+    desk: Desk
+    now: datetime
+    batch_id: str
+    opened: bool
+    mappings: Learned
 
 
 class _Reader:
@@ -232,11 +226,9 @@ class _Reader:
 
     given: int | None = None
 
-    def __init__(self, session: Session, desk: Desk, now: datetime) -> None:
-        self._session = session
-        self._desk = desk
-        self._now = now
-        self._import = Hl7Import(now, self, desk.zone, in_force(session))
+    def __init__(self, sitting: _Sitting) -> None:
+        self._sitting = sitting
+        self._import = Hl7Import(sitting.now, self, sitting.desk.zone, sitting.mappings)
         self._met: dict[str, int | Held] = {}
         self.proposed: list[tuple[str, Proposed]] = []
 
@@ -263,9 +255,9 @@ class _Reader:
         try:
             if group.pid is None or not has_number(group.pid):
                 raise Held("there is no patient number (PID-3)", "send the hospital's number in PID-3")
-            facts = patient_facts(group.pid, self._now)
-            known = recognise(self._session, self._desk.actor, facts)
-            self.proposed += [(f"{group.where}.PID", told) for told in death_told(self._session, facts)]
+            facts = patient_facts(group.pid, self._sitting.now)
+            known = recognise(self._sitting.session, self._sitting.desk.actor, facts)
+            self.proposed += [(f"{group.where}.PID", told) for told in death_told(self._sitting.session, facts)]
         except Held as held:
             if isinstance(held, Disputed):
                 self.proposed.append((f"{group.where}.PID", held.proposed))

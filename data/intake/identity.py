@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from clinical.saying import chained, say
@@ -31,6 +31,20 @@ SHARED_FHIR_ID = "urn:nadir:fhir-id:shared"
 _BY_MRN = select(Patient).where(Patient.mrn == bindparam("mrn"))
 _NUMBERED = select(PatientIdentifier.patient_id).where(
     PatientIdentifier.system == bindparam("system"), PatientIdentifier.value == bindparam("value")
+)
+_HOLDERS = (
+    select(Patient)
+    .where(
+        or_(
+            Patient.mrn == bindparam("mrn"),
+            Patient.id.in_(
+                select(PatientIdentifier.patient_id).where(
+                    tuple_(PatientIdentifier.system, PatientIdentifier.value).in_(bindparam("numbers", expanding=True))
+                )
+            ),
+        )
+    )
+    .order_by(Patient.id)
 )
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -120,20 +134,30 @@ def recognise(session: Session, actor: Actor, facts: PatientFacts) -> int:
 
 
 def _known_by_number(session: Session, facts: PatientFacts) -> Patient | None:
-    patient = session.scalar(_BY_MRN, {"mrn": facts.mrn.strip()})
-    for system, value in facts.numbers:
-        other = session.scalar(_NUMBERED, {"system": system, "value": value})
-        if other is not None and (patient is None or other != patient.id):
-            why = say(
-                "number {number} of {system} already belongs to another patient than {other}",
-                number=repr(value),
-                system=system,
-                other=repr(facts.mrn),
-            )
-            holder = session.get_one(Patient, other).mrn
-            proposed = Proposed(kind="merge", from_number=facts.mrn, into_number=holder, why=why, facts=facts.plain())
-            raise Disputed(why, say("decide whether they are one person; nothing is merged by itself"), proposed)
-    return patient
+    own = facts.mrn.strip()
+    holders = _HOLDERS if facts.numbers else _BY_MRN
+    found = session.scalars(holders, {"mrn": own, "numbers": facts.numbers}).all()
+    for other in found:
+        if other.mrn != own:
+            raise _held_by(session, facts, other)
+    return found[0] if found else None
+
+
+def _held_by(session: Session, facts: PatientFacts, other: Patient) -> Disputed:
+    """What is to be decided about a patient of whose numbers one is another patient's."""
+    system, value = next(
+        number
+        for number in facts.numbers
+        if session.scalar(_NUMBERED, {"system": number[0], "value": number[1]}) == other.id
+    )
+    why = say(
+        "number {number} of {system} already belongs to another patient than {other}",
+        number=repr(value),
+        system=system,
+        other=repr(facts.mrn),
+    )
+    proposed = Proposed(kind="merge", from_number=facts.mrn, into_number=other.mrn, why=why, facts=facts.plain())
+    return Disputed(why, say("decide whether they are one person; nothing is merged by itself"), proposed)
 
 
 def known_number(session: Session, number: str) -> int | None:

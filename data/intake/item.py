@@ -47,7 +47,7 @@ class Item(msgspec.Struct, kw_only=True, gc=False):
 
     `value`, `ref_low` and `ref_high` are decimal texts as received (`118.00` keeps its places), the `canonical_*`
     numbers are derived from them. `specimen` is the specimen or filler number. `effective_at` is None only for a
-    retraction that does not repeat the time of what it retracts.
+    retraction that does not repeat the time of what it retracts. `sent_digest`: see `data.intake.came_before`.
     """
 
     patient_id: int
@@ -78,6 +78,7 @@ class Item(msgspec.Struct, kw_only=True, gc=False):
     source_id: str | None = None
     source_version: str | None = None
     reason: str | None = None
+    sent_digest: bytes | None = None
 
     def beside(self, columns: Mapping[str, str]) -> Item:
         """The same fact with columns of its row that Nadir does not read, kept as they stood."""

@@ -6,16 +6,15 @@ unit or code that it knows means what it says. What was read so says by which ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import cast
+from typing import Any
 
-from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from clinical.units import UnitError, to_canonical
-from data.models import LearnedMapping
+from data.journeys import Question, ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,11 @@ class Learned:
 
     _meanings: Mapping[tuple[str, str, str], Meaning] = field(default_factory=dict)
 
+    @property
+    def fingerprint(self) -> bytes:
+        """The same for the same mappings."""
+        return b" ".join(b"%d" % mapping for mapping in sorted(meaning.mapping for meaning in self._meanings.values()))
+
     def of(self, laboratory: str | None) -> Hand:
         """The mappings of one laboratory; none where it is not named."""
         if laboratory is None or not self._meanings:
@@ -68,16 +72,23 @@ class Learned:
 
 
 NOTHING = Learned()
-_MAPPING = cast(Table, LearnedMapping.__table__).c
-_IN_FORCE = select(_MAPPING.id, _MAPPING.laboratory, _MAPPING.kind, _MAPPING.written, _MAPPING.meaning).where(
-    _MAPPING.approved_at.is_not(None), _MAPPING.retired_at.is_(None)
+IN_FORCE: Question = (
+    "SELECT id, laboratory, kind, written, meaning FROM learned_mapping"
+    " WHERE approved_at IS NOT NULL AND retired_at IS NULL",
+    (),
 )
+"""Asks for the mappings that two people stand for and nobody has retired."""
 
 
 def in_force(session: Session) -> Learned:
     """The mappings that two people stand for and nobody has retired."""
-    rows = session.connection().execute(_IN_FORCE)
-    return Learned({(row.laboratory, row.kind, row.written): Meaning(row.written, row.meaning, row.id) for row in rows})
+    (found,) = ask(session, IN_FORCE)
+    return learned(found)
+
+
+def learned(found: Iterable[Sequence[Any]]) -> Learned:
+    """The same, of the answer to IN_FORCE."""
+    return Learned({(lab, kind, written): Meaning(written, meant, id) for id, lab, kind, written, meant in found})
 
 
 def named(laboratory: str) -> str:

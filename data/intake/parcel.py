@@ -27,6 +27,10 @@ class Notice(Ignored, frozen=True):
     merged: str | None
 
 
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """Something that came before, byte for byte, and stands."""
+
+
 class Unreadable(ValueError):
     """A whole file that holds nothing readable; the message says why."""
 
@@ -48,7 +52,7 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
 
     where: str
     raw: bytes
-    outcome: tuple[Item, ...] | Ignored | Refused
+    outcome: tuple[Item, ...] | Known | Ignored | Refused
 
 
 class Reader(Protocol):

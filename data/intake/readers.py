@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from datetime import datetime
 
+from data.intake.came_before import Mark
 from data.intake.dicom_sr import DicomImport
 from data.intake.fhir_patient import Subjects
 from data.intake.fhir_r4 import FhirImport
@@ -20,13 +21,22 @@ from data.intake.xlsx import XlsxImport
 
 
 def reader_of(
-    format: str, options: Mapping[str, str], *, now: datetime, subjects: Subjects, matching: Matching
+    format: str,
+    options: Mapping[str, str],
+    *,
+    now: datetime,
+    subjects: Subjects,
+    matching: Matching,
+    before: Callable[[Collection[Mark]], Set[Mark]],
 ) -> Reader:
-    """The reader of a format that is read item by item. Raises ImportRefused for an option it cannot use."""
+    """The reader of a format that is read item by item; `before` says what of it stands already.
+
+    Raises ImportRefused for an option it cannot use.
+    """
     with matching.steps.read() as session:
         learned = in_force(session)
     if format == FHIR:
-        return FhirImport(now, subjects, learned)
+        return FhirImport(now, subjects, learned, before)
     if format == HL7:
         return Hl7Import(now, subjects, zone_of(options), learned)
     if format == DICOM_SR:

@@ -55,6 +55,7 @@ class Record(Base):
 
     `kind` says which: lab, skin, lesion, response, biliary, therapy, symptom, state, finding.
     `value`, `unit`, `ref_low`, `ref_high`, `effective_text` are as received; `canonical_*` are derived beside them.
+    `sent_digest` knows what it was made of when it comes again (`data.intake.came_before`).
     `detail` holds the fields of the kind (see `clinical.chart`, the dataclass of the same name).
     """
 
@@ -114,6 +115,7 @@ class Record(Base):
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[str] = mapped_column(String(200))
     reason: Mapped[str | None] = mapped_column(Text)
+    sent_digest: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     ingest_seq: Mapped[int] = mapped_column(ForeignKey("ingest.seq"))
     superseded_by: Mapped[int | None] = mapped_column(ForeignKey("record.id", deferrable=True, initially="DEFERRED"))
 
