@@ -81,6 +81,8 @@ class Watch:
         """Nothing of the other team is in this reply."""
         self.answers[answer.status_code] += 1
         assert not {field for team, field in canaries(said(answer)) if team == self.other.team}, what
+        if "Set-Cookie" in answer.headers:
+            self.untouched(what)
 
     def untouched(self, what: object) -> None:
         """Nothing of theirs was changed, added or removed; then all is as it was kept."""

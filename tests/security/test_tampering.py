@@ -52,6 +52,7 @@ def test_a_wrong_type_in_any_argument_is_refused_at_once(wards: Wards) -> None:
                 assert answer.status_code < 500, (callback, place, name, said(answer))
                 if name in REFUSED_ALWAYS:
                     assert answer.status_code in (400, 403), (callback, place, name, answer.status_code)
+                wards.settle(answer)
         wards.restore()
     print(f"C4: {answers.total()} wrong arguments, answers {dict(answers)}, slowest {slowest:.2f} s")
     assert slowest <= SLOW_S
@@ -84,6 +85,7 @@ def test_what_a_body_claims_beside_its_arguments_has_no_effect(wards: Wards) -> 
                 answers[answer.status_code] += 1
                 assert answer.status_code < 500, (callback, said(answer))
                 assert "South" not in {team for team, _field in canaries(said(answer))}, callback
+                wards.settle(answer)
         wards.restore()
     print(f"C3: {answers.total()} bodies that claim, answers {dict(answers)}")
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import pysqlite3
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from data.db import Database
 from data.intake.batch import import_paths
@@ -86,6 +87,11 @@ class Wards:
     def restore(self) -> None:
         """The database as it was kept, sign-ins included."""
         _copy(self._kept, self._file)
+
+    def settle(self, answer: TestResponse) -> None:
+        """After a reply that gave the browser another cookie: the sign-ins as they were kept."""
+        if "Set-Cookie" in answer.headers:
+            self.restore()
 
     @property
     def _file(self) -> Path:
