@@ -81,17 +81,23 @@ class Wards:
     _kept: Path = Path()
 
     def keep(self) -> None:
-        """Remember the database as it is now."""
-        _copy(self._file, self._kept)
+        """Remember the database as it is now; one of PostgreSQL is not kept and goes on as it becomes."""
+        if self._in_a_file:
+            _copy(self._file, self._kept)
 
     def restore(self) -> None:
         """The database as it was kept, sign-ins included."""
-        _copy(self._kept, self._file)
+        if self._in_a_file:
+            _copy(self._kept, self._file)
 
     def settle(self, answer: TestResponse) -> None:
         """After a reply that gave the browser another cookie: the sign-ins as they were kept."""
         if "Set-Cookie" in answer.headers:
             self.restore()
+
+    @property
+    def _in_a_file(self) -> bool:
+        return self.web.database.engine.dialect.name == "sqlite"
 
     @property
     def _file(self) -> Path:
@@ -153,7 +159,7 @@ def _side(database: Database, team: str, folder: Path, now: datetime) -> Side:
         first = session.scalars(select(Patient).where(Patient.mrn == ids["mrn"])).one()
         ids |= {"uuid": first.uuid, "patient": str(first.id)}
         ids["record"] = str(_first_record(session, first.id))
-        oncologist, nurse = (_actor(session, side.people[role]) for role in ("oncologist", "nurse"))
+        oncologist, nurse = (actor_of(session, side.people[role]) for role in ("oncologist", "nurse"))
         ids |= {"person": str(nurse.person_id), "self": str(oncologist.person_id)}
         session.add(TeamLead(team_id=ward.team.id, person_id=oncologist.person_id))
         set_weeks(session, SYSTEM, ward.team.id, now.date(), weeks=1, person_id=oncologist.person_id or 0, now=now)
@@ -241,7 +247,7 @@ def _kept_work(session: Session, side: Side, first: Patient, team_id: int, oncol
 def _brought(database: Database, side: Side, folder: Path, now: datetime) -> None:
     """A sheet of which a row is held, and a message that proposes to merge two patients."""
     with database.read() as session:
-        nurse = _actor(session, side.people["nurse"])
+        nurse = actor_of(session, side.people["nurse"])
     letter = side.team[0]
     sheet = folder / f"{side.team}.csv"
     sheet.write_text(
@@ -261,7 +267,7 @@ def _brought(database: Database, side: Side, folder: Path, now: datetime) -> Non
         side.ids["proposal"] = str(proposal.id)
 
 
-def _actor(session: Session, email: str) -> Actor:
+def actor_of(session: Session, email: str) -> Actor:
     return person_actor(session, session.scalars(select(Person).where(Person.email == email)).one())
 
 
