@@ -93,6 +93,10 @@ def register(app: Dash) -> None:
     def retry(clicks: int | None, item: str, mrn: str | None) -> tuple[object, object]:
         if not clicks:
             return no_update, no_update
+        # Before it is read: what it still lacks is said with words of its own.
+        with current_database().write() as session:
+            held = show_quarantined(session, current_actor(), _number(item))
+            note_held(session, current_actor(), [held["id"]], ROUTE.pattern, now=request_now())
         try:
             summary = retry_quarantined(
                 current_database(), current_actor(), _number(item), now=request_now(), mrn=(mrn or "").strip() or None

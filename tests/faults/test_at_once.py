@@ -1,4 +1,4 @@
-"""Many at once on one thing: each act is done whole, one after the other, or refused; nothing is lost, nothing halved."""
+"""Many at once on one thing: each act is done whole, one after the other, or refused; nothing is lost or halved."""
 
 from __future__ import annotations
 

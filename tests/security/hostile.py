@@ -15,7 +15,7 @@ from openpyxl import Workbook
 from sqlalchemy import JSON, String, select, update
 
 from data.intake.batch import import_paths
-from data.models import Base, Feed, Patient, PatientTeam, ProtocolDraft
+from data.models import Base, Feed, Patient, PatientTeam
 from data.queries import ask
 from tests.data.bundles import bundle, coded, glucose, observation, patient
 from tests.security.bodies import WORDS, body, callbacks, usual
@@ -248,26 +248,6 @@ def _into_tables(wards: Wards, texts: Iterator[str]) -> int:
                 last_heard_at=now,
                 last_control_id=next(texts)[:200],
                 last_peer="x",
-            )
-        )
-        changes = {
-            "recurrence_factor": {
-                "value": 1.5,
-                "source": next(texts),
-                "reason": next(texts),
-                "proposed_by": "x",
-                "at": now.isoformat(),
-            }
-        }
-        session.add(
-            ProtocolDraft(
-                id=str(uuid4()),
-                standing=True,
-                state="open",
-                changes=changes,
-                version=1,
-                opened_at=now,
-                opened_by=next(texts),
             )
         )
         for n in range(3):

@@ -81,9 +81,7 @@ def test_nothing_is_left_after_signing_out(site: tuple[Wards, str], browser: Bro
     assert page.evaluate(KEPT) == ""
     context.close()
     held = [file for file in profile.rglob("*") if file.is_file() and b"CNRY-" in file.read_bytes()]
-    print(
-        f"F4: {len(PAGES)} pages with {len(seen)} kinds of canaries, {backs} steps back, {len(held)} files with canaries"
-    )
+    print(f"F4: {len(PAGES)} pages with {len(seen)} kinds of canaries, {backs} steps back, {len(held)} files left")
     assert not held
 
 
