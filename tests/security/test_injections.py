@@ -29,6 +29,7 @@ from data.settings import Settings
 from tests.dashboard.conftest import Web
 from tests.data.bundles import bundle, glucose, patient
 from tests.security.bodies import FIRST_ROWS, Callback, callbacks, usual
+from tests.security.hostile import unfreeze
 from tests.security.payloads import FORMULAS, LINES, SQL, TEMPLATES
 from tests.security.requests_as import Route, call, said, visit
 from tests.security.wards import Wards, actor_of, all_rows, furnish, rows_of
@@ -93,6 +94,8 @@ def test_a_statement_in_any_address_finds_nothing(both: Wards) -> None:
 def test_what_is_taken_out_calculates_nothing(wards: Wards) -> None:
     side, record = wards.sides["North"], Base.metadata.tables["record"]
     listed = {one.name: one for one in callbacks(wards.web.client(side.people["nurse"]))}
+    with wards.web.database.write() as session:
+        unfreeze(session)
     for text in FORMULAS:
         with wards.web.database.write() as session:
             session.get_one(Patient, int(side.ids["patient"])).name = text
