@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: run test setup test-setup lint unit test-oracles test-faults test-security bench coverage mutation wheels lock clean
+.PHONY: run test setup test-setup lint unit test-oracles test-faults scan test-security vulnerabilities bench coverage mutation wheels lock clean
 
 run: setup
 	@deploy/run-demo
@@ -46,8 +46,15 @@ test-oracles: test-setup
 test-faults: test-setup
 	$(PYTEST) -m faults
 
-test-security: test-setup
+scan: test-setup
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive clinical data dashboard jobs commands nadir.py
+
+test-security: test-setup scan
 	$(PYTEST) tests/security tests/dashboard $(addprefix tests/data/test_,$(addsuffix .py,people sessions second_factor emergency audit))
+
+# Asks the advisories of the package index about every locked version, so it needs a way to it.
+vulnerabilities: test-setup
+	for name in run demo dev; do $(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/$$name.txt || exit 1; done
 
 bench: test-setup
 	$(BIN)/python -m bench

@@ -15,6 +15,7 @@ from dashboard import shell
 from dashboard.accounts import accounts
 from dashboard.cookie import is_https
 from dashboard.emergency import EMERGENCY_POLICIES, emergency
+from dashboard.emergency_banner import emergency_line
 from dashboard.entry import DRAFT, ENTRY, SAVE, install_entry
 from dashboard.errors import install_errors
 from dashboard.gate import CALLBACK_PATH, CATCH_ALL, install_gate
@@ -133,7 +134,7 @@ def _server(parts: Parts) -> Flask:
     if settings.proxy_hops:
         hops = settings.proxy_hops
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    server.jinja_env.globals.update(_=_, counted=counted, language=language)
+    server.jinja_env.globals.update(_=_, counted=counted, language=language, emergency_line=emergency_line)
     for blueprint in (accounts, own, emergency):
         server.register_blueprint(blueprint)
     install_provider(server, settings)

@@ -15,17 +15,11 @@ from dashboard.accounts import too_many, wait_text
 from dashboard.language import _
 from dashboard.own_account import sentence
 from dashboard.policy import CLINICAL, Policy, note_activity
-from dashboard.request import (
-    current_actor,
-    current_database,
-    current_origin,
-    current_settings,
-    current_sign_in,
-    request_now,
-)
+from dashboard.proving import prove_again
+from dashboard.request import current_actor, current_database, current_settings, request_now
 from data.emergency import LIFE, REASON_MAX, REASON_MIN, EmergencyRefused, Privacy, check_reason, open_in_emergency
 from data.outbox import mail_policy
-from data.step_up import ProofRefused, prove
+from data.step_up import ProofRefused
 from data.throttle import TooManyTries
 
 emergency = Blueprint("emergency", __name__, url_prefix="/emergency")
@@ -53,8 +47,7 @@ def enter() -> ResponseReturnValue:
     settings, now = current_settings(), request_now()
     privacy = Privacy(mail_policy(settings), settings.privacy_mail)
     try:
-        typed = request.form.get("password", "")
-        prove(current_database(), current_sign_in(), typed, origin=current_origin(), now=now)
+        prove_again(request.form.get("password", ""))
         with current_database().write() as session:
             open_in_emergency(session, current_actor(), mrn, reason, privacy=privacy, now=now)
     except ProofRefused:

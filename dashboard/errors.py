@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 
-from dash.exceptions import CallbackException, InvalidCallbackReturnValue
+from dash.exceptions import CallbackException, DependencyException, InvalidCallbackReturnValue
 from flask import Flask, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -57,6 +57,8 @@ def install_errors(server: Flask) -> None:
     server.register_error_handler(AuditUnavailable, _away)
     server.register_error_handler(DatabaseUnavailable, _away)
     server.register_error_handler(CallbackException, _callback)
+    # Dash has no such script; it would answer 500 and write a line, to anybody.
+    server.register_error_handler(DependencyException, lambda _error: _answer(404))
     server.register_error_handler(PdfUnavailable, _no_pdf)
     server.register_error_handler(Exception, _failed)
 

@@ -20,10 +20,10 @@ from dashboard.parts.flag_details import history, standing
 from dashboard.parts.step_up import proof
 from dashboard.parts.times import Clock, moment_text
 from dashboard.policy import CLINICAL, Policy, guarded
+from dashboard.proving import prove_again
 from dashboard.request import (
     current_actor,
     current_database,
-    current_origin,
     current_settings,
     current_sign_in,
     request_now,
@@ -34,7 +34,7 @@ from data.errors import BadInput
 from data.flag_moves import MOVES, StaleVersion
 from data.flags import acknowledge, show_flag, snooze
 from data.outbox import mail_policy
-from data.step_up import prove, proved_at
+from data.step_up import proved_at
 from data.throttle import TooManyTries
 from data.trends import identity
 from data.withheld import muted_until
@@ -125,16 +125,16 @@ def _deciding(app: Dash) -> None:
     ) -> tuple[object, ...]:
         if not clicks:
             return (no_update,) * 7
-        signed_in, now = current_sign_in(), request_now()
+        now = request_now()
         kind, rationale = kind or "", rationale or ""
         said = Decision(kind=kind, rationale=rationale, reason=reason if kind == NOT_APPLICABLE else None)
 
         def sign() -> None:
             if password:
-                prove(current_database(), signed_in, password, origin=current_origin(), now=now)
+                prove_again(password)
 
         def write(session: Session) -> str:
-            decided = decide(session, signed_in, flag_id, said, key=key, version=version, now=now)
+            decided = decide(session, current_sign_in(), flag_id, said, key=key, version=version, now=now)
             return _recorded(said, decided)
 
         yours = f"{_(DECISION_WORDS.get(kind, '')) or _('no decision chosen')}: {rationale}"

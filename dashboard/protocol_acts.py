@@ -17,10 +17,10 @@ from dashboard.parts.protocol_rule import SIGN_PASSWORD, rule_panel
 from dashboard.parts.step_up import proof
 from dashboard.parts.times import Clock
 from dashboard.policy import PEOPLE, Policy, guarded
+from dashboard.proving import prove_again
 from dashboard.request import (
     current_actor,
     current_database,
-    current_origin,
     current_parts,
     current_settings,
     current_sign_in,
@@ -34,7 +34,7 @@ from data.people import NotFound
 from data.protocol.drafts import activate, ask_trial, drop, propose, standing_draft, withdraw
 from data.protocol.signing import SIGNERS, sign_off
 from data.protocol.trials import SILENT, start_trial, trial_list
-from data.step_up import prove, proved_at
+from data.step_up import proved_at
 from data.throttle import TooManyTries
 
 SIGNING = Policy(SIGNERS)
@@ -331,7 +331,7 @@ def _acted(write: Callable[[Session], str], password: str | None = None) -> tupl
     """What is said of an act, and whether it was done. A password that was typed is proved first."""
     try:
         if password:
-            prove(current_database(), current_sign_in(), password, origin=current_origin(), now=request_now())
+            prove_again(password)
         with current_database().write() as session:
             said = write(session)
     except TooManyTries as busy:

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
 from dashboard.browser_texts import translated_texts
+from dashboard.emergency_banner import emergency_words
 from dashboard.language import LANGUAGES, _, counted, language, message
 from dashboard.policy import CLINICAL, PEOPLE, Policy, guarded, require_role, require_scope
 from dashboard.request import current_database, current_protocol, current_settings, current_sign_in, request_now
@@ -110,13 +111,14 @@ def register(app: Dash, pages: Pages) -> None:
             waiting_s, dead = oldest_unsent_s(session, now=now), dead_mails(session)
             waiting = [_waiting(session, signed_in.actor, route) for route in _navigation(pages)]
             unanswered = long_unanswered(session, visible(signed_in.actor))
+            emergency = emergency_words(session, signed_in, now)
         late = age_s is None or age_s > sweep_limit_s(current_settings().sweep_s)
         return (
             signed_in.person_name,
             _(ROLE_WORDS[signed_in.actor.role]),
             sweep_text(age_s),
             mail_text(waiting_s, dead),
-            [*_banner(age_s if late else None, late=late), _unanswered(unanswered)],
+            [_emergency(emergency), *_banner(age_s if late else None, late=late), _unanswered(unanswered)],
             *waiting,
             *(_link_css(route, signed_in.actor.role) for route in _navigation(pages)),
         )
@@ -159,6 +161,12 @@ def _waiting(session: Session, actor: Actor, route: Route) -> Component | None:
         return None
     count = route.count(session, actor)
     return html.Span([str(count), html.Span(" " + _("waiting"), className="visually-hidden")]) if count else None
+
+
+def _emergency(words: str | None) -> Component | None:
+    if words is None:
+        return None
+    return html.Div([html.Strong(_("Emergency access") + ": "), words], className="shell-emergency")
 
 
 def _banner(age_s: int | None, *, late: bool) -> list[Component]:

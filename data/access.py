@@ -1,11 +1,12 @@
-"""Whether an actor reaches a patient, and the audit row that says it was done."""
+"""Whether an actor reaches a patient, and the audit row that says it was done; one row for a list of patients."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, case, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from data.audit import write_audit
@@ -15,6 +16,10 @@ from data.survivors import numbered, standing_id
 
 READ = "patient.read"
 DENIED = "access"
+LISTED = "patients.listed"
+HELD = "quarantine.read"
+# How far back in the trail a list looks for its own earlier rows: what is older is noted again.
+LOOKED_BACK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,27 @@ def reach_flag(session: Session, actor: Actor, flag_id: str, *, since: datetime)
 def note_read(session: Session, actor: Actor, patient_uuid: str, place: str, *, now: datetime) -> None:
     """Write the audit row of one reading of one patient's data; `place` says where in the program."""
     write_audit(session, actor, READ, now=now, patient_uuid=patient_uuid, object=place)
+
+
+def not_noted(session: Session, actor: Actor, mrns: Iterable[str], place: str, *, since: datetime) -> list[str]:
+    """The uuids of the listed patients whom no row of this list names after `since`, for the same actor and source."""
+    shown = set(session.scalars(select(Patient.uuid).where(Patient.mrn.in_(set(mrns)))))
+    newest = select(func.max(Audit.seq)).scalar_subquery()
+    noted = select(Audit.detail).where(
+        *(Audit.seq > newest - LOOKED_BACK, Audit.action == LISTED, Audit.object == place, Audit.at >= since),
+        *(Audit.actor == actor.name, Audit.source == actor.source),
+    )
+    return sorted(shown.difference(*((detail or {}).get("patients", ()) for detail in session.scalars(noted))))
+
+
+def note_listed(session: Session, actor: Actor, patient_uuids: list[str], place: str, *, now: datetime) -> None:
+    """Write one audit row that names the patients of a list; `place` says where in the program it stands."""
+    write_audit(session, actor, LISTED, now=now, object=place, detail={"patients": patient_uuids})
+
+
+def note_held(session: Session, actor: Actor, items: list[int], place: str, *, now: datetime) -> None:
+    """Write the audit row of a look at items in quarantine, which say something of patients not known yet."""
+    write_audit(session, actor, HELD, now=now, object=place, detail={"items": items})
 
 
 def note_denied(session: Session, actor: Actor, patient_uuid: str | None, place: str, *, now: datetime) -> None:

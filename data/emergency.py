@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from clinical.saying import say
@@ -92,6 +92,12 @@ def opened_by(session: Session, person_id: int, now: datetime) -> frozenset[Open
         .where(Emergency.person_id == person_id, Emergency.ends_at > now)
     )
     return frozenset(Opened(patient_id, uuid) for patient_id, uuid in rows)
+
+
+def open_until(session: Session, person_id: int, now: datetime) -> datetime | None:
+    """When the last of a person's emergency accesses ends; None while none runs."""
+    running = select(func.max(Emergency.ends_at)).where(Emergency.person_id == person_id, Emergency.ends_at > now)
+    return session.scalar(running)
 
 
 def list_emergencies(session: Session, actor: Actor) -> list[dict[str, Any]]:

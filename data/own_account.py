@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from clinical.saying import say
@@ -143,7 +143,8 @@ def end_elsewhere(session: Session, signed_in: SignedIn, now: datetime) -> None:
     person = own_person(session, signed_in)
     session.execute(
         update(SignIn)
-        .where(SignIn.person_id == person.id, SignIn.ended_at.is_(None), SignIn.id_hash != signed_in.id_hash)
+        .where(SignIn.person_id == person.id, SignIn.id_hash != signed_in.id_hash)
+        .where(or_(SignIn.ended_at.is_(None), SignIn.ended_at > now))
         .values(ended_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -292,8 +292,9 @@ def list_people(session: Session, actor: Actor) -> list[dict[str, Any]]:
 
 
 def end_sessions(session: Session, person_id: int, now: datetime) -> None:
-    """End every sign-in of a person that has not ended yet."""
-    session.execute(update(SignIn).where(SignIn.person_id == person_id, SignIn.ended_at.is_(None)).values(ended_at=now))
+    """End every sign-in of a person that has not ended yet, also under an id that is just being replaced."""
+    still = or_(SignIn.ended_at.is_(None), SignIn.ended_at > now)
+    session.execute(update(SignIn).where(SignIn.person_id == person_id, still).values(ended_at=now))
 
 
 def _require_administrator(actor: Actor) -> None:

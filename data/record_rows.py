@@ -65,10 +65,10 @@ FEW = 20
 AT_ONCE = 2_000
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 _VERSION = ", ".join(f'record."{name}"' for name in VERSION)
-_INSERT = f"INSERT INTO record ({_NAMES}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"  # noqa: S608
+_INSERT = f"INSERT INTO record ({_NAMES}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"  # noqa: S608  # nosec B608
 _COPY = f"COPY record ({_NAMES}) FROM STDIN (FORMAT BINARY)"
 _SELECT = f"SELECT {_VERSION} FROM"
-_REPORTS = f"SELECT {', '.join(REPORT)} FROM record_report"  # noqa: S608
+_REPORTS = f"SELECT {', '.join(REPORT)} FROM record_report"  # noqa: S608  # nosec B608
 _SAME_KEY = "record ON record.patient_id = sent.patient_id AND record.natural_key = sent.natural_key"
 
 

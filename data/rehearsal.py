@@ -62,7 +62,7 @@ def stage(session: Session, *, batch: str) -> None:
         _make(session, _table(model), schema)
     for model, which in _COPIED.items():
         name = _table(model).name
-        session.execute(text(f"INSERT INTO {name} SELECT * FROM {schema}.{name} WHERE {which}"), {"batch": batch})  # noqa: S608
+        session.execute(text(f"INSERT INTO {name} SELECT * FROM {schema}.{name} WHERE {which}"), {"batch": batch})  # noqa: S608  # nosec B608
         session.execute(text(f"ANALYZE {name}"))
     session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     session.execute(text("SET TRANSACTION READ ONLY"))
@@ -83,9 +83,9 @@ def lend_records(session: Session, source_ids: Sequence[str], keys: Iterable[tup
     # What else was reported of these, and by whom: a withdrawal asks who still states a result.
     named = "SELECT source_id FROM record UNION SELECT source_id FROM record_report"
     for _ in range(2):
-        reported = f"r.record_id IN (SELECT id FROM record) OR r.source_id = ANY(%s) OR r.source_id IN ({named})"  # noqa: S608
+        reported = f"r.record_id IN (SELECT id FROM record) OR r.source_id = ANY(%s) OR r.source_id IN ({named})"  # noqa: S608  # nosec B608
         _lend(session, f"{schema}.record_report r WHERE {reported}", [list(source_ids)], into="record_report")
-        stated = f"r.id IN (SELECT record_id FROM record_report) OR r.source_id IN ({named})"  # noqa: S608
+        stated = f"r.id IN (SELECT record_id FROM record_report) OR r.source_id IN ({named})"  # noqa: S608  # nosec B608
         _lend(session, f"{schema}.record r WHERE {stated}", [])
 
 
@@ -97,7 +97,7 @@ def lend_days(session: Session, patient_id: int, first: date, last: date) -> Non
 
 
 def _lend(session: Session, source: str, given: Sequence[Any], *, into: str = "record") -> None:
-    statement = f"INSERT INTO {into} SELECT r.* FROM {source} ON CONFLICT DO NOTHING"  # noqa: S608
+    statement = f"INSERT INTO {into} SELECT r.* FROM {source} ON CONFLICT DO NOTHING"  # noqa: S608  # nosec B608
     session.connection().exec_driver_sql(statement, tuple(given))
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from clinical.saying import say
@@ -44,6 +44,7 @@ from data.throttle import (
 
 NO_SIGN_IN = frozenset({"service"})
 CODE_WITHIN = timedelta(minutes=10)
+OVERLAP = timedelta(seconds=10)
 
 
 class SignInRefused(PermissionError):
@@ -178,7 +179,7 @@ def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origi
         select(SignIn, Person, PersonTeam.team_id, anything_open(Person.id, now))
         .join(Person, Person.id == SignIn.person_id)
         .outerjoin(PersonTeam, PersonTeam.person_id == Person.id)
-        .where(SignIn.id_hash == _hash(cookie), SignIn.ended_at.is_(None), Person.disabled_at.is_(None))
+        .where(SignIn.id_hash == _hash(cookie), _answered(now), Person.disabled_at.is_(None))
         .where(SignIn.awaits_code.is_(False))
     ).all()
     if not rows:
@@ -202,10 +203,35 @@ def touch(session: Session, signed_in: SignedIn, now: datetime) -> None:
 
 
 def end(session: Session, cookie: str, now: datetime) -> None:
-    """End the sign-in behind a cookie, if there is one."""
-    session.execute(
-        update(SignIn).where(SignIn.id_hash == _hash(cookie), SignIn.ended_at.is_(None)).values(ended_at=now)
+    """End the sign-in behind a cookie, if there is one, under whatever id it goes just now."""
+    found = session.execute(
+        select(SignIn.person_id, SignIn.created_at).where(SignIn.id_hash == _hash(cookie), _answered(now))
+    ).one_or_none()
+    if found is not None:
+        session.execute(
+            update(SignIn)
+            .where(SignIn.person_id == found.person_id, SignIn.created_at == found.created_at, _answered(now))
+            .values(ended_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def renew(session: Session, signed_in: SignedIn, now: datetime) -> tuple[str, SignedIn] | None:
+    """The same sign-in under a new id: its cookie and itself; None when it has ended.
+
+    What the page asked before it had the new cookie is answered for `OVERLAP` more; the old id signs nothing any more.
+    """
+    old = session.scalar(
+        select(SignIn).where(SignIn.id_hash == signed_in.id_hash, SignIn.ended_at.is_(None)).with_for_update()
     )
+    if old is None:
+        return None
+    cookie = secrets.token_urlsafe(32)
+    kept = {"person_id": old.person_id, "created_at": old.created_at, "proved_at": old.proved_at}
+    session.add(SignIn(id_hash=_hash(cookie), seen_at=now, **kept))
+    old.ended_at = now + OVERLAP
+    session.flush()
+    return cookie, replace(signed_in, id_hash=_hash(cookie), seen_at=now)
 
 
 def able_to_sign_in(session: Session, email: str) -> Person | None:
@@ -237,6 +263,10 @@ def start(
     )
     session.flush()
     return cookie
+
+
+def _answered(now: datetime) -> ColumnElement[bool]:
+    return or_(SignIn.ended_at.is_(None), SignIn.ended_at > now)
 
 
 def _buckets(email: str, known: str | None, origin: Origin) -> dict[str, Allowance]:

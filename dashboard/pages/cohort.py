@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from clinical.finding import SEVERITIES
 from dashboard.language import _, message
+from dashboard.listed import note_list
 from dashboard.parts.badges import SEVERITY_WORDS, severity
 from dashboard.parts.banner import STATE_IN_BRIEF
 from dashboard.parts.cohort_cells import cohort_row
@@ -169,6 +170,7 @@ def register(app: Dash) -> None:
         with current_database().read() as session:
             rows = cohort(session, current_actor(), view, start=start, end=end)
             count = cohort_count(session, current_actor(), view)
+        note_list((row.mrn for row in rows), ROUTE.pattern)
         clock = _clock()
         said = rows_text(count, "patient")
         return {"rowData": [cohort_row(row, clock) for row in rows], "rowCount": count}, said
@@ -209,7 +211,11 @@ def _plot(search: str | None, find: str | None) -> Component | None:
     if tab == "list":
         return None
     with current_database().read() as session:
-        return cohort_plot(session, current_actor(), _sorted_view(search, find), tab, current_protocol(), _clock())
+        plot, drawn = cohort_plot(
+            session, current_actor(), _sorted_view(search, find), tab, current_protocol(), _clock()
+        )
+    note_list(drawn, ROUTE.pattern)
+    return plot
 
 
 def _sorted_view(search: str | None, find: str | None) -> CohortView:

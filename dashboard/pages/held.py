@@ -14,6 +14,7 @@ from dashboard.parts.times import moment_text, since_text
 from dashboard.policy import Policy, guarded
 from dashboard.request import current_actor, current_database, current_settings, request_now
 from dashboard.routing import Route
+from data.access import note_held
 from data.errors import BadInput
 from data.intake.quarantine import discard_quarantined, retry_quarantined, show_quarantined
 from data.intake.sheet_format import SHEET_FORMATS
@@ -28,6 +29,8 @@ def layout(item: str) -> Component:
     """The page of one held item; raises NotFound for one that came in for other teams."""
     with current_database().read() as session:
         held = show_quarantined(session, current_actor(), _number(item))
+    with current_database().write() as session:
+        note_held(session, current_actor(), [held["id"]], ROUTE.pattern, now=request_now())
     since = datetime.fromisoformat(held["created_at"])
     zone, now = current_settings().zone, request_now()
     facts = [
@@ -90,6 +93,10 @@ def register(app: Dash) -> None:
     def retry(clicks: int | None, item: str, mrn: str | None) -> tuple[object, object]:
         if not clicks:
             return no_update, no_update
+        # Before it is read: what it still lacks is said with words of its own.
+        with current_database().write() as session:
+            held = show_quarantined(session, current_actor(), _number(item))
+            note_held(session, current_actor(), [held["id"]], ROUTE.pattern, now=request_now())
         try:
             summary = retry_quarantined(
                 current_database(), current_actor(), _number(item), now=request_now(), mrn=(mrn or "").strip() or None

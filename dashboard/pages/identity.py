@@ -10,6 +10,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from dashboard.language import _, message, tell
+from dashboard.listed import note_list
 from dashboard.parts import rows
 from dashboard.parts.identity import (
     KIND_WORDS,
@@ -49,6 +50,7 @@ def layout() -> Component:
         proposals = list_proposals(session, actor, all=True, newest=SHOWN)
         count = count_proposals(session, actor)
         merges = merge_history(session, actor)
+    note_list([str(one[side]) for one in (*proposals, *merges) for side in ("from", "into")], ROUTE.pattern)
     waiting = [one for one in proposals if one["state"] == "open"]
     return html.Div(
         [
@@ -78,6 +80,7 @@ def register(app: Dash) -> None:
             return no_update
         with current_database().read() as session:
             found = count_duplicates(session, current_actor())
+        note_list((str(one["patient"]) for one in found), ROUTE.pattern)
         if not found:
             return html.P(_("No two results of a patient look like one."), className="soft")
         listed = [

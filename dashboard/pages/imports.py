@@ -16,6 +16,7 @@ from dashboard.parts.times import Clock, since_text
 from dashboard.policy import Policy
 from dashboard.request import current_actor, current_database, current_settings, request_now
 from dashboard.routing import Route
+from data.access import note_held
 from data.intake.import_jobs import list_jobs, own_teams
 from data.intake.quarantine import count_quarantined, list_quarantined
 from data.intake.uploads import LARGEST_UPLOAD, MOST_FILES
@@ -37,6 +38,9 @@ def layout() -> Component:
         jobs = list_jobs(session, actor)
         held = list_quarantined(session, actor, newest=HELD_SHOWN)
         count = count_quarantined(session, actor)
+    if held:
+        with current_database().write() as session:
+            note_held(session, actor, [item["id"] for item in held], ROUTE.pattern, now=clock.now)
     return html.Div(
         [
             html.H1(_("Import")),

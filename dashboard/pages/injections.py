@@ -11,6 +11,7 @@ from dash import Dash, html
 from dash.development.base_component import Component
 
 from dashboard.language import _, counted
+from dashboard.listed import note_list
 from dashboard.parts.entry_links import regimen_address
 from dashboard.parts.grid import read_view
 from dashboard.parts.injection_words import HOW_WORDS, distance_text, off_text
@@ -41,6 +42,7 @@ def layout(search: str | None = None) -> Component:
         found = team_injections(
             session, actor, team=filters.team, protocol=current_protocol(), zone=clock.zone, now=clock.now
         )
+    note_list((line.mrn for line in (*found.overdue, *found.coming, *found.late)), ROUTE.pattern)
     return html.Div(
         [
             html.H1(_("Injections")),

@@ -8,6 +8,7 @@ from dash import Dash, html
 from dash.development.base_component import Component
 
 from dashboard.language import _, counted, message
+from dashboard.listed import note_list
 from dashboard.parts.as_recorded import STATE_WORDS, query_address, what
 from dashboard.parts.rows import below, cell, link, row, span, table
 from dashboard.parts.tabs.view import parsed
@@ -37,6 +38,7 @@ def layout(search: str | None = None) -> Component:
     with current_database().read() as session:
         teams = team_names(session, current_actor())
         found, count = list_queries(session, current_actor(), team=team, state=state)
+    note_list((query.mrn for query in found), ROUTE.pattern)
     return html.Div(
         [
             html.H1(_("Questions")),

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from clinical.finding import SEVERITIES
 from dashboard.language import _, counted, message, whole
+from dashboard.listed import note_list
 from dashboard.parts.badges import AXIS_WORDS, severity
 from dashboard.parts.grid import (
     Asked,
@@ -69,6 +70,7 @@ def layout(search: str | None = None) -> Component:
         reviews, due = due_reviews(
             session, current_actor(), today=clock.now.astimezone(clock.zone).date(), most=REVIEWS_LISTED
         )
+    note_list((review.mrn for review in reviews), ROUTE.pattern)
     again = review_list(reviews, due, clock) if due else None
     if not standing:
         return html.Div([html.H1(_("Worklist")), _strip(strip, clock), again, _empty(strip, clock)], className="page")
@@ -117,6 +119,7 @@ def register(app: Dash) -> None:
             rows, count = worklist_page(
                 session, current_actor(), view, now=clock.now, zone=clock.zone, start=start, end=end
             )
+        note_list((row.mrn for row in rows), ROUTE.pattern)
         said = counted("{n} flag stands in this view.", "{n} flags stand in this view.", count)
         return {"rowData": [worklist_row(row, clock) for row in rows], "rowCount": count}, said
 

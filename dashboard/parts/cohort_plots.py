@@ -42,14 +42,16 @@ HEADINGS = {
 
 def cohort_plot(
     session: Session, actor: Actor, view: CohortView, tab: str, protocol: Protocol, clock: Clock
-) -> Component:
-    """The plot `tab` of the first patients of the view, in the order of the list."""
+) -> tuple[Component, list[str]]:
+    """The plot `tab` of the first patients of the view, in the order of the list, and the numbers of those in it."""
     patients = cohort_count(session, actor, view)
     if tab == "waterfall":
         changes = best_changes(session, actor, view)[: MOST[tab]]
+        mrns = [mrn for mrn, *_rest in changes]
         figure, told, drawn = waterfall(waterfall_bars(changes)), waterfall_told(changes, patients), len(changes)
     else:
         found = courses(session, actor, view, limit=MOST[tab])
+        mrns = [course.mrn for course in found]
         figure, told, drawn = _of_courses(found, tab, protocol, clock)
     cut = patients > MOST[tab] and tab != "waterfall"
     more = " " + _(
@@ -58,8 +60,8 @@ def cohort_plot(
         all=whole(patients),
     )
     if not drawn:
-        return html.P(told.summary, className="card empty")
-    return html.Section(
+        return html.P(told.summary, className="card empty"), mrns
+    section = html.Section(
         [
             chart(
                 f"cohort-{tab}",
@@ -83,6 +85,7 @@ def cohort_plot(
         ],
         className="card",
     )
+    return section, mrns
 
 
 def _of_courses(found: Sequence[Course], tab: str, protocol: Protocol, clock: Clock) -> tuple[Spec, Told, int]:

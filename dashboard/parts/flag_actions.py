@@ -23,7 +23,7 @@ from data.decisions import DECIDERS, KINDS, LONGEST, REASONS
 from data.flag_moves import CLOSED, MOVES
 from data.trends import Identity
 
-PASSWORD = "flag-password"  # noqa: S105
+PASSWORD = "flag-password"  # noqa: S105  # nosec B105
 _HOURS, _DAYS = timedelta(hours=1), timedelta(days=1)
 SNOOZES = {
     "urgent": (_HOURS, 2 * _HOURS, 4 * _HOURS),

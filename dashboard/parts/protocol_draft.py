@@ -24,7 +24,7 @@ from data.protocol.drafts import why_not_activated
 from data.protocol.in_force import Standing
 from data.protocol.trials import TrialList
 
-PASSWORD = "protocol-password"  # noqa: S105
+PASSWORD = "protocol-password"  # noqa: S105  # nosec B105
 LONGEST = 2000
 
 

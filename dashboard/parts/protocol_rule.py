@@ -17,7 +17,7 @@ from dashboard.parts.quantities import unit_text
 from dashboard.parts.step_up import proof
 from dashboard.parts.times import Clock
 
-SIGN_PASSWORD = "protocol-sign-password"  # noqa: S105
+SIGN_PASSWORD = "protocol-sign-password"  # noqa: S105  # nosec B105
 
 
 def rule_words(id: str) -> Component:

@@ -98,7 +98,7 @@ def fill(connection: Connection, table: Table, chunks: Iterable[Rows]) -> None:
         places = ", ".join("?" for _ in table.columns)
         for rows in chunks:
             # Names of our own tables and columns alone.
-            statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({places})'  # noqa: S608
+            statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({places})'  # noqa: S608  # nosec B608
             connection.exec_driver_sql(statement, _tuples(rows))
         return
     cursor = connection.connection.cursor()

@@ -118,3 +118,26 @@ def test_what_is_no_number_leads_nowhere(web: Web, mrn: str) -> None:
     assert answer.status_code in (303, 400)
     assert re.fullmatch(r"/p/[^/]+", answer.location or "/p/none")
     assert _count(web, Emergency) == 0
+
+
+def test_while_a_patient_is_open_every_page_says_so_and_afterwards_none(web: Web) -> None:
+    start, words = datetime(2026, 11, 28, 9, 0, tzinfo=UTC), "is open to you until 28 Nov 2026 10:00 UTC"
+    with time_machine.travel(start, tick=False) as clock:
+        client = web.anonymous()
+        client.post("/login", data={"email": ONC, "password": PASSWORD})
+
+        def said() -> list[bool]:
+            frame = web.call(client, "shell-person.children", 1).text
+            return [words in text for text in (frame, client.get("/account").text, client.get("/emergency").text)]
+
+        assert said() == [False] * 3
+        client.post("/emergency", data=_form("S9"))
+        assert said() == [False] * 3, "there is no such patient"
+        client.post("/emergency", data=_form("S1"))
+        assert said() == [True] * 3
+        assert words not in client.get("/p/NOBODY").text, "where the database may be away nothing is asked of it"
+        for minutes in (14, 28, 42, 56):
+            clock.move_to(start + timedelta(minutes=minutes))
+            client.get("/account")
+        clock.move_to(start + timedelta(minutes=61))
+        assert said() == [False] * 3

@@ -366,6 +366,16 @@ def test_a_failing_page_says_nothing_about_the_inside(assembled: Callable[..., W
     assert CANARY not in answer.text
 
 
+@pytest.mark.parametrize("path", ["dash/nothing.js", "nothing/x.js", "dash/../x.js", "plotly/%00.js"])
+def test_a_script_that_is_not_there_is_not_found_and_no_fault(
+    web: Web, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = web.anonymous().get(f"/_dash-component-suites/{path}")
+    assert answer.status_code == 404
+    assert not caplog.records
+    assert set(answer.json) == {"error", "advice", "request"}
+
+
 def test_health_and_readiness_say_one_word(web: Web) -> None:
     alive, ready = web.anonymous().get("/healthz"), web.anonymous().get("/readyz")
     assert (alive.status_code, alive.text) == (200, "alive\n")

@@ -187,3 +187,55 @@ def test_without_a_password_given_there_is_no_page_for_the_code(web: Web) -> Non
     client = web.anonymous()
     assert client.get("/login/code").location == "/login"
     assert client.post("/login/code", data={"code": "123456"}).status_code == 401
+
+
+def test_the_password_asked_for_again_makes_a_new_id_and_the_old_one_signs_nothing(web: Web) -> None:
+    start = datetime.now(UTC)
+    with time_machine.travel(start, tick=False) as clock:
+        client, _ = sign_in(web)
+        old = client.get_cookie("nadir")
+        clock.move_to(start + timedelta(seconds=1))
+        client.post("/account/authenticator", data={"password": PASSWORD})
+        new = client.get_cookie("nadir")
+        assert old is not None and new is not None and old.value != new.value
+        left = web.anonymous()
+        left.set_cookie("nadir", old.value)
+        assert alive(client) and alive(left), "what the page asked meanwhile is answered"
+        assert left.get("/account/authenticator").location == "/account", "it proves nothing"
+        assert client.get("/account").text.count("<li>") == 1
+        clock.move_to(start + timedelta(seconds=12))
+        assert alive(client) and not alive(left)
+
+
+@pytest.mark.parametrize("with_old", [True, False])
+def test_signing_out_ends_both_ids_of_a_sign_in_that_is_being_renewed(web: Web, with_old: bool) -> None:
+    start = datetime.now(UTC)
+    with time_machine.travel(start, tick=False) as clock:
+        client, _ = sign_in(web)
+        old = client.get_cookie("nadir")
+        clock.move_to(start + timedelta(seconds=1))
+        client.post("/account/authenticator", data={"password": PASSWORD})
+        left = web.anonymous()
+        assert old is not None
+        left.set_cookie("nadir", old.value)
+        copied, other = (web.anonymous(), left) if with_old else (left, client)
+        if with_old:
+            new = client.get_cookie("nadir")
+            assert new is not None
+            copied.set_cookie("nadir", new.value)
+        other.post("/logout")
+        assert not alive(copied)
+
+
+def test_a_new_id_keeps_the_beginning_of_the_sign_in(web: Web) -> None:
+    start = datetime.now(UTC)
+    with time_machine.travel(start, tick=False) as clock:
+        client, _ = sign_in(web)
+        for hours in range(1, 13):
+            for minutes in range(0, 60, 10):
+                clock.move_to(start + timedelta(hours=hours - 1, minutes=minutes))
+                client.get("/account")
+            if hours < 12:
+                client.post("/account/authenticator", data={"password": PASSWORD})
+        clock.move_to(start + timedelta(hours=12, seconds=1))
+        assert not alive(client)

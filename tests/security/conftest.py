@@ -6,9 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboard.conftest import assembled, clinic, clinic_template, protocol, web_settings
+from clinical.protocol import Protocol
+from dashboard.app import create_app
+from data.db import Database
+from data.settings import Settings
+from tests.dashboard.conftest import Web, assembled, clinic, clinic_template, protocol, web_settings
+from tests.security.wards import Wards, furnish
 
 __all__ = ["assembled", "clinic", "clinic_template", "protocol", "web_settings"]
+
+
+@pytest.fixture
+def wards(sqlite_database: Database, web_settings: Settings, protocol: Protocol, tmp_path: Path) -> Wards:
+    """The whole application over two teams of which everything is a canary, with everybody signed in."""
+    return furnish(Web(create_app(sqlite_database, web_settings, protocol), sqlite_database, web_settings), tmp_path)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
