@@ -7,7 +7,7 @@ import sys
 
 BENCHMARKS = (
     *("bench.first_page", "bench.false_alarms", "bench.intake", "bench.intake_fhir", "bench.intake_large"),
-    *("bench.mllp", "bench.cohort", "bench.pages", "bench.sweep", "bench.alerts"),
+    *("bench.mllp", "bench.cohort", "bench.pages", "bench.sweep", "bench.scale", "bench.alerts"),
 )
 
 
