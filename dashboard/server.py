@@ -33,6 +33,8 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
             "timeout": 60,
             "graceful_timeout": 10,
             "loglevel": "warning",
+            # Forwarded headers count as far as NADIR_PROXY_HOPS says, and no address is trusted beside that.
+            "forwarded_allow_ips": "",
         }.items():
             self.cfg.set(key, value)
 

@@ -21,7 +21,7 @@ from data.db import Database
 from data.errors import BadInput
 from data.judge import JudgeCounts
 from data.models import SweepPart
-from jobs.parts import Errand, OtherWorker, counts_of, judge_part, program_digest
+from jobs.parts import PROGRAM, Errand, OtherWorker, counts_of, judge_part
 from jobs.sweep import CHUNK, SweepReport, Work, advance, concerned
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def sweep_on_cluster(
     """
     with _client(address) as client:
         work = concerned(database, protocol, as_of=as_of, now=now, full=full, mrn=mrn)
-        errand = Errand(str(uuid4()), as_of, now, mail, protocol.version, program_digest())
+        errand = Errand(str(uuid4()), as_of, now, mail, protocol.version, PROGRAM)
         parts = _hand_out(database, errand, work)
         # Only one writes to SQLite at a time, and whoever waits for it too long fails.
         for together in [[number] for number in parts] if database.is_sqlite else [parts]:

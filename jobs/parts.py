@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -51,7 +51,7 @@ class Errand:
 def judge_part(errand: Errand, number: int) -> None:
     """Judge the patients of part `number`, unless that is done. Raises OtherWorker where this process would judge
     otherwise than the one that asks, DatabaseError of SQLAlchemy as a sweep does."""
-    if program_digest() != errand.program:
+    if errand.program != PROGRAM:
         raise OtherWorker("the worker runs another version of Nadir than the sweep")
     settings, database = _home()
     with database.read() as session:
@@ -70,9 +70,7 @@ def counts_of(part: SweepPart) -> JudgeCounts:
     return JudgeCounts(**{**part.counts, "failed": failed})
 
 
-@cache
-def program_digest() -> str:
-    """The SHA-256 of what decides how a patient is judged: every file of `clinical` and `data`."""
+def _digest_of_program() -> str:
     digest = sha256()
     for package in (clinical, data):
         home = Path(str(package.__file__)).parent
@@ -80,6 +78,11 @@ def program_digest() -> str:
             if path.suffix in (".py", ".toml"):
                 digest.update(path.relative_to(home).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+# Taken when the program is loaded: files that an upgrade has exchanged since are not what judges here.
+PROGRAM: Final = _digest_of_program()
+"""The SHA-256 of what decides how a patient is judged: every file of `clinical` and `data`."""
 
 
 def _judge(session: Session, errand: Errand, number: int, protocol: Protocol) -> None:

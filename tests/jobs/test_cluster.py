@@ -28,7 +28,7 @@ from data.migrate import upgrade
 from data.models import Flag, SweepPart, Watermark
 from data.people import Actor, add_person, add_team
 from jobs.cluster import ClusterUnavailable, scheduler_address, sweep_on_cluster
-from jobs.parts import Errand, counts_of, judge_part, program_digest
+from jobs.parts import PROGRAM, Errand, counts_of, judge_part
 from jobs.sweep import sweep
 from tests.data.ward import POLICY
 
@@ -224,7 +224,7 @@ def errand(database: Database, tmp_path: Path, audit_key: bytes, monkeypatch: py
     jobs.parts._home.cache_clear()
     with database.write() as session:
         session.add(SweepPart(run="r", number=0, begun_at=NOW, patient_ids=list(range(1, 101)), counts=None))
-    yield Errand("r", NOW, NOW, POLICY, PROTOCOL.version, program_digest())
+    yield Errand("r", NOW, NOW, POLICY, PROTOCOL.version, PROGRAM)
     jobs.parts._home()[1].close()
     jobs.parts._home.cache_clear()
 
