@@ -31,7 +31,7 @@ from data.people import Actor
 from data.survivors import not_merged
 from data.trends import identity, trends
 
-LISTED: Final = ((9, 40), (7, 30), (5, 20), (3, 10), (1, 4), (0, 0))
+LISTED: Final = ((9, 44), (9, 36), (8, 30), (7, 24), (6, 18), (5, 14), (4, 10), (3, 6), (2, 2), (1, 0), (0, 0))
 """Flags and results listed; the first that leaves a patient on one page is taken."""
 INJECTIONS_SHOWN: Final = 3
 

@@ -53,14 +53,14 @@ def tumour_board_pdf(case: Case, protocol: Protocol, units: Units, *, zone: Zone
 
 def drawing_library() -> Any:
     """WeasyPrint, silent. Raises PdfUnavailable where Pango is missing."""
+    for chatty in ("weasyprint", "weasyprint.progress", "fontTools"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         import weasyprint
     except OSError as error:
         raise PdfUnavailable(
             "PDFs need the libraries of Pango: install libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0, a font"
         ) from error
-    for chatty in ("weasyprint", "weasyprint.progress", "fontTools"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     return weasyprint
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
 from clinical.protocol import bundled_protocol
@@ -19,7 +19,7 @@ from data.errors import BadInput
 from data.flags import acknowledge, list_flags
 from data.intake.batch import import_paths
 from data.least_rights import grant_least, role_troubles
-from data.models import Base
+from data.models import Base, Person, PersonTeam
 from data.outbox import Answer, claim, settle
 from data.people import Actor
 from data.settings import Settings
@@ -89,8 +89,11 @@ def test_the_whole_program_works_under_it(least: Database, tmp_path: Path) -> No
         run_job(job.name, least, settings, PROTOCOL, as_of=now, now=now)
     with least.read() as session:
         flag = list_flags(session, SYSTEM, status="open")[0]
+        person = session.scalars(select(Person).where(Person.role == "oncologist").order_by(Person.id)).first()
+        teams = frozenset(session.scalars(select(PersonTeam.team_id).where(PersonTeam.person_id == person.id)))
     with least.write() as session:
-        acknowledge(session, SYSTEM, flag["id"], why="seen", version=1, now=now)
+        doctor = Actor(person.email, "oncologist", person.id, teams)
+        assert acknowledge(session, doctor, flag["id"], why="seen", version=1, now=now) == "acknowledged"
     with least.write() as session:
         claimed = claim(session, now + timedelta(minutes=1))
         assert claimed is not None
