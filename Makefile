@@ -72,7 +72,7 @@ wheels: setup
 # The extras of a requirement stay in dev.txt: without them pip takes the newest `coverage[toml]`, which no hash pins.
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe
 lock: test-setup
-	for name in run demo; do $(COMPILE) --strip-extras --output-file requirements/$$name.txt requirements/$$name.in; done
+	for name in run demo cluster; do $(COMPILE) --strip-extras --output-file requirements/$$name.txt requirements/$$name.in; done
 	$(COMPILE) --no-strip-extras --output-file requirements/dev.txt requirements/dev.in
 
 clean:

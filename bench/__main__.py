@@ -7,7 +7,7 @@ import sys
 
 BENCHMARKS = (
     *("bench.first_page", "bench.false_alarms", "bench.intake", "bench.intake_fhir", "bench.intake_large"),
-    *("bench.mllp", "bench.cohort", "bench.pages", "bench.sweep", "bench.sweep_stages", "bench.alerts"),
+    *("bench.mllp", "bench.cohort", "bench.pages", "bench.sweep", "bench.sweep_stages", "bench.scale", "bench.alerts"),
 )
 
 

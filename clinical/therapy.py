@@ -8,7 +8,7 @@ is not read and the text decides.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -281,6 +281,20 @@ def running(chart: Chart, drugs: frozenset[str], moment: datetime) -> tuple[Ther
             else:
                 begun.setdefault(entry.drug, entry)
     return tuple(begun.values())
+
+
+def given_beside(therapy: Iterable[Therapy], regimen: Regimen | None) -> tuple[Therapy, ...]:
+    """The latest entry of each drug that is given beside the regimen, a short-acting analogue among them."""
+    given: dict[str, Therapy] = {}
+    for entry in therapy:
+        if entry.kind == "procedure" or entry.drug is None or is_long_acting(entry.drug):
+            continue
+        if regimen is not None and entry.drug == regimen.drug:
+            continue
+        given.pop(entry.drug, None)
+        if entry.kind in ("start", "dose", "interval"):
+            given[entry.drug] = entry
+    return tuple(given.values())
 
 
 def _analogue_steps(chart: Chart) -> tuple[AnalogueStep, ...]:

@@ -40,16 +40,26 @@ def db_downgrade(revision: str) -> None:
 
 @db_app.command("check")
 def db_check() -> None:
-    """Check schema, integrity and the audit chain; a line for each trouble."""
-    from data.migrate import check
+    """Check tables, files, audit chain, invariants and the settings of PostgreSQL; a line for each trouble."""
+    from data.checking import check_database
 
-    settings = load_settings()
-    troubles = check(open_database(settings.database_url, settings.audit_key()))
+    settings, database = settled()
+    troubles = check_database(database, settings, now=clock())
     for line in troubles:
         typer.echo(line)
     if troubles:
         raise typer.Exit(REFUSED)
-    typer.echo("schema, integrity and audit chain hold")
+    typer.echo("tables, files, audit chain and invariants hold")
+
+
+@db_app.command("grant")
+def db_grant(role: str) -> None:
+    """Give a PostgreSQL role what the processes need and nothing more; run as the owner, after each upgrade."""
+    from data.least_rights import grant_least
+
+    _, database = settled()
+    grant_least(database, role)
+    typer.echo(f"{role} may run Nadir; it may not change tables, the audit trail or history")
 
 
 @db_app.command("copy")

@@ -39,7 +39,7 @@ def export(
         raise typer.Exit(UNABLE) from missing
     with database.write() as session:
         note_export(session, actor, patient, format, records=records, now=now)
-    _write(out, content)
+    write_whole(out, content)
     typer.echo(f"{out}: {format} of {patient}, {records} records, {len(content)} bytes", err=True)
 
 
@@ -67,7 +67,7 @@ def _content(
     return content, len(record.records)
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write all of it or nothing, readable by whoever ran the command alone: it is patient data."""
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:

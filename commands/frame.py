@@ -13,6 +13,7 @@ import typer
 from clinical.protocol import Protocol, load_protocol
 from data.db import Database, DatabaseAway, open_database
 from data.people import Actor
+from data.read_only import ReadOnly, forbid_writes
 from data.settings import Settings, load_settings
 
 REFUSED, UNUSABLE, UNABLE = 1, 2, 3
@@ -71,7 +72,7 @@ def settled() -> tuple[Settings, Database]:
     from data.migrate import require_current
 
     settings = load_settings()
-    database = open_database(settings.database_url, settings.audit_key())
+    database = _opened(settings)
     require_current(database)
     return settings, database
 
@@ -81,12 +82,25 @@ def settled_or_away() -> tuple[Settings, Database]:
     from data.migrate import require_current
 
     settings = load_settings()
-    database = open_database(settings.database_url, settings.audit_key())
+    database = _opened(settings)
     try:
         require_current(database)
     except DatabaseAway as error:
         typer.echo(f"nadir: {str(error).splitlines()[0]}", err=True)
     return settings, database
+
+
+def _opened(settings: Settings) -> Database:
+    database = open_database(settings.database_url, settings.audit_key())
+    if settings.read_only:
+        forbid_writes(database)
+    return database
+
+
+def refuse_read_only(what: str) -> None:
+    """Raise ReadOnly where the site is read-only and `what`, a process that lives by writing, is to be started."""
+    if load_settings().read_only:
+        raise ReadOnly(f"Nadir is read-only (NADIR_READ_ONLY): {what} is not started")
 
 
 def settled_in_time(stop: threading.Event) -> tuple[Settings, Database] | None:

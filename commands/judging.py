@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from clinical.protocol import Protocol, Revision, load_protocol, revised
-from commands.frame import REFUSED, Json, cli_actor, clock, day, in_force, moment, protocol_of, say, settled
+from commands.frame import REFUSED, UNABLE, Json, cli_actor, clock, day, in_force, moment, protocol_of, say, settled
 from data.settings import load_settings
 
 flag_app = typer.Typer(no_args_is_help=True, help="Flags.")
@@ -20,22 +21,29 @@ def sweep(
     as_of: Annotated[str | None, typer.Option(help="ISO 8601 moment with zone")] = None,
     patient: Annotated[str | None, typer.Option()] = None,
     full: Annotated[bool, typer.Option("--full")] = False,
+    executor: Annotated[str, typer.Option(help="local, or dask://HOST:PORT: the scheduler of a cluster")] = "local",
     as_json: Json = False,
 ) -> None:
     """Evaluate the rules, open and update flags, write the outbox."""
     from data.outbox import mail_policy
-    from jobs.sweep import sweep as run_sweep
+    from jobs.cluster import LOCAL, ClusterUnavailable, scheduler_address, sweep_on_cluster
+    from jobs.sweep import sweep as sweep_here
 
+    judge_all = sweep_here if executor == LOCAL else partial(sweep_on_cluster, address=scheduler_address(executor))
     settings, database = settled()
-    report = run_sweep(
-        database,
-        protocol=in_force(settings, database),
-        mail=mail_policy(settings),
-        as_of=moment(as_of),
-        now=clock(),
-        full=full,
-        mrn=patient,
-    )
+    try:
+        report = judge_all(
+            database,
+            protocol=in_force(settings, database),
+            mail=mail_policy(settings),
+            as_of=moment(as_of),
+            now=clock(),
+            full=full,
+            mrn=patient,
+        )
+    except ClusterUnavailable as error:
+        typer.echo(f"nadir: {error}", err=True)
+        raise typer.Exit(UNABLE) from error
     document = report.as_json()
     say(
         document,

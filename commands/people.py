@@ -30,7 +30,7 @@ def user_add(
     settings, database = settled()
     with database.write() as session:
         token = add_person(session, cli_actor(), email=email, role=role, teams=team or [], now=clock())
-    typer.echo(f"{settings.base_url}/welcome/{token}")
+    typer.echo(f"{settings.base_url.rstrip('/')}/welcome/{token}")
 
 
 @user_app.command("disable")
@@ -63,7 +63,7 @@ def user_reset(email: str) -> None:
     settings, database = settled()
     with database.write() as session:
         token = reset(session, cli_actor(), email, now=clock())
-    typer.echo(f"{settings.base_url}/welcome/{token}")
+    typer.echo(f"{settings.base_url.rstrip('/')}/welcome/{token}")
 
 
 @token_app.command("make")

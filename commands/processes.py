@@ -14,6 +14,7 @@ from commands.frame import (
     clock,
     moment,
     protocol_of,
+    refuse_read_only,
     say,
     settled,
     settled_in_time,
@@ -45,6 +46,7 @@ def scheduler() -> None:
     """Run the scheduled jobs; one process leads, others stand by."""
     from jobs.scheduler import run
 
+    refuse_read_only("the scheduler")
     stop = until_told_to_stop()
     if (found := settled_in_time(stop)) is not None:
         settings, database = found
@@ -55,6 +57,7 @@ def sender() -> None:
     """Send the mails of the outbox."""
     from jobs.sender import run
 
+    refuse_read_only("the sender")
     stop = until_told_to_stop()
     if (found := settled_in_time(stop)) is not None:
         settings, database = found
@@ -68,6 +71,7 @@ def mllp(
     """Receive HL7 v2 messages of laboratories; without options where NADIR_MLLP_HOST and NADIR_MLLP_PORT say."""
     from jobs.mllp import DEFAULT_PORT, run
 
+    refuse_read_only("the receiver of HL7 messages")
     stop = until_told_to_stop()
     if (found := settled_in_time(stop)) is not None:
         settings, database = found
@@ -83,13 +87,13 @@ def up(host: str = "127.0.0.1", port: Port = 8050) -> None:
     database.close()
     program = [sys.executable, "-m", "nadir"]
     typer.echo(f"Nadir is at {settings.base_url}")
-    processes = {
-        "web": [*program, "serve", "--host", host, "--port", str(port)],
-        "scheduler": [*program, "scheduler"],
-        "sender": [*program, "sender"],
-    }
-    if settings.mllp_port is not None:
-        processes["mllp"] = [*program, "mllp"]
+    processes = {"web": [*program, "serve", "--host", host, "--port", str(port)]}
+    if settings.read_only:
+        typer.echo("Nadir is read-only (NADIR_READ_ONLY): nothing is judged, sent or received")
+    else:
+        processes |= {"scheduler": [*program, "scheduler"], "sender": [*program, "sender"]}
+        if settings.mllp_port is not None:
+            processes["mllp"] = [*program, "mllp"]
     supervise(processes, stop=until_told_to_stop())
 
 
@@ -163,12 +167,13 @@ def outbox_clear(mail: str, reason: Annotated[str, typer.Option()]) -> None:
 
 def watchdog() -> None:
     """Exit 0 when sweeps and mail are fresh and the invariants hold, else 1 with a line each."""
-    from jobs.watchdog import miscounts, troubles
+    from jobs.watchdog import clock_troubles, miscounts, troubles
 
     settings, database = settled()
     with database.read() as session:
         lines = troubles(session, settings, now=clock())
         lines += miscounts(session, protocol_of(settings), settings, now=clock())
+        lines += clock_troubles(session, now=clock())
     for line in lines:
         typer.echo(line)
     if lines:

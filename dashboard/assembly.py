@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard import shell
 from dashboard.accounts import accounts
+from dashboard.base_path import addressed, install_base_path
 from dashboard.cookie import is_https
 from dashboard.emergency import EMERGENCY_POLICIES, emergency
 from dashboard.emergency_banner import emergency_line
@@ -87,16 +88,21 @@ def assemble(parts: Parts, page_modules: Sequence[PageModule]) -> Dash:
         compress=True,
         enable_mcp=False,
         include_pages_meta=False,
-        meta_tags=[{"name": "nadir-grid", "content": address} for address in script_addresses()],
+        meta_tags=[
+            {"name": "nadir-grid", "content": settings.base_path.rstrip("/") + address}
+            for address in script_addresses()
+        ],
         use_pages=False,
         suppress_callback_exceptions=True,
         add_log_handler=False,
+        requests_pathname_prefix=settings.base_path,
+        routes_pathname_prefix="/",
         on_error=None,
     )
     made.append(app)
-    _speak_its_language(app)
+    _say_where_and_how(app, settings.base_path.rstrip("/"))
     _add_pages(app, pages)
-    app.layout = lambda: shell.frame(pages, idle_s=settings.idle_s, environment=settings.environment)
+    app.layout = lambda: addressed(shell.frame(pages, idle_s=settings.idle_s, environment=settings.environment))
     shell.register(app, pages)
     for page in pages.modules:
         page.register(app)
@@ -107,12 +113,12 @@ def assemble(parts: Parts, page_modules: Sequence[PageModule]) -> Dash:
     return app
 
 
-def _speak_its_language(app: Dash) -> None:
-    """Let the page name the language it is answered in."""
-    interpolate = app.interpolate_index
+def _say_where_and_how(app: Dash, base: str) -> None:
+    """Let the page name the language it is answered in and the path it lives below."""
+    interpolate, below = app.interpolate_index, f' data-base="{base}"' if base else ""
 
     def interpolated(**parts: str) -> str:
-        return str(interpolate(**parts)).replace('<html lang="en">', f'<html lang="{language()}">', 1)
+        return str(interpolate(**parts)).replace('<html lang="en">', f'<html lang="{language()}"{below}>', 1)
 
     app.interpolate_index = interpolated  # type: ignore[method-assign, assignment]
 
@@ -134,6 +140,7 @@ def _server(parts: Parts) -> Flask:
     if settings.proxy_hops:
         hops = settings.proxy_hops
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    install_base_path(server, settings.base_path)
     server.jinja_env.globals.update(_=_, counted=counted, language=language, emergency_line=emergency_line)
     for blueprint in (accounts, own, emergency):
         server.register_blueprint(blueprint)

@@ -12,10 +12,13 @@ def cookie_name(settings: Settings) -> str:
     """The name of the cookie of a sign-in.
 
     `__Host-` makes the browser insist on Secure, Path=/ and no Domain, so that neither a neighbouring host nor plain
-    http can set it. Browsers refuse that prefix, and Secure, over plain http; there, which is for a machine talking to
-    itself, the cookie has a plain name, so that it can never be taken for the strict one.
+    http can set it. Below a base path it is `__Secure-`, which leaves the path to us: the other applications of that
+    host are not to be sent the cookie. Browsers refuse both, and Secure, over plain http; there, which is for a machine
+    talking to itself, the cookie has a plain name, so that it can never be taken for the strict one.
     """
-    return "__Host-nadir" if is_https(settings) else "nadir"
+    if not is_https(settings):
+        return "nadir"
+    return "__Host-nadir" if settings.base_path == "/" else "__Secure-nadir"
 
 
 def device_name(settings: Settings) -> str:
@@ -41,7 +44,7 @@ def read_device(settings: Settings) -> str | None:
 def set_cookie(response: Response, settings: Settings, value: str) -> None:
     """Give the browser the cookie; it lives as long as the browser, the server decides how long it opens anything."""
     response.set_cookie(
-        cookie_name(settings), value, secure=is_https(settings), httponly=True, samesite="Lax", path="/"
+        cookie_name(settings), value, secure=is_https(settings), httponly=True, samesite="Lax", path=settings.base_path
     )
 
 
@@ -54,13 +57,15 @@ def set_device(response: Response, settings: Settings, value: str) -> None:
         secure=is_https(settings),
         httponly=True,
         samesite="Lax",
-        path="/",
+        path=settings.base_path,
     )
 
 
 def drop_cookie(response: Response, settings: Settings) -> None:
     """Take the cookie away."""
-    response.delete_cookie(cookie_name(settings), secure=is_https(settings), httponly=True, samesite="Lax", path="/")
+    response.delete_cookie(
+        cookie_name(settings), secure=is_https(settings), httponly=True, samesite="Lax", path=settings.base_path
+    )
 
 
 def is_https(settings: Settings) -> bool:

@@ -16,6 +16,7 @@ from dashboard.language import _, message
 from data.audit import AuditUnavailable
 from data.db import DatabaseUnavailable
 from data.people import CLINICAL_ROLES, Forbidden, NotFound
+from data.read_only import ReadOnly
 
 log = logging.getLogger("nadir.web")
 
@@ -41,6 +42,12 @@ NO_PDF = (
         "The libraries of Pango are missing: ask an admin to install them. The patient's page can be printed meanwhile."
     ),
 )
+READ_ONLY = (
+    message("Nadir is read-only now"),
+    message(
+        "Nothing was changed. You can look at everything; write down what is to be entered, and enter it afterwards."
+    ),
+)
 FAILED = (
     message("Something went wrong"),
     message("Nothing was changed by this request. If it happens again, give an admin this number."),
@@ -56,6 +63,8 @@ def install_errors(server: Flask) -> None:
     server.register_error_handler(InterfaceError, _away)
     server.register_error_handler(AuditUnavailable, _away)
     server.register_error_handler(DatabaseUnavailable, _away)
+    # Not 503: forms would go on trying.
+    server.register_error_handler(ReadOnly, lambda _error: _say(423, *READ_ONLY))
     server.register_error_handler(CallbackException, _callback)
     # Dash has no such script; it would answer 500 and write a line, to anybody.
     server.register_error_handler(DependencyException, lambda _error: _answer(404))

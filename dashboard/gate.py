@@ -20,6 +20,7 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
+from dashboard.base_path import inward
 from dashboard.body import check_body
 from dashboard.cookie import read_cookie
 from dashboard.inventory import ROUTE_POLICIES
@@ -86,7 +87,8 @@ def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[s
 def safe_next(target: str | None) -> str:
     """Where to go after signing in or choosing a language: a path of our own with its query, or the front page for
     anything that could leave the site."""
-    return target if target and "//" not in target and _OWN_ADDRESS.fullmatch(target) else "/"
+    own = inward(target or "/")
+    return own if "//" not in own and _OWN_ADDRESS.fullmatch(own) else "/"
 
 
 def _starts_at_operations(policies: dict[str, Policy]) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from dash import Dash
 from flask import g
 
+from dashboard.base_path import addressed
 from dashboard.request import current_actor, current_database, current_settings, current_sign_in, request_now
 from dashboard.schema import Schema
 from data.access import Reach, note_denied, note_read, reach_flag, reach_patient
@@ -82,7 +83,7 @@ def guarded(
             require_scope(policy, arguments, place, noting="once")
             if not policy.polling:
                 note_activity()
-            return function(**arguments)  # type: ignore[call-arg]  # the schema has bound them
+            return addressed(function(**arguments))  # type: ignore[call-arg]  # the schema has bound them
 
         under_policy.policy = policy  # type: ignore[attr-defined]
         app.callback(*dependencies, **keywords)(under_policy)

@@ -46,6 +46,7 @@ def install_provider(server: Flask, settings: Settings) -> None:
     server.register_blueprint(provider)
     server.config.update(
         SESSION_COOKIE_NAME=way_name(settings),
+        SESSION_COOKIE_PATH=settings.base_path,
         SESSION_COOKIE_SECURE=is_https(settings),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

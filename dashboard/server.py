@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from clinical.protocol import Protocol
 from dashboard.app import create_app
@@ -13,6 +15,21 @@ from data.settings import Settings
 
 WORKERS = 2
 THREADS = 4
+
+
+class OneLog(Logger):  # type: ignore[misc]
+    """gunicorn's log as lines of ours: it would write its own form beside them."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave writing to the handlers of the process."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+    def exception(self, msg: str, *_args: object, **_kwargs: object) -> None:
+        """What failed, without the address: a hospital number may be in it."""
+        error = sys.exc_info()[1]
+        self.error_log.error(msg.partition("%")[0].strip(), extra={"error": type(error).__name__})
 
 
 class WebProcess(BaseApplication):  # type: ignore[misc]
@@ -33,6 +50,9 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
             "timeout": 60,
             "graceful_timeout": 10,
             "loglevel": "warning",
+            "logger_class": OneLog,
+            # Forwarded headers count as far as NADIR_PROXY_HOPS says, and no address is trusted beside that.
+            "forwarded_allow_ips": "",
         }.items():
             self.cfg.set(key, value)
 

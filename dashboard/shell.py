@@ -12,6 +12,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
+from dashboard.base_path import inward
 from dashboard.browser_texts import translated_texts
 from dashboard.emergency_banner import emergency_words
 from dashboard.language import LANGUAGES, _, counted, language, message
@@ -83,7 +84,7 @@ def register(app: Dash, pages: Pages) -> None:
         policy=Policy(PEOPLE, scoped=True),
     )
     def show_page(pathname: str, search: str | None) -> tuple[Component, str]:
-        place = pages.at(pathname)
+        place = pages.at(inward(pathname))
         if place is None:
             raise NotFound("There is no such page.")
         route = place.page.ROUTE
@@ -171,12 +172,19 @@ def _emergency(words: str | None) -> Component | None:
 
 def _banner(age_s: int | None, *, late: bool) -> list[Component]:
     """What everybody has to know on whatever page: surveillance that stands still, a protocol nobody has signed."""
-    parts = [_alarm(age_s)] if late else []
+    parts = [_read_only()] if current_settings().read_only else []
+    if late:
+        parts.append(_alarm(age_s))
     protocol = current_protocol()
     unsigned = len(protocol.unsigned())
     if unsigned and current_settings().environment == "production":
         parts.append(_unsigned(unsigned, len(protocol.thresholds)))
     return parts
+
+
+def _read_only() -> Component:
+    words = _("You can look at everything. Nothing can be entered, changed or acknowledged, and no alert is sent.")
+    return html.Div([html.Strong(_("Nadir is read-only.") + " "), words], className="shell-alarm")
 
 
 def _unsigned(unsigned: int, all: int) -> Component:

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     mllp_tls_cert_file: Path | None = None
     mllp_tls_key_file: Path | None = None
     environment: Literal["demo", "test", "production"] = "demo"
+    read_only: bool = False
     sweep_s: Annotated[int, Field(ge=1)] = 20
     full_sweep_at: time = time(3, 0)
     backoff_base_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
@@ -64,10 +65,13 @@ class Settings(BaseSettings):
     quiet_held_s: Annotated[int, Field(ge=0, le=43_200)] = 43_200
     medium_an_hour: Annotated[int, Field(ge=1)] = 10
     proxy_hops: Annotated[int, Field(ge=0)] = 0
-    base_path: Annotated[str, Field(pattern=r"^/")] = "/"
+    base_path: Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+/)*$")] = "/"
     anchor_file: Path | None = None
     backup_dir: Path | None = None
     backup_key_file: Path | None = None
+    downtime_dir: Path | None = None
+    downtime_at: time = time(5, 0)
+    downtime_language: Literal["en", "de"] = "en"
     ping_url: Annotated[str | None, Field(pattern=r"^https?://[^\s/?#]+[^\s]*$")] = None
     privacy_mail: str | None = None
     contact_line: str | None = None
@@ -100,6 +104,20 @@ class Settings(BaseSettings):
             except ValueError as error:
                 raise ValueError(f"{peer.strip()!r} is no address or network; write 10.1.2.3,10.2.0.0/16") from error
         return peers
+
+    @field_validator("base_path", mode="before")
+    @classmethod
+    def _closed(cls, path: str) -> str:
+        return path if path.endswith("/") else f"{path}/"
+
+    @model_validator(mode="after")
+    def _base_path_in_base_url(self) -> Self:
+        if f"{urlsplit(self.base_url).path.rstrip('/')}/" != self.base_path:
+            raise ValueError(
+                f"NADIR_BASE_URL {self.base_url} and NADIR_BASE_PATH {self.base_path} do not agree: "
+                "links in mails would lead elsewhere than people go"
+            )
+        return self
 
     @model_validator(mode="after")
     def _certificate_with_key(self) -> Self:

@@ -91,6 +91,7 @@ def schedule(settings: Settings) -> Sequence[Job]:
         Job("anchor", Every(ANCHOR_S)),
         Job("verify-audit", Daily(VERIFY_AT, settings.zone)),
         Job("backup", Daily(BACKUP_AT, settings.zone)),
+        Job("downtime-lists", Daily(settings.downtime_at, settings.zone)),
         Job("imports", Every(IMPORTS_S)),
         Job("escalation", Every(ESCALATION_S)),
         Job("rota", Every(ROTA_S)),

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -38,6 +38,7 @@ DEADLOCK: Final = "40P01"
 DEADLOCKS: Final = 3
 
 Fence = Callable[[Session], None]
+Counted = TypeVar("Counted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,22 @@ class SweepReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class Work:
     """Whom to judge, and the watermark before and after; `after` is None when the stream is not read to its end."""
 
     chunks: Chunks
     before: int
     after: int | None
+
+    @property
+    def patient_ids(self) -> list[int]:
+        """Everybody to judge, in that order."""
+        return [id for chunk in (*self.chunks.first, *self.chunks.rest) for id in chunk]
+
+    @property
+    def read_to(self) -> int:
+        """The watermark once everybody is judged."""
+        return self.before if self.after is None else max(self.before, self.after)
 
 
 def sweep(
@@ -94,12 +105,7 @@ def sweep(
     sweep over everybody concerned moves the watermark. Raises NotFound for an unknown `mrn`; database errors and what
     `fence` raises end the sweep, the chunks before stay.
     """
-    with database.read() as session:
-        work = (
-            _one(session, mrn)
-            if mrn is not None
-            else _all_concerned(session, protocol, as_of=as_of, now=now, full=full)
-        )
+    work = concerned(database, protocol, as_of=as_of, now=now, full=full, mrn=mrn)
     actor = Actor.system("sweep")
     counts = JudgeCounts()
     courtesy = Courtesy(database, now)
@@ -109,7 +115,7 @@ def sweep(
     def judge_chunk(chunk: Sequence[int], read_to: int | None, session: Session) -> JudgeCounts:
         found = judge(session, chunk, protocol=protocol, as_of=as_of, now=now, mail=mail, actor=actor)
         if read_to is not None:
-            _advance(session, read_to)
+            advance(session, read_to)
         if fence is not None:
             fence(session)
         return found
@@ -117,7 +123,7 @@ def sweep(
     def finish(chunk: Sequence[int], read_to: int | None) -> None:
         nonlocal selected
         with uncollected():
-            done = _committed(database, partial(judge_chunk, chunk, read_to))
+            done = committed(database, partial(judge_chunk, chunk, read_to))
         selected += len(chunk)
         counts.add(done)
         if done.outbox_rows:
@@ -132,16 +138,20 @@ def sweep(
         if len(work.chunks.first) < number < len(planned):
             courtesy.let_urgent_leave()
         finish(chunk, work.after if number == len(planned) else None)
-    return SweepReport(
-        run=str(uuid4()),
-        as_of=as_of,
-        patients=selected,
-        counts=counts,
-        watermark=work.before if work.after is None else max(work.before, work.after),
-    )
+    return SweepReport(run=str(uuid4()), as_of=as_of, patients=selected, counts=counts, watermark=work.read_to)
 
 
-def _committed(database: Database, work: Callable[[Session], JudgeCounts]) -> JudgeCounts:
+def concerned(
+    database: Database, protocol: Protocol, *, as_of: datetime, now: datetime, full: bool, mrn: str | None
+) -> Work:
+    """Whom a sweep of these arguments judges: see `sweep`."""
+    with database.read() as session:
+        if mrn is not None:
+            return _one(session, mrn)
+        return _all_concerned(session, protocol, as_of=as_of, now=now, full=full)
+
+
+def committed(database: Database, work: Callable[[Session], Counted]) -> Counted:
     """Do `work` in a transaction of its own; again where PostgreSQL chose it to end a deadlock with another writer."""
     for _ in range(DEADLOCKS):
         try:
@@ -171,20 +181,20 @@ def _watermark(session: Session) -> int:
     return session.scalar(select(Watermark.last_seq).where(Watermark.stream == STREAM)) or 0
 
 
-def _one(session: Session, mrn: str) -> _Work:
+def _one(session: Session, mrn: str) -> Work:
     patient_id = session.scalar(select(Patient.id).where(numbered(mrn)))
     if patient_id is None:
         raise NotFound(f"no patient {mrn!r}")
-    return _Work(Chunks((), [[patient_id]]), _watermark(session), None)
+    return Work(Chunks((), [[patient_id]]), _watermark(session), None)
 
 
-def _all_concerned(session: Session, protocol: Protocol, *, as_of: datetime, now: datetime, full: bool) -> _Work:
+def _all_concerned(session: Session, protocol: Protocol, *, as_of: datetime, now: datetime, full: bool) -> Work:
     before = _watermark(session)
     after = session.scalar(select(func.max(Ingest.seq))) or 0
     everybody = select(Patient.id).where(not_merged()).order_by(Patient.id)
-    concerned = _concerned(everybody, before=before, after=after, as_of=as_of, now=now, version=protocol.version)
-    chosen = everybody if full else concerned
-    return _Work(in_order(session, session.scalars(chosen).all(), before=before, after=after), before, after)
+    due = _concerned(everybody, before=before, after=after, as_of=as_of, now=now, version=protocol.version)
+    chosen = everybody if full else due
+    return Work(in_order(session, session.scalars(chosen).all(), before=before, after=after), before, after)
 
 
 def _concerned(
@@ -214,7 +224,8 @@ def _concerned(
     )
 
 
-def _advance(session: Session, to: int) -> None:
+def advance(session: Session, to: int) -> None:
+    """Move the watermark forward to ingest number `to`, never back."""
     session.execute(insert_or(session, Watermark).values(stream=STREAM, last_seq=0).on_conflict_do_nothing())
     session.execute(
         update(Watermark)

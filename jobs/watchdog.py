@@ -15,15 +15,18 @@ from data.identity_proposals import waiting_proposals
 from data.intake.quarantine import held_counts
 from data.invariants import broken_invariants
 from data.job_runs import last_done
+from data.operations import clock_offset_s
 from data.protocol.in_force import protocol_in_force
 from data.recount import recounted
 from data.settings import Settings
 
+LARGEST_OFFSET_S = 2
 LONGEST_UNSENT_S = 300
 LONGEST_HELD_S = 3 * 86_400
 LONGEST_STUCK = timedelta(minutes=5)
 LONGEST_UNANCHORED = timedelta(hours=3)
 LONGEST_UNBACKED = timedelta(hours=26)
+LONGEST_UNPRINTED = timedelta(hours=26)
 NAMED = 5
 
 
@@ -36,6 +39,7 @@ def troubles(session: Session, settings: Settings, *, now: datetime) -> list[str
         *_feeds(session, now),
         *_anchors(session, settings, now),
         *_backups(session, settings, now),
+        *_lists(session, settings, now),
         *_waiting(session, now),
         *_protocol(session, settings),
     ]
@@ -46,6 +50,14 @@ def miscounts(session: Session, protocol: Protocol, settings: Settings, *, now: 
     lag = timedelta(seconds=sweep_limit_s(settings.sweep_s))
     counted = recounted(session, protocol=protocol, chance=Random(int(now.timestamp())))
     return [*broken_invariants(session, longest_lag=lag, now=now), *counted]
+
+
+def clock_troubles(session: Session, *, now: datetime) -> list[str]:
+    """Whether the clock of this machine, which reads `now`, goes with that of the database; a line if not."""
+    offset = clock_offset_s(session, now=now)
+    if abs(offset) <= LARGEST_OFFSET_S:
+        return []
+    return [f"the clock of the database is {offset:+.0f} s off this machine's: mails and flags would carry wrong times"]
 
 
 def _sweeps(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
@@ -89,6 +101,14 @@ def _backups(session: Session, settings: Settings, now: datetime) -> Iterator[st
     last = last_done(session, "backup")
     if last is not None and now - last > LONGEST_UNBACKED:
         yield f"the last backup was made at {last.isoformat(timespec='minutes')}: see nadir jobs status"
+
+
+def _lists(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
+    if settings.downtime_dir is None:
+        return
+    last = last_done(session, "downtime-lists")
+    if last is not None and now - last > LONGEST_UNPRINTED:
+        yield f"the lists for downtime were last made at {last.isoformat(timespec='minutes')}: see nadir jobs status"
 
 
 def _waiting(session: Session, now: datetime) -> Iterator[str]:

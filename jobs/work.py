@@ -28,6 +28,7 @@ from data.settings import Settings
 from jobs.anchors import anchor_audit, verify_audit
 from jobs.backup import back_up_nightly
 from jobs.digest import digest
+from jobs.downtime_lists import print_downtime_lists
 from jobs.duty import escalate, tend_rota
 from jobs.imports import tend_imports
 from jobs.reminders import remind
@@ -67,6 +68,7 @@ def work_of(
         "anchor": desk.anchor,
         "verify-audit": desk.verify,
         "backup": desk.back_up,
+        "downtime-lists": desk.print_lists,
         "imports": desk.tend,
         "escalation": desk.escalate,
         "rota": desk.tend_rota,
@@ -144,6 +146,9 @@ class _Desk:
 
     def back_up(self, fence: Fence) -> Counts:
         return back_up_nightly(self.database, self.settings, now=self.clock(), fence=fence)
+
+    def print_lists(self, fence: Fence) -> Counts:
+        return print_downtime_lists(self.database, self.settings, fence=fence)
 
     def verify(self, fence: Fence) -> Counts:
         return verify_audit(self.database, self.settings.anchor_file, self.mail, now=self.clock(), fence=fence)

@@ -104,7 +104,7 @@
     const said = entry.read(root);
     delete said.wristband;
     try {
-      const response = await window.fetch(root.dataset.address + "/reckoned", {
+      const response = await window.fetch(window.nadirAt(root.dataset.address) + "/reckoned", {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ said }),

@@ -17,7 +17,7 @@
     return box;
   }
 
-  const CODE = "/login/code";
+  const CODE = window.nadirAt("/login/code");
 
   function askForCode(form, words) {
     const box = field(words.code, "text", "code", "");
@@ -35,7 +35,7 @@
     const wrong = entry.element("p", "error");
     const button = entry.element("button", "button primary", words.button);
     const other = entry.element("a", "small", words.other);
-    other.href = "/login?next=" + encodeURIComponent(window.location.pathname);
+    other.href = window.nadirAt("/login") + "?next=" + encodeURIComponent(window.location.pathname);
     wrong.hidden = true;
     wrong.setAttribute("role", "alert");
     form.append(
@@ -52,7 +52,7 @@
       button.disabled = true;
       const given = new URLSearchParams(new FormData(form));
       try {
-        const way = form.dataset.way || "/login";
+        const way = form.dataset.way || window.nadirAt("/login");
         const answer = await window.nadirSend(way, { method: "POST", body: given });
         if (answer.ok && new URL(answer.url).pathname === CODE) {
           askForCode(form, words);

@@ -124,7 +124,7 @@
     }
 
     send(path, body) {
-      return window.fetch(this.root.dataset.address + path, {
+      return window.fetch(window.nadirAt(this.root.dataset.address) + path, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(body),
@@ -278,7 +278,7 @@
       for (const flag of answer.changed) done.append(this.flag(flag));
       if (answer.failed) done.append(element("p", "error", nadirText("The rules were not run: {why}.", { why: answer.failed })));
       const back = element("a", "button", nadirText("To the patient's page"));
-      back.href = `/p/${encodeURIComponent(this.spec.mrn)}`;
+      back.href = window.nadirAt(`/p/${encodeURIComponent(this.spec.mrn)}`);
       back.dataset.inApp = "";
       this.said.append(back);
       this.said.focus();
@@ -287,7 +287,7 @@
     flag(flag, contact) {
       const box = element("div", flag.severity === "urgent" ? "error entry-urgent" : "entry-flag");
       const link = element("a", null, flag.title);
-      link.href = flag.address;
+      link.href = window.nadirAt(flag.address);
       link.dataset.inApp = "";
       const head = element("p");
       head.append(element("span", `severity ${flag.severity}`, flag.word), " ", link);
@@ -357,7 +357,7 @@
   let told = null;
 
   function shown() {
-    const found = /^\/p\/([^/]+)/.exec(window.location.pathname);
+    const found = /^\/p\/([^/]+)/.exec(window.nadirPath(window.location.pathname));
     return found ? decodeURIComponent(found[1]) : null;
   }
 

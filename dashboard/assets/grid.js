@@ -201,7 +201,7 @@
     const index = event.target.closest(".ag-row").getAttribute("row-index");
     const row = event.target.closest(".grid-frame").querySelectorAll(`.ag-row[row-index="${index}"] a`);
     const own = event.target.querySelector("a");
-    const flag = Array.from(row).find((link) => link.pathname.startsWith("/flag/"));
+    const flag = Array.from(row).find((link) => link.pathname.startsWith(window.nadirAt("/flag/")));
     const link = own || flag || row[0];
     if (link) link.click();
   });

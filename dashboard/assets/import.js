@@ -12,7 +12,7 @@
   }
 
   function open(job) {
-    window.history.pushState({}, "", "/import/" + encodeURIComponent(job));
+    window.history.pushState({}, "", window.nadirAt("/import/") + encodeURIComponent(job));
     window.dispatchEvent(new PopStateEvent("popstate"));
   }
 
@@ -29,7 +29,7 @@
     zone.classList.add("busy-drop");
     say(zone, files.length === 1 ? nadirText("Sending {name} …", { name: files[0].name }) : nadirText("Sending {n} files …", { n: files.length }));
     try {
-      const response = await window.fetch(zone.dataset.drop, { method: "POST", body: form, nadirSaysItself: true });
+      const response = await window.fetch(window.nadirAt(zone.dataset.drop), { method: "POST", body: form, nadirSaysItself: true });
       const answer = await response.json();
       if (response.ok) open(answer.job);
       else say(zone, `${answer.error}: ${answer.advice}`, "error");

@@ -20,7 +20,7 @@
 
   function link(part) {
     const made = element("a", null, part.text);
-    if (/^\/(?!\/)/.test(part.address)) made.setAttribute("href", part.address);
+    if (/^\/(?!\/)/.test(part.address)) made.setAttribute("href", window.nadirAt(part.address));
     made.dataset.inApp = "";
     return made;
   }

@@ -16,7 +16,7 @@
     if (!document.dispatchEvent(new Event("nadir-signed-out", { cancelable: true }))) return;
     leaving = true;
     document.documentElement.replaceChildren();
-    window.location.replace("/login?expired=1&next=" + encodeURIComponent(window.location.pathname));
+    window.location.replace(window.nadirAt("/login?expired=1&next=") + encodeURIComponent(window.location.pathname));
   }
 
   function strip() {
@@ -33,7 +33,7 @@
 
   function say(text) {
     const link = document.createElement("a");
-    link.href = "/";
+    link.href = window.nadirAt("/");
     link.textContent = nadirText("To the worklist");
     strip().replaceChildren(text + " ", link);
   }

@@ -72,18 +72,16 @@ def board(
     and the newest result of at most `most_results` analytes, the newest first."""
     found, who = case.trends, case.identity
     shown = in_units(found, units)
-    standing = [f for f in found.flags if f["status"] not in CLOSED]
-    newest_first = sorted(standing, key=lambda f: str(f["opened_at"]), reverse=True)
-    ordered = sorted(newest_first, key=lambda f: ORDER.index(f["severity"]))
+    ordered = standing_flags(found)
     channels = readouts(shown, clock, units)
     entries = [t for t in found.chart.therapy if t.kind != "injection"]
     unsigned = len(protocol.unsigned())
-    results = tuple(_latest_results(shown.chart, clock))
+    results = tuple(latest_results(shown.chart, clock))
     figure = synoptic(synoptic_content(found, case.sensor, clock, units))
     (start, end), meta = figure["layout"]["xaxis"]["range"], figure["layout"]["meta"]
     return Board(
         name=who.name or _("Name not recorded"),
-        facts=_facts(who, found, clock),
+        facts=patient_facts(who, found, clock),
         generated=moment_text(clock.now, clock.zone),
         newest=_newest(found.chart, clock),
         zone=clock.zone.key,
@@ -93,8 +91,8 @@ def board(
         results_beyond=len(results[most_results:]),
         reach=_reach(start, end, earlier=start > meta["first"]),
         channels=channels,
-        flags=tuple(_flag(f, clock) for f in ordered[:most_flags]),
-        flags_standing=len(standing),
+        flags=tuple(flag_line(f, clock) for f in ordered[:most_flags]),
+        flags_standing=len(ordered),
         flags_beyond=len(ordered[most_flags:]),
         scans=tuple(_scans(found.scans, clock)),
         therapy=tuple(_therapy(t, clock) for t in reversed(entries[-THERAPY_SHOWN:])),
@@ -107,12 +105,20 @@ def board(
     )
 
 
+def standing_flags(found: Trends) -> list[dict[str, Any]]:
+    """The flags that are not closed, the most severe first, among those the newest."""
+    standing = [f for f in found.flags if f["status"] not in CLOSED]
+    newest_first = sorted(standing, key=lambda f: str(f["opened_at"]), reverse=True)
+    return sorted(newest_first, key=lambda f: ORDER.index(f["severity"]))
+
+
 def spoken(marks: str) -> str:
     """Arrows in words, for who does not see them."""
     return arrows_in_words(marks)
 
 
-def _facts(who: Identity, found: Trends, clock: Clock) -> tuple[tuple[str, str], ...]:
+def patient_facts(who: Identity, found: Trends, clock: Clock) -> tuple[tuple[str, str], ...]:
+    """Who the patient is and where they stand, by name and value."""
     ends = ((_("died"), who.deceased), (_("withdrawn"), who.withdrawn), (_("transferred"), who.transferred))
     return (
         (_("born"), born_text(who, clock)),
@@ -134,7 +140,8 @@ def _newest(chart: Chart, clock: Clock) -> str:
     return _("newest entry {date} ({age})", date=when, age=age)
 
 
-def _flag(flag: Mapping[str, Any], clock: Clock) -> dict[str, str]:
+def flag_line(flag: Mapping[str, Any], clock: Clock) -> dict[str, str]:
+    """A flag in words, with the sign of its severity as SVG."""
     opened = datetime.fromisoformat(flag["opened_at"])
     sign = SEVERITY_SIGNS[flag["severity"]]
     edge = {"color": "#4b5768", "width": 0.8}
@@ -177,7 +184,7 @@ def _therapy(entry: Therapy, clock: Clock) -> dict[str, str]:
     }
 
 
-def _latest_results(chart: Chart, clock: Clock) -> Iterator[dict[str, str]]:
+def latest_results(chart: Chart, clock: Clock) -> Iterator[dict[str, str]]:
     """The newest result of each analyte, the newest first; one that was sent and has no result says so."""
     newest = {r.analyte: r for r in chart.results}
     for result in sorted(newest.values(), key=lambda r: (r.effective, r.analyte), reverse=True):
@@ -188,6 +195,7 @@ def _latest_results(chart: Chart, clock: Clock) -> Iterator[dict[str, str]]:
             "mark": line.mark,
             "range": line.range,
             "date": clock.day(result),
+            "when": clock.when(result),
             "age": brief_age(result.effective, clock.now),
         }
 

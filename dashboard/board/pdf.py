@@ -38,36 +38,39 @@ def tumour_board_pdf(case: Case, protocol: Protocol, units: Units, *, zone: Zone
     Raises PdfUnavailable where Pango is missing.
     """
     clock = Clock(now, zone)
-    weasyprint = _weasyprint()
-    template = _environment().get_template("board.html")
+    weasyprint = drawing_library()
+    template = templates().get_template("board.html")
     for most_flags, most_results in LISTED:
         content = board(case, protocol, clock, units, by=by, most_flags=most_flags, most_results=most_results)
         drawing = Markup(content.chart)  # noqa: S704  # nosec B704
         page = template.render(board=content, chart=drawing, created=clock.now.isoformat(timespec="seconds"))
-        document = weasyprint.HTML(string=page, url_fetcher=_refuse, base_url=None).render(**TAGGED)
+        document = weasyprint.HTML(string=page, url_fetcher=fetch_nothing, base_url=None).render(**TAGGED)
         if len(document.pages) <= SHEETS:
             made: bytes = document.write_pdf(**TAGGED)
             return made
     raise DoesNotFit(f"the summary needs {len(document.pages)} sheets")
 
 
-def _weasyprint() -> Any:
+def drawing_library() -> Any:
+    """WeasyPrint, silent. Raises PdfUnavailable where Pango is missing."""
+    for chatty in ("weasyprint", "weasyprint.progress", "fontTools"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         import weasyprint
     except OSError as error:
         raise PdfUnavailable(
             "PDFs need the libraries of Pango: install libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0, a font"
         ) from error
-    for chatty in ("weasyprint", "weasyprint.progress", "fontTools"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     return weasyprint
 
 
-def _refuse(url: str, *_given: Any, **_more: Any) -> NoReturn:
+def fetch_nothing(url: str, *_given: Any, **_more: Any) -> NoReturn:
+    """Refuse whatever a page would load."""
     raise ValueError(f"nothing is fetched for a summary, and {url[:40]!r} was asked for")
 
 
-def _environment() -> Environment:
+def templates() -> Environment:
+    """The templates of PDFs, in the language in force."""
     made = Environment(loader=PackageLoader("dashboard"), autoescape=True, undefined=StrictUndefined)
     made.filters["spoken"] = spoken
     made.globals.update(_=_, counted=counted, language=language)

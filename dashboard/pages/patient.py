@@ -13,6 +13,7 @@ from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, htm
 from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
+from dashboard.base_path import inward
 from dashboard.language import _, message
 from dashboard.parts.banner import banner
 from dashboard.parts.entry_links import visit_link
@@ -147,7 +148,7 @@ def _register_content(app: Dash) -> None:
         policy=POLICY,
     )
     def show(search: str | None, _refresh: float | None, pathname: str, mrn: str) -> tuple[object, ...]:
-        if pathname.strip("/").count("/") > 1:  # on the way to another page of this patient
+        if inward(pathname).strip("/").count("/") > 1:  # on the way to another page of this patient
             return (no_update,) * 4
         with current_database().read() as session:
             view = _view(session, mrn, parsed(search))

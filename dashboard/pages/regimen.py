@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from clinical.chart import Therapy
 from clinical.injection_plan import How
 from clinical.injections import Cycle
-from clinical.therapy import Regimen, is_long_acting
+from clinical.therapy import given_beside
 from dashboard.injection_calendar import calendar_address
 from dashboard.language import _, counted, message
 from dashboard.parts.banner import banner
@@ -77,7 +77,7 @@ def register(app: Dash) -> None:
 
 
 def _in_force(of: Injections, today: date) -> Component:
-    others = _others_running(of.chart.therapy, of.plan.regimen)
+    others = given_beside(of.chart.therapy, of.plan.regimen)
     return _card(
         _("In force"),
         html.P(regimen_in_force(of.plan, today)),
@@ -85,20 +85,6 @@ def _in_force(of: Injections, today: date) -> Component:
         if others
         else html.P(_("No other therapy is recorded as given."), className="soft"),
     )
-
-
-def _others_running(therapy: tuple[Therapy, ...], regimen: Regimen | None) -> list[Therapy]:
-    """The latest entry of each drug that is given beside the regimen, a short-acting analogue among them."""
-    given: dict[str, Therapy] = {}
-    for entry in therapy:
-        if entry.kind == "procedure" or entry.drug is None or is_long_acting(entry.drug):
-            continue
-        if regimen is not None and entry.drug == regimen.drug:
-            continue
-        given.pop(entry.drug, None)
-        if entry.kind in ("start", "dose", "interval"):
-            given[entry.drug] = entry
-    return list(given.values())
 
 
 def _planned(of: Injections, mrn: str, today: date) -> Component:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Column, Connection, Date, String, Table, Text, cast, func, select, text
+from sqlalchemy import JSON, BigInteger, Column, Connection, Date, Float, String, Table, Text, cast, func, select, text
 from sqlalchemy import type_coerce as as_type
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -120,6 +120,9 @@ def _as_stored(column: Column[Any], *, on_postgresql: bool) -> ColumnElement[Any
         return as_type(column, BigInteger())
     if isinstance(column.type, JSON | Date):
         return cast(column, Text) if on_postgresql else as_type(column, Text())
+    if isinstance(column.type, Float):
+        # PostgreSQL keeps -0.0, SQLite makes it 0.0; the sum is 0.0 everywhere.
+        return column + 0.0
     return column
 
 

@@ -30,7 +30,7 @@ from data.models.flag import Flag, FlagDecision, FlagHistory, Judgement
 from data.models.glance import Glance
 from data.models.identity import IdentityProposal, PatientMerge, PatientStatus, PatientSurvivor
 from data.models.imports import ImportJob
-from data.models.job import Gap, JobPlan, JobRequest, JobRun, Leader, Watermark
+from data.models.job import Gap, JobPlan, JobRequest, JobRun, Leader, SweepPart, Watermark
 from data.models.mail import DeliveryAttempt, Digest, Outbox
 from data.models.mapping import LearnedMapping
 from data.models.patient import Patient, PatientIdentifier, PatientTeam, Team
@@ -111,6 +111,7 @@ __all__ = [
     "Session",
     "StandIn",
     "Subscription",
+    "SweepPart",
     "Team",
     "TeamLead",
     "Throttle",

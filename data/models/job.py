@@ -41,6 +41,18 @@ class Watermark(Base):
     last_seq: Mapped[int]
 
 
+class SweepPart(Base):
+    """Whom one part of a sweep on a cluster judges; `counts` is written in the transaction that judges them."""
+
+    __tablename__ = "sweep_part"
+
+    run: Mapped[str] = mapped_column(String(36), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    begun_at: Mapped[datetime]
+    patient_ids: Mapped[list[Any]]
+    counts: Mapped[dict[str, Any] | None]
+
+
 class Leader(Base):
     """Who leads. A job's transaction ends by checking that its epoch is still the one here."""
 

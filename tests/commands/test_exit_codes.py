@@ -29,6 +29,8 @@ def test_an_unknown_setting_stops_the_start_and_is_named(nadir):
         ("NADIR_MAIL_FROM", "notmail"),
         ("NADIR_BASE_URL", "foo"),
         ("NADIR_BASE_PATH", "foo"),
+        ("NADIR_BASE_PATH", "/a b"),
+        ("NADIR_BASE_PATH", "/elsewhere"),
         ("NADIR_PROXY_HOPS", "-2"),
         ("NADIR_IDLE_S", "-1"),
     ],

@@ -268,3 +268,12 @@ def test_a_clinic_moves_to_postgresql_and_back_and_goes_on_writing(
     assert {n: d for n, d in contents(back).items() if n not in own} == {n: d for n, d in moved.items() if n not in own}
     with pytest.raises(NotEmpty):
         copy_database(sqlite_database, postgresql_database, SYSTEM, now=LATER)
+
+
+def test_a_change_of_minus_nothing_moves_to_sqlite_which_knows_one_zero(
+    postgresql_database: Database, make: Make
+) -> None:
+    fill(postgresql_database)
+    with postgresql_database.write() as session:
+        assert session.execute(text("UPDATE glance SET weight_change = '-0.0'")).rowcount
+    assert "glance" in copy_database(postgresql_database, make("sqlite"), SYSTEM, now=LATER)

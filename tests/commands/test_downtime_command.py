@@ -1,0 +1,51 @@
+"""`nadir downtime lists` and the job that runs it: files of one owner, an audit row each, the newest nights kept."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pysqlite3
+
+
+def test_lists_are_written_noted_and_old_nights_removed(nadir, home):
+    folder = home / "lists"
+    folder.mkdir()
+    for day in range(1, 10):
+        (folder / f"nadir-list-2025-01-{day:02}T0500-01-NET.pdf").write_text("old")
+    (folder / "letter.pdf").write_text("not ours")
+    assert nadir("db", "upgrade").code == 0
+    refused = nadir("downtime", "lists")
+    assert refused.code == 2 and "NADIR_DOWNTIME_DIR" in refused.err
+    assert nadir("demo", "load").code == 0
+    ran = nadir("jobs", "run", "downtime-lists", "--json", NADIR_DOWNTIME_DIR="lists", NADIR_DOWNTIME_LANGUAGE="de")
+    assert ran.code == 0, ran.err
+    counts = ran.document
+    new = sorted(path for path in folder.glob("nadir-list-*.pdf") if path.read_bytes()[:4] == b"%PDF")
+    assert counts["lists"] == len(new) > 0 and counts["patients"] >= 12 and counts["removed"] == 3
+    assert all(path.stat().st_mode & 0o077 == 0 for path in new)
+    assert re.fullmatch(r"nadir-list-\d{4}-\d\d-\d\dT\d{4}-01-[\w-]+\.pdf", new[0].name)
+    assert (folder / "letter.pdf").exists()
+    rows = pysqlite3.connect(home / "var" / "nadir.db").execute(
+        "SELECT detail FROM audit WHERE action = 'downtime.list' ORDER BY seq"
+    )
+    noted = [json.loads(detail) for (detail,) in rows]
+    assert [row["file"] for row in noted] == [path.name for path in new]
+    assert sum(len(row["patients"]) for row in noted) == counts["patients"]
+
+
+def test_a_read_only_site_looks_and_starts_nothing_that_writes(nadir):
+    assert nadir("db", "upgrade").code == 0
+    assert nadir("team", "add", "NET").code == 0
+    for command in (
+        ("team", "add", "Other"),
+        ("sweep",),
+        ("scheduler",),
+        ("sender",),
+        ("mllp",),
+        ("jobs", "run", "digest"),
+    ):
+        ran = nadir(*command, NADIR_READ_ONLY="true")
+        assert ran.code == 3 and "Nadir is read-only" in ran.err, (command, ran)
+    assert nadir("patient", "list", "--json", NADIR_READ_ONLY="true").document == []
+    assert nadir("audit", "verify", NADIR_READ_ONLY="true").code == 0
