@@ -1,9 +1,8 @@
-"""Commands that keep the database: migrations, checks, demonstration cohort, audit chain."""
+"""Commands that keep the database: migrations, checks, demonstration cohort."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,8 +13,7 @@ from data.settings import load_settings
 
 db_app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.")
 demo_app = typer.Typer(no_args_is_help=True, help="The demonstration cohort.")
-audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
-GROUPS = {"db": db_app, "demo": demo_app, "audit": audit_app}
+GROUPS = {"db": db_app, "demo": demo_app}
 
 
 @db_app.command("upgrade")
@@ -74,20 +72,6 @@ def demo_load() -> None:
     typer.echo(f"{loaded.patients} synthetic patients, {loaded.records} records. Demo sign-ins, shown once:")
     for email, role, password in loaded.people:
         typer.echo(f"  {email:<28} {password}   ({role})")
-
-
-@audit_app.command("verify")
-def audit_verify(anchor: Annotated[Path | None, typer.Option()] = None, as_json: Json = False) -> None:
-    """Recompute the audit chain, against an anchor file if given; names the first row that does not hold."""
-    from data.anchors import read_anchors, verify_against
-
-    _, database = settled()
-    anchors = read_anchors(anchor) if anchor is not None else []
-    with database.read() as session:
-        report = verify_against(session, anchors)
-    say(report, as_json, f"{report.rows} rows, " + ("the chain holds" if report.ok else report.why or "broken"))
-    if not report.ok:
-        raise typer.Exit(REFUSED)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {}

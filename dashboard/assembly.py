@@ -13,6 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard import shell
 from dashboard.accounts import accounts
+from dashboard.audit_export import ENDPOINT as AUDIT_CSV
+from dashboard.audit_export import EXPORTING, install_audit_export
 from dashboard.cookie import is_https
 from dashboard.emergency import EMERGENCY_POLICIES, emergency
 from dashboard.entry import DRAFT, ENTRY, SAVE, install_entry
@@ -143,6 +145,7 @@ def _server(parts: Parts) -> Flask:
     install_entry(server)
     install_reckoning(server)
     install_metrics(server)
+    install_audit_export(server)
     server.add_url_rule("/healthz", "healthz", _alive)
     server.add_url_rule("/readyz", "readyz", _ready)
     return server
@@ -169,6 +172,7 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         SAVE: ENTRY,
         DRAFT: ENTRY,
         RECKON: RECKONING,
+        AUDIT_CSV: EXPORTING,
         "healthz": PUBLIC,
         "readyz": PUBLIC,
         METRICS: OPERATING,

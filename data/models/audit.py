@@ -15,8 +15,8 @@ class Audit(Base):
     __tablename__ = "audit"
 
     seq: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(200), index=True)
     role: Mapped[str] = mapped_column(String(12))
     action: Mapped[str] = mapped_column(String(60), index=True)
     patient_uuid: Mapped[str | None] = mapped_column(String(36), index=True)
