@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.frame import REFUSED, Json, cli_actor, clock, say, settled
+from commands.frame import REFUSED, UNABLE, Json, cli_actor, clock, say, settled
 from data.db import open_database
 from data.settings import load_settings
 
@@ -48,6 +48,18 @@ def db_check() -> None:
     if troubles:
         raise typer.Exit(REFUSED)
     typer.echo("schema, integrity and audit chain hold")
+
+
+@db_app.command("compact")
+def db_compact() -> None:
+    """Rewrite the database file, so that nothing of what was deleted or erased is left in it."""
+    from data.erasing.erase import compact
+
+    _, database = settled()
+    if not compact(database):
+        typer.echo("nadir: the database file is in use; stop Nadir first", err=True)
+        raise typer.Exit(UNABLE)
+    typer.echo("the database file holds nothing but what stands")
 
 
 @db_app.command("copy")

@@ -18,6 +18,7 @@ from dashboard.audit_export import EXPORTING, install_audit_export
 from dashboard.cookie import is_https
 from dashboard.emergency import EMERGENCY_POLICIES, emergency
 from dashboard.entry import DRAFT, ENTRY, SAVE, install_entry
+from dashboard.erasure import ERASURE_POLICIES, erasure
 from dashboard.errors import install_errors
 from dashboard.gate import CALLBACK_PATH, CATCH_ALL, install_gate
 from dashboard.headers import YEAR_S, content_security_policy, install_headers
@@ -136,7 +137,7 @@ def _server(parts: Parts) -> Flask:
         hops = settings.proxy_hops
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     server.jinja_env.globals.update(_=_, counted=counted, language=language)
-    for blueprint in (accounts, own, emergency):
+    for blueprint in (accounts, own, emergency, erasure):
         server.register_blueprint(blueprint)
     install_provider(server, settings)
     install_uploads(server)
@@ -166,6 +167,7 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         **PROVIDER_POLICIES,
         **OWN_POLICIES,
         **EMERGENCY_POLICIES,
+        **ERASURE_POLICIES,
         UPLOAD: UPLOADS,
         SUMMARY_PDF: SUMMARY,
         INJECTIONS_ICS: CALENDAR,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import RowMapping, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from data.models import Audit, AuditHead
+from data.models import Audit, AuditHead, AuditReason
 from data.models.base import from_ms, to_ms
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ _HEAD = cast(Table, AuditHead.__table__)
 _LOCKED_HEAD = select(_HEAD.c.seq, _HEAD.c.mac).where(_HEAD.c.id == HEAD_ID).with_for_update()
 _MOVE_HEAD = update(_HEAD).where(_HEAD.c.id == HEAD_ID).values(seq=bindparam("new_seq"), mac=bindparam("new_mac"))
 _APPEND = insert(cast(Table, Audit.__table__))
+_KEEP_REASON = insert(cast(Table, AuditReason.__table__))
+GIVEN = "reason_given"
+REASON_MAC = "reason_mac"
+ERASED = "patient.erase"
+"""The action whose rows name, in their detail's `reasons`, the rows whose reasons were erased."""
 _COLUMNS = ("at", "actor", "role", "action", "patient_uuid", "object", "outcome", "request_id", "source", "detail")
 
 
@@ -71,8 +76,9 @@ def write_audit(
     """Append one row in the transaction of `session` and return its number.
 
     `session.info["audit_key"]` signs it. `detail` holds plain JSON values and never a password, a token or clinical
-    free text; about a patient whom the actor has opened in an emergency it says so. Raises AuditUnavailable without a
-    key or a head, TypeError or ValueError when `detail` is no JSON.
+    free text; about a patient whom the actor has opened in an emergency it says so. What stands in it under GIVEN is a
+    reason that a person wrote: it is kept beside the chain, which binds it, so that it can be erased (decision 0045).
+    Raises AuditUnavailable without a key or a head, TypeError or ValueError when `detail` is no JSON.
     """
     key = session.info.get("audit_key")
     if not key:
@@ -84,6 +90,10 @@ def write_audit(
     if patient_uuid is not None and any(opened.patient_uuid == patient_uuid for opened in actor.opened):
         detail = {**(detail or {}), "emergency": True}
     seq = int(head.seq) + 1
+    said = None if detail is None else detail.get(GIVEN)
+    if detail is not None and said is not None:
+        detail = {name: value for name, value in detail.items() if name != GIVEN}
+        detail[REASON_MAC] = _reason_mac(key, seq, said)
     row: dict[str, Any] = {
         "at": from_ms(to_ms(now)),
         "actor": actor.name,
@@ -99,6 +109,8 @@ def write_audit(
     mac = _mac(key, head.mac, seq, row)
     connection.execute(_APPEND, {"seq": seq, "key_id": key_id(key), "mac": mac, **row})
     connection.execute(_MOVE_HEAD, {"new_seq": seq, "new_mac": mac})
+    if said is not None:
+        connection.execute(_KEEP_REASON, {"seq": seq, "words": said})
     return seq
 
 
@@ -110,19 +122,27 @@ def verify(session: Session) -> AuditReport:
     key = session.info.get("audit_key")
     if not key:
         raise AuditUnavailable("this session carries no audit key; open it with data.db.Database")
-    table = Audit.__table__
-    rows = session.execute(select(table).order_by(table.c.seq), execution_options={"yield_per": 1000})
-    expected, mac = 1, FIRST_MAC
+    table, said = Audit.__table__, AuditReason.__table__
+    wanted = select(table, said.c.words).outerjoin(said, said.c.seq == table.c.seq).order_by(table.c.seq)
+    rows = session.execute(wanted, execution_options={"yield_per": 1000})
+    expected, mac, without_reason = 1, FIRST_MAC, set[int]()
     for row in rows.mappings():
         why = _fault(row, expected, mac, key)
         if why is not None:
             return AuditReport(expected - 1, mac, expected, why)
+        detail = row["detail"] or {}
+        if REASON_MAC in detail and row["words"] is None:
+            without_reason.add(expected)
+        if row["action"] == ERASED:
+            without_reason -= set(detail.get("reasons", ()))
         expected, mac = expected + 1, row["mac"]
     head = session.execute(select(AuditHead.seq, AuditHead.mac).where(AuditHead.id == HEAD_ID)).one_or_none()
     if head is None:
         return AuditReport(expected - 1, mac, expected, "the head of the chain is missing")
     if (head.seq, head.mac) != (expected - 1, mac):
         return AuditReport(expected - 1, mac, expected, f"rows are missing: the head stands at {head.seq}")
+    if without_reason:
+        return AuditReport(expected - 1, mac, min(without_reason), "its reason is missing and no erasure says why")
     return AuditReport(expected - 1, mac)
 
 
@@ -133,7 +153,14 @@ def _fault(row: RowMapping, expected: int, previous_mac: str, key: bytes) -> str
         return f"signed with another key ({row['key_id']})"
     if not hmac.compare_digest(row["mac"], _mac(key, previous_mac, expected, dict(row))):
         return "the row does not match its signature"
+    said = (row["detail"] or {}).get(REASON_MAC)
+    if row["words"] is not None and not hmac.compare_digest(str(said), _reason_mac(key, expected, row["words"])):
+        return "its reason is not the one that was given"
     return None
+
+
+def _reason_mac(key: bytes, seq: int, reason: str) -> str:
+    return hmac.new(key, _json(["reason", seq, reason]).encode(), sha256).hexdigest()
 
 
 def _mac(key: bytes, previous_mac: str, seq: int, row: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ from jobs.digest import digest
 from jobs.duty import escalate, tend_rota
 from jobs.imports import tend_imports
 from jobs.reminders import remind
+from jobs.retention import keep_no_longer
 from jobs.runs import Counts, Fence, Work
 from jobs.schedule import Daily, Job
 from jobs.sweep import sweep
@@ -67,6 +68,7 @@ def work_of(
         "anchor": desk.anchor,
         "verify-audit": desk.verify,
         "backup": desk.back_up,
+        "retention": desk.let_go,
         "imports": desk.tend,
         "escalation": desk.escalate,
         "rota": desk.tend_rota,
@@ -144,6 +146,9 @@ class _Desk:
 
     def back_up(self, fence: Fence) -> Counts:
         return back_up_nightly(self.database, self.settings, now=self.clock(), fence=fence)
+
+    def let_go(self, fence: Fence) -> Counts:
+        return keep_no_longer(self.database, self.settings, now=self.clock(), fence=fence)
 
     def verify(self, fence: Fence) -> Counts:
         return verify_audit(self.database, self.settings.anchor_file, self.mail, now=self.clock(), fence=fence)

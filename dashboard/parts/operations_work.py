@@ -28,6 +28,7 @@ JOB_WORDS = {
     "anchor": message("Anchor of the audit trail"),
     "verify-audit": message("Walk along the audit trail"),
     "backup": message("Nightly backup"),
+    "retention": message("Let go of what is past its time"),
     "imports": message("Imports that nobody works on"),
     "escalation": message("Carry further what nobody acknowledged"),
     "rota": message("Gaps in the rota, test alerts"),
