@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: run test setup test-setup lint unit test-oracles test-faults scan test-security vulnerabilities bench coverage mutation wheels lock clean
+.PHONY: run test setup test-setup lint unit test-oracles test-faults scan test-security vulnerabilities bench coverage mutation wheels lock sbom clean
 
 run: setup
 	@deploy/run-demo
@@ -74,6 +74,16 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-inde
 lock: test-setup
 	for name in run demo cluster; do $(COMPILE) --strip-extras --output-file requirements/$$name.txt requirements/$$name.in; done
 	$(COMPILE) --no-strip-extras --output-file requirements/dev.txt requirements/dev.in
+	$(COMPILE) --strip-extras --output-file requirements/sbom.txt requirements/sbom.in
+
+# What Nadir is made of, as CycloneDX from the lock file; the tool has an environment of its own.
+sbom: dist/nadir.cdx.json
+
+dist/nadir.cdx.json: requirements/run.txt requirements/sbom.txt
+	@mkdir -p dist
+	$(PYTHON) -m venv build/sbom
+	build/sbom/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sbom.txt
+	build/sbom/bin/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o $@
 
 clean:
 	rm -rf .venv

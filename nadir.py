@@ -13,7 +13,21 @@ import typer
 from sqlalchemy.exc import DatabaseError
 
 from clinical.protocol import ProtocolError
-from commands import backups, database, downtime, duty, exports, judging, mappings, people, processes, records, scores
+from commands import (
+    audit,
+    backups,
+    database,
+    downtime,
+    duty,
+    exports,
+    judging,
+    mappings,
+    people,
+    privacy,
+    processes,
+    records,
+    scores,
+)
 from commands.frame import UNABLE, UNUSABLE
 from commands.logs import log_to_stderr
 from data.db import DatabaseUnavailable
@@ -22,7 +36,11 @@ from data.people import Forbidden, NotFound
 from data.settings import SettingsError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for module in (database, backups, downtime, people, duty, records, exports, mappings, judging, scores, processes):
+GATHERED = (
+    *(database, audit, backups, downtime, people, privacy, duty),
+    *(records, exports, mappings, judging, scores, processes),
+)
+for module in GATHERED:
     for name, group in module.GROUPS.items():
         app.add_typer(group, name=name)
     for name, command in module.COMMANDS.items():

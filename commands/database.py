@@ -1,21 +1,19 @@
-"""Commands that keep the database: migrations, checks, demonstration cohort, audit chain."""
+"""Commands that keep the database: migrations, checks, demonstration cohort."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from commands.frame import REFUSED, Json, cli_actor, clock, say, settled
+from commands.frame import REFUSED, UNABLE, Json, cli_actor, clock, say, settled
 from data.db import open_database
 from data.settings import load_settings
 
 db_app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.")
 demo_app = typer.Typer(no_args_is_help=True, help="The demonstration cohort.")
-audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
-GROUPS = {"db": db_app, "demo": demo_app, "audit": audit_app}
+GROUPS = {"db": db_app, "demo": demo_app}
 
 
 @db_app.command("upgrade")
@@ -62,6 +60,18 @@ def db_grant(role: str) -> None:
     typer.echo(f"{role} may run Nadir; it may not change tables, the audit trail or history")
 
 
+@db_app.command("compact")
+def db_compact() -> None:
+    """Rewrite the database file, so that nothing of what was deleted or erased is left in it."""
+    from data.erasing.erase import compact
+
+    _, database = settled()
+    if not compact(database):
+        typer.echo("nadir: the database file is in use; stop Nadir first", err=True)
+        raise typer.Exit(UNABLE)
+    typer.echo("the database file holds nothing but what stands")
+
+
 @db_app.command("copy")
 def db_copy(to: Annotated[str, typer.Option("--to", help="URL of an empty database.")], as_json: Json = False) -> None:
     """Move a clinic to another database, verified row by row; the processes of Nadir are to be stopped."""
@@ -84,20 +94,6 @@ def demo_load() -> None:
     typer.echo(f"{loaded.patients} synthetic patients, {loaded.records} records. Demo sign-ins, shown once:")
     for email, role, password in loaded.people:
         typer.echo(f"  {email:<28} {password}   ({role})")
-
-
-@audit_app.command("verify")
-def audit_verify(anchor: Annotated[Path | None, typer.Option()] = None, as_json: Json = False) -> None:
-    """Recompute the audit chain, against an anchor file if given; names the first row that does not hold."""
-    from data.anchors import read_anchors, verify_against
-
-    _, database = settled()
-    anchors = read_anchors(anchor) if anchor is not None else []
-    with database.read() as session:
-        report = verify_against(session, anchors)
-    say(report, as_json, f"{report.rows} rows, " + ("the chain holds" if report.ok else report.why or "broken"))
-    if not report.ok:
-        raise typer.Exit(REFUSED)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {}

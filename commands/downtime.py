@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from commands.exports import write_whole
 from commands.frame import UNABLE, Json, cli_actor, clock, in_force, say, settled
+from commands.private_file import written_privately
 from data.audit import write_audit
 from data.db import Database
 from data.errors import BadInput
@@ -67,7 +67,8 @@ def _make(settings: Settings, database: Database, folder: Path, now: datetime) -
         }
         with database.write() as session:
             write_audit(session, cli_actor(), "downtime.list", now=now, detail=detail)
-        write_whole(file, content)
+        with written_privately(file) as printed:
+            printed.write(content)
         made[file.name] = len(one.mrns)
     return made
 

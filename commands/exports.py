@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import typer
 
 from commands.frame import UNABLE, cli_actor, clock, in_force, settled
+from commands.private_file import written_privately
 from data.db import Database
 from data.errors import BadInput
 from data.exports.patient_record import ExportFormat
@@ -39,7 +38,8 @@ def export(
         raise typer.Exit(UNABLE) from missing
     with database.write() as session:
         note_export(session, actor, patient, format, records=records, now=now)
-    write_whole(out, content)
+    with written_privately(out) as file:
+        file.write(content)
     typer.echo(f"{out}: {format} of {patient}, {records} records, {len(content)} bytes", err=True)
 
 
@@ -65,19 +65,6 @@ def _content(
         record = patient_record(session, actor, mrn)
     content = record_bundle(record, now=now) if format == "fhir" else record_csv(record).encode()
     return content, len(record.records)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write all of it or nothing, readable by whoever ran the command alone: it is patient data."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 COMMANDS = {"export": export}

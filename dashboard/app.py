@@ -8,6 +8,7 @@ from clinical.protocol import Protocol
 from dashboard.assembly import assemble
 from dashboard.pages import (
     ask,
+    audit,
     cohort,
     correct,
     flag,
@@ -62,6 +63,7 @@ PAGES: tuple[PageModule, ...] = (
     proposal,
     merge,
     operations,
+    audit,
 )
 
 

@@ -13,11 +13,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard import shell
 from dashboard.accounts import accounts
+from dashboard.audit_export import ENDPOINT as AUDIT_CSV
+from dashboard.audit_export import EXPORTING, install_audit_export
 from dashboard.base_path import addressed, install_base_path
 from dashboard.cookie import is_https
 from dashboard.emergency import EMERGENCY_POLICIES, emergency
 from dashboard.emergency_banner import emergency_line
 from dashboard.entry import DRAFT, ENTRY, SAVE, install_entry
+from dashboard.erasure import ERASURE_POLICIES, erasure
 from dashboard.errors import install_errors
 from dashboard.gate import CALLBACK_PATH, CATCH_ALL, install_gate
 from dashboard.headers import YEAR_S, content_security_policy, install_headers
@@ -142,7 +145,7 @@ def _server(parts: Parts) -> Flask:
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     install_base_path(server, settings.base_path)
     server.jinja_env.globals.update(_=_, counted=counted, language=language, emergency_line=emergency_line)
-    for blueprint in (accounts, own, emergency):
+    for blueprint in (accounts, own, emergency, erasure):
         server.register_blueprint(blueprint)
     install_provider(server, settings)
     install_uploads(server)
@@ -151,6 +154,7 @@ def _server(parts: Parts) -> Flask:
     install_entry(server)
     install_reckoning(server)
     install_metrics(server)
+    install_audit_export(server)
     server.add_url_rule("/healthz", "healthz", _alive)
     server.add_url_rule("/readyz", "readyz", _ready)
     return server
@@ -171,12 +175,14 @@ def _add_pages(app: Dash, pages: Pages) -> None:
         **PROVIDER_POLICIES,
         **OWN_POLICIES,
         **EMERGENCY_POLICIES,
+        **ERASURE_POLICIES,
         UPLOAD: UPLOADS,
         SUMMARY_PDF: SUMMARY,
         INJECTIONS_ICS: CALENDAR,
         SAVE: ENTRY,
         DRAFT: ENTRY,
         RECKON: RECKONING,
+        AUDIT_CSV: EXPORTING,
         "healthz": PUBLIC,
         "readyz": PUBLIC,
         METRICS: OPERATING,

@@ -19,7 +19,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.orm import Session
 
 from data.journeys import Question, Statement, ask, tell
-from data.models import Audit, AuditHead
+from data.models import Audit, AuditHead, AuditReason
 from data.models.base import to_ms
 
 if TYPE_CHECKING:
@@ -27,10 +27,15 @@ if TYPE_CHECKING:
 
 HEAD_ID = 1
 FIRST_MAC = "0" * 64
+GIVEN = "reason_given"
+REASON_MAC = "reason_mac"
+ERASED = "patient.erase"
+"""The action whose rows name, in their detail's `reasons`, the rows whose reasons were erased."""
 _COLUMNS = ("at", "actor", "role", "action", "patient_uuid", "object", "outcome", "request_id", "source", "detail")
 _STORED = ("seq", "key_id", "mac", *_COLUMNS)
 _APPEND = f"INSERT INTO audit ({', '.join(_STORED)}) VALUES ({', '.join(['%s'] * len(_STORED))})"  # noqa: S608
 _MOVE_HEAD = "UPDATE audit_head SET seq = %s, mac = %s WHERE id = %s"
+_KEEP_REASON = "INSERT INTO audit_reason (seq, words) VALUES (%s, %s)"
 _BOTH = f"WITH moved AS ({_MOVE_HEAD}) {_APPEND}"
 
 
@@ -72,8 +77,9 @@ def write_audit(
     """Append one row in the transaction of `session` and return its number.
 
     `session.info["audit_key"]` signs it. `detail` holds plain JSON values and never a password, a token or clinical
-    free text; about a patient whom the actor has opened in an emergency it says so. Raises AuditUnavailable without a
-    key or a head, TypeError or ValueError when `detail` is no JSON.
+    free text; about a patient whom the actor has opened in an emergency it says so. What stands in it under GIVEN is a
+    reason that a person wrote: it is kept beside the chain, which binds it, so that it can be erased (decision 0045).
+    Raises AuditUnavailable without a key or a head, TypeError or ValueError when `detail` is no JSON.
     """
     entry = Entry(
         actor=actor,
@@ -121,6 +127,10 @@ def appended(session: Session, head: Sequence[Any], entry: Entry) -> tuple[int, 
     if uuid is not None and any(opened.patient_uuid == uuid for opened in actor.opened):
         detail = {**(detail or {}), "emergency": True}
     seq = int(last) + 1
+    said = None if detail is None else detail.get(GIVEN)
+    if detail is not None and said is not None:
+        detail = {name: value for name, value in detail.items() if name != GIVEN}
+        detail[REASON_MAC] = _reason_mac(key, seq, said)
     at, of_whom = to_ms(entry.now), (entry.action, uuid, entry.object, entry.outcome)
     stated = (actor.name, actor.role, *of_whom, actor.request_id, actor.source)
     written = None if detail is None else _json(detail)
@@ -128,9 +138,10 @@ def appended(session: Session, head: Sequence[Any], entry: Entry) -> tuple[int, 
     mac = _mac(key, last_mac, seq, (at, *stated, plain))
     row = (seq, key_id(key), mac, at, *stated, written)
     moved = (seq, mac, HEAD_ID)
+    reason: list[Statement] = [] if said is None else [(_KEEP_REASON, [(seq, said)])]
     if session.get_bind().dialect.name == "sqlite":
-        return seq, [(_MOVE_HEAD, [moved]), (_APPEND, [row])]
-    return seq, [(_BOTH, [(*moved, *row)])]
+        return seq, [(_MOVE_HEAD, [moved]), (_APPEND, [row]), *reason]
+    return seq, [(_BOTH, [(*moved, *row)]), *reason]
 
 
 def verify(session: Session) -> AuditReport:
@@ -141,19 +152,27 @@ def verify(session: Session) -> AuditReport:
     key = session.info.get("audit_key")
     if not key:
         raise AuditUnavailable("this session carries no audit key; open it with data.db.Database")
-    table = Audit.__table__
-    rows = session.execute(select(table).order_by(table.c.seq), execution_options={"yield_per": 1000})
-    expected, mac = 1, FIRST_MAC
+    table, said = Audit.__table__, AuditReason.__table__
+    wanted = select(table, said.c.words).outerjoin(said, said.c.seq == table.c.seq).order_by(table.c.seq)
+    rows = session.execute(wanted, execution_options={"yield_per": 1000})
+    expected, mac, without_reason = 1, FIRST_MAC, set[int]()
     for row in rows.mappings():
         why = _fault(row, expected, mac, key)
         if why is not None:
             return AuditReport(expected - 1, mac, expected, why)
+        detail = row["detail"] or {}
+        if REASON_MAC in detail and row["words"] is None:
+            without_reason.add(expected)
+        if row["action"] == ERASED:
+            without_reason -= set(detail.get("reasons", ()))
         expected, mac = expected + 1, row["mac"]
     head = session.execute(select(AuditHead.seq, AuditHead.mac).where(AuditHead.id == HEAD_ID)).one_or_none()
     if head is None:
         return AuditReport(expected - 1, mac, expected, "the head of the chain is missing")
     if (head.seq, head.mac) != (expected - 1, mac):
         return AuditReport(expected - 1, mac, expected, f"rows are missing: the head stands at {head.seq}")
+    if without_reason:
+        return AuditReport(expected - 1, mac, min(without_reason), "its reason is missing and no erasure says why")
     return AuditReport(expected - 1, mac)
 
 
@@ -164,11 +183,18 @@ def _fault(row: RowMapping, expected: int, previous_mac: str, key: bytes) -> str
         return f"signed with another key ({row['key_id']})"
     if not hmac.compare_digest(row["mac"], _mac(key, previous_mac, expected, _fields(row))):
         return "the row does not match its signature"
+    said = (row["detail"] or {}).get(REASON_MAC)
+    if row["words"] is not None and not hmac.compare_digest(str(said), _reason_mac(key, expected, row["words"])):
+        return "its reason is not the one that was given"
     return None
 
 
 def _fields(row: RowMapping) -> tuple[Any, ...]:
     return (to_ms(row["at"]), *(row[name] for name in _COLUMNS[1:]))
+
+
+def _reason_mac(key: bytes, seq: int, reason: str) -> str:
+    return hmac.new(key, _json(["reason", seq, reason]).encode(), sha256).hexdigest()
 
 
 def _mac(key: bytes, previous_mac: str, seq: int, fields: Sequence[Any]) -> str:

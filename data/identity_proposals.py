@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, insert, select, true
 from sqlalchemy.orm import Session, aliased
 
 from clinical.saying import kept, restored, say
-from data.audit import write_audit
+from data.audit import GIVEN, write_audit
 from data.errors import BadInput
 from data.intake.deaths import DAY_NOT_SAID, DECEASED, day_of_death
 from data.intake.identity import Proposed, known_number
@@ -178,7 +178,7 @@ def _update(session: Session, actor: Actor, row: IdentityProposal, reason: str, 
         now=now,
         patient_uuid=patient.uuid,
         object=f"proposal {row.id}",
-        detail={"changed": sorted(changes), "reason": reason},
+        detail={"changed": sorted(changes), GIVEN: reason},
     )
 
 
@@ -212,7 +212,7 @@ def _decided(
         now=now,
         patient_uuid=patient,
         object=f"proposal {row.id}",
-        detail={"kind": row.kind, "reason": reason.strip()},
+        detail={"kind": row.kind, GIVEN: reason.strip()},
     )
     return _listed(row)
 

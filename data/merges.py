@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from clinical.saying import say
-from data.audit import write_audit
+from data.audit import GIVEN, write_audit
 from data.errors import BadInput
 from data.models import Patient, PatientMerge, PatientSurvivor
 from data.people import CLINICAL_ROLES, SYSTEM_ROLE, Actor, Forbidden, NotFound, visible
@@ -209,5 +209,5 @@ def _audit(
             now=now,
             patient_uuid=patient.uuid,
             object=f"merge {row.id}",
-            detail={"old": merged.uuid, "new": survivor.uuid, "reason": reason},
+            detail={"old": merged.uuid, "new": survivor.uuid, GIVEN: reason},
         )

@@ -19,7 +19,7 @@ from sqlalchemy import CursorResult, and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from data.announcing import Kind, MailPolicy
-from data.audit import write_audit
+from data.audit import GIVEN, write_audit
 from data.backoff import EXPIRES, wait_s
 from data.downtime import late_because_of_downtime
 from data.errors import BadInput
@@ -230,7 +230,7 @@ def clear_dead(session: Session, actor: Actor, outbox_id: str, *, why: str, now:
         now=now,
         patient_uuid=_patient_uuid(session, mail.flag_id),
         object=outbox_id,
-        detail={"why": why.strip()},
+        detail={GIVEN: why.strip()},
     )
 
 

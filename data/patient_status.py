@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from clinical.saying import Day, say
 from data.announcing import cancel_unsent
-from data.audit import write_audit
+from data.audit import GIVEN, write_audit
 from data.errors import BadInput
 from data.intake.moments import FURTHEST_EAST
 from data.models import Flag, Patient, PatientStatus
@@ -68,7 +68,7 @@ def set_status(
         "patient.status",
         now=now,
         patient_uuid=patient.uuid,
-        detail={"old": before, "new": status, "on": on.isoformat(), "reason": reason.strip()},
+        detail={"old": before, "new": status, "on": on.isoformat(), GIVEN: reason.strip()},
     )
     return patient_status(session, actor, mrn)
 

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     privacy_mail: str | None = None
     contact_line: str | None = None
     retention_years: Annotated[int | None, Field(ge=1)] = None
+    retention_raw_days: Annotated[int, Field(ge=1)] = 180
+    retention_accounts_days: Annotated[int, Field(ge=1)] = 90
+    retention_drafts_days: Annotated[int, Field(ge=1)] = 90
     metrics_token_file: Path | None = None
     site_timezone: str = "UTC"
     jurisdiction: str = "EU"
@@ -155,7 +158,7 @@ class Settings(BaseSettings):
 
     def secret_key(self) -> bytes:
         """The web secret. Raises SettingsError when the file is missing, short, a sample, or readable by others."""
-        return _key(self.secret_key_file, "NADIR_SECRET_KEY_FILE")
+        return secret_in(self.secret_key_file, "NADIR_SECRET_KEY_FILE")
 
     def oidc_client_secret(self) -> str:
         """The secret this client has at the identity provider. Raises SettingsError for a missing or readable file."""
@@ -165,13 +168,13 @@ class Settings(BaseSettings):
 
     def audit_key(self) -> bytes:
         """The key of the audit chain. Raises SettingsError as `secret_key` does."""
-        return _key(self.audit_key_file, "NADIR_AUDIT_KEY_FILE")
+        return secret_in(self.audit_key_file, "NADIR_AUDIT_KEY_FILE")
 
     def backup_key(self) -> bytes:
         """The secret that opens backups. Raises SettingsError as `secret_key` does, and where none is named."""
         if self.backup_key_file is None:
             raise SettingsError("NADIR_BACKUP_KEY_FILE: not set; a backup is written encrypted or not at all")
-        return _key(self.backup_key_file, "NADIR_BACKUP_KEY_FILE")
+        return secret_in(self.backup_key_file, "NADIR_BACKUP_KEY_FILE")
 
 
 def load_settings() -> Settings:
@@ -196,7 +199,8 @@ def _names_in(env_file: Path) -> set[str]:
     return {line.partition("=")[0].strip() for line in lines if "=" in line and not line.lstrip().startswith("#")}
 
 
-def _key(path: Path, variable: str) -> bytes:
+def secret_in(path: Path, variable: str) -> bytes:
+    """The secret in a file. Raises SettingsError naming `variable` for one missing, short, a sample, or readable."""
     key = _private(path, variable)
     if len(key) < 32:
         raise SettingsError(f"{variable}: {path} holds {len(key)} bytes, at least 32 are needed")

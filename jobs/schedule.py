@@ -23,6 +23,7 @@ ANCHOR_S = 3600
 INVARIANTS_S = 3600
 VERIFY_AT = time(4, 30)
 BACKUP_AT = time(2, 0)
+RETENTION_AT = time(4, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def schedule(settings: Settings) -> Sequence[Job]:
         Job("verify-audit", Daily(VERIFY_AT, settings.zone)),
         Job("backup", Daily(BACKUP_AT, settings.zone)),
         Job("downtime-lists", Daily(settings.downtime_at, settings.zone)),
+        Job("retention", Daily(RETENTION_AT, settings.zone)),
         Job("imports", Every(IMPORTS_S)),
         Job("escalation", Every(ESCALATION_S)),
         Job("rota", Every(ROTA_S)),

@@ -32,6 +32,7 @@ from jobs.downtime_lists import print_downtime_lists
 from jobs.duty import escalate, tend_rota
 from jobs.imports import tend_imports
 from jobs.reminders import remind
+from jobs.retention import keep_no_longer
 from jobs.runs import Counts, Fence, Work
 from jobs.schedule import Daily, Job
 from jobs.sweep import sweep
@@ -69,6 +70,7 @@ def work_of(
         "verify-audit": desk.verify,
         "backup": desk.back_up,
         "downtime-lists": desk.print_lists,
+        "retention": desk.let_go,
         "imports": desk.tend,
         "escalation": desk.escalate,
         "rota": desk.tend_rota,
@@ -149,6 +151,9 @@ class _Desk:
 
     def print_lists(self, fence: Fence) -> Counts:
         return print_downtime_lists(self.database, self.settings, fence=fence)
+
+    def let_go(self, fence: Fence) -> Counts:
+        return keep_no_longer(self.database, self.settings, now=self.clock(), fence=fence)
 
     def verify(self, fence: Fence) -> Counts:
         return verify_audit(self.database, self.settings.anchor_file, self.mail, now=self.clock(), fence=fence)

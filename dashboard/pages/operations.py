@@ -279,8 +279,14 @@ def _audit(jobs: dict[str, PlannedJob], clock: Clock) -> Component:
     return parts.card(
         _("Audit trail"),
         parts.facts([(_("Chain"), said, broken), (_("Last anchor"), where, False)]),
+        html.P(_privacy_ways()),
         id="ops-audit",
     )
+
+
+def _privacy_ways() -> list[Component | str]:
+    ways: list[Component | str] = [dcc.Link(_("Search the audit trail"), href="/audit")]
+    return [*ways, " · ", html.A(_("Erase an identity"), href="/erasure")] if _acting() else ways
 
 
 def _feeds() -> list[Component]:

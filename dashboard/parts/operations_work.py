@@ -29,6 +29,7 @@ JOB_WORDS = {
     "verify-audit": message("Walk along the audit trail"),
     "backup": message("Nightly backup"),
     "downtime-lists": message("Printable lists for when Nadir is away"),
+    "retention": message("Let go of what is past its time"),
     "imports": message("Imports that nobody works on"),
     "escalation": message("Carry further what nobody acknowledged"),
     "rota": message("Gaps in the rota, test alerts"),

@@ -1,4 +1,4 @@
-"""The accounts of the demonstration: an oncologist of both teams, a nurse of one, an admin of none."""
+"""The accounts of the demonstration: an oncologist of both teams, a nurse of one, an admin and an auditor of none."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ ACCOUNTS = (
     Account("oncologist@demo.example", "Dr Demo Oncologist", "oncologist", (NORTH, SOUTH)),
     Account("nurse@demo.example", "Demo Nurse", "nurse", (NORTH,)),
     Account("admin@demo.example", "Demo Admin", "admin", ()),
+    Account("auditor@demo.example", "Demo Auditor", "auditor", ()),
 )
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that nobody mistakes for one another when they type a password off a screen."""
@@ -42,7 +43,7 @@ def make_teams(session: Session, actor: Actor, now: datetime) -> None:
 
 
 def make_people(session: Session, actor: Actor, now: datetime) -> tuple[tuple[str, str, str], ...]:
-    """The three accounts as (e-mail, role, password); each password is made here, shown once and kept nowhere.
+    """The accounts as (e-mail, role, password); each password is made here, shown once and kept nowhere.
 
     Raises AccountError where one of the addresses is taken.
     """

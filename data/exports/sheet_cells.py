@@ -15,9 +15,13 @@ STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "
 
 def sheet(heads: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
     """The rows as CSV (RFC 4180, every text quoted). Times stand in ISO 8601, None is an empty cell."""
+    return lines([heads]) + lines(rows)
+
+
+def lines(rows: Iterable[Sequence[Value]]) -> str:
+    """Rows as `sheet` writes them, for one that is written a part at a time."""
     written = io.StringIO()
     writer = csv.writer(written, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
-    writer.writerow(heads)
     writer.writerows([[_cell(value) for value in row] for row in rows])
     return written.getvalue()
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
-from data.audit import write_audit
+from data.audit import GIVEN, write_audit
 from data.db import Database
 from data.errors import BadInput
 from data.intake.batch import import_sources
@@ -142,7 +142,7 @@ def _close(
 ) -> None:
     row.state, row.closed_at, row.closed_by = state, now, actor.name
     session.flush()
-    detail = None if reason is None else {"reason": reason}
+    detail = None if reason is None else {GIVEN: reason}
     action, item = f"quarantine.{state}", f"item {row.id}"
     write_audit(session, actor, action, now=now, patient_uuid=patient_uuid, object=item, detail=detail)
 

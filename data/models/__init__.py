@@ -12,7 +12,7 @@ from data.models.account import (
     Session,
     Throttle,
 )
-from data.models.audit import Audit, AuditHead
+from data.models.audit import Audit, AuditHead, AuditReason
 from data.models.base import Base
 from data.models.duty import (
     DutyTest,
@@ -34,6 +34,7 @@ from data.models.job import Gap, JobPlan, JobRequest, JobRun, Leader, SweepPart,
 from data.models.mail import DeliveryAttempt, Digest, Outbox
 from data.models.mapping import LearnedMapping
 from data.models.patient import Patient, PatientIdentifier, PatientTeam, Team
+from data.models.privacy import Consent, Erasing, Erasure
 from data.models.protocol import (
     FlagWithheld,
     ProtocolDraft,
@@ -49,8 +50,10 @@ from data.models.review import PatientReview
 __all__ = [
     "Audit",
     "AuditHead",
+    "AuditReason",
     "Base",
     "Batch",
+    "Consent",
     "Correction",
     "DataQuery",
     "DataQueryStep",
@@ -61,6 +64,8 @@ __all__ = [
     "EntryDraft",
     "EntryHead",
     "EntrySave",
+    "Erasing",
+    "Erasure",
     "Escalation",
     "Feed",
     "Flag",

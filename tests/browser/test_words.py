@@ -30,6 +30,7 @@ SYSTEM = Actor.system("test")
 SHEET = "mrn,when,analyte,value,unit\nDEMO-008,2024-01-09,copper,101,ug/dL\nNOBODY-7,2024-01-09,zinc,80,ug/dL\n"
 TABS = ("", *(f"?tab={tab}" for tab in ("grid", "imaging", "skin", "glucose", "cycle", "therapy", "record")))
 PROTOCOL_TABS = ("thresholds", "change", "burden", "mutes", "history")
+OPENED_BY = {"/ops": "admin", "/audit": "auditor"}
 FLAGS_OF = ("R01", "R02", "R06", "R07", "R11", "R13", "R16", "R18", "R30", "R31", "R40")
 
 
@@ -89,6 +90,7 @@ def addresses(site: Site, folder: Path) -> dict[str, list[str]]:
         "/import/held/<item>": [f"/import/held/{held}"],
         "/import/<job>": ["/import"],
         "/ops": ["/ops"],
+        "/audit": ["/audit?person=demo", "/audit?patient=DEMO-008"],
     }
 
 
@@ -133,7 +135,7 @@ def test_no_text_of_a_page_is_left_in_english(
     pattern: str, site: Site, open_page: Open, addresses: dict[str, list[str]], written: list[str], folder: Path
 ) -> None:
     english = English(catalogue_of("de"))
-    page = open_page(addresses[pattern][0], role="admin" if pattern == "/ops" else "oncologist", speaks="de-DE")
+    page = open_page(addresses[pattern][0], role=OPENED_BY.get(pattern, "oncologist"), speaks="de-DE")
     for address in addresses[pattern]:
         page.goto(site.url + address)
         _arrive(page)

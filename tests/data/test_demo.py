@@ -81,7 +81,7 @@ def test_real_and_invented_patients_never_stand_side_by_side(database: Database)
 
 def test_the_sign_ins_shown_once_work(database: Database) -> None:
     done = load_demo(database, LOADER, today=NOW.date(), now=NOW)
-    assert {role for _, role, _ in done.people} == {"oncologist", "nurse", "admin"}
+    assert {role for _, role, _ in done.people} == {"oncologist", "nurse", "admin", "auditor"}
     for email, _, password in done.people:
         assert sign_in(database, email, password, origin=Origin("127.0.0.1", "test"), now=NOW)
     assert len({password for _, _, password in done.people}) == len(done.people)

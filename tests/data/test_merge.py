@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +23,7 @@ from data.db import Database
 from data.flags import list_flags
 from data.intake.batch import import_paths
 from data.merges import NotMerged, merge_history, merge_patients, unmerge_patient
-from data.models import Audit, Base, Flag, IngestPatient, Patient, ReadingDay, Record
+from data.models import Audit, AuditReason, Base, Flag, IngestPatient, Patient, ReadingDay, Record
 from data.models.base import from_ms
 from data.patients import find_by_mrn, list_patients
 from data.people import Actor, Forbidden, NotFound
@@ -374,16 +373,19 @@ def test_the_trail_of_each_tells_of_the_merge_with_its_reason(sqlite_database: D
         unmerge(session, "OLD")
         old, new = (session.scalars(select(Patient.uuid).where(Patient.mrn == mrn)).one() for mrn in ("OLD", "NEW"))
         told = session.execute(
-            select(Audit.action, Audit.patient_uuid, Audit.detail).where(Audit.action.like("patient.%merge"))
+            select(Audit.action, Audit.patient_uuid, Audit.detail, AuditReason.words)
+            .join(AuditReason, AuditReason.seq == Audit.seq)
+            .order_by(Audit.seq)
+            .where(Audit.action.like("patient.%merge"))
         ).all()
-        assert [(action, uuid) for action, uuid, _ in told] == [
+        assert [(action, uuid) for action, uuid, _, _ in told] == [
             ("patient.merge", old),
             ("patient.merge", new),
             ("patient.unmerge", old),
             ("patient.unmerge", new),
         ]
-        assert all(detail["old"] == old and detail["new"] == new for _, _, detail in told)
-        assert json.dumps([detail["reason"] for _, _, detail in told]).count(WHY) == 2
+        assert all(detail["old"] == old and detail["new"] == new for _, _, detail, _ in told)
+        assert [words for _, _, _, words in told].count(WHY) == 2
         assert verify(session).ok
         assert session.scalar(select(func.count()).select_from(Record)) == 3
         assert session.scalar(select(func.count()).select_from(ReadingDay)) == 0

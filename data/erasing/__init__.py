@@ -1,0 +1,1 @@
+"""Erasing who a patient is (decision 0045)."""

@@ -1,0 +1,24 @@
+"""`nadir audit`: the trail taken out, who saw a record, and both are in it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.commands.conftest import Ran
+
+
+def test_the_trail_is_taken_out_and_says_who_saw_whom(nadir: Callable[..., Ran], home: Path) -> None:
+    assert nadir("db", "upgrade").code == 0
+    assert nadir("patient", "add", "P1").code == 0
+    assert nadir("export", "--patient", "P1", "--format", "fhir", "-o", "out.json").code == 0
+    [who] = nadir("audit", "who-saw", "P1", "--json").document
+    assert (who["actor"], who["taken"], who["acted"]) == ("cli", 1, 2)
+    assert nadir("audit", "export", "-o", "trail.csv", "--patient", "P1").code == 0
+    assert (home / "trail.csv").stat().st_mode & 0o077 == 0
+    with (home / "trail.csv").open(newline="") as file:
+        taken = [row["action"] for row in csv.DictReader(file)]
+    assert taken == ["patient.add", "patient.export", "audit.who-saw", "audit.export"]
+    assert nadir("audit", "export", "-o", "trail.csv", "--since", "1.2.2026").code == 2
+    assert nadir("audit", "verify").code == 0
