@@ -329,7 +329,7 @@ def counted(session: Session) -> tuple[int, int]:
 
 
 def test_an_urgent_patient_behind_five_hundred_others_is_judged_before_them(database: Database, now: datetime) -> None:
-    admit(database, 501, known=well())
+    admit(database, 501, known=())
     store(database, "M500", long_qtc())
     commits: list[tuple[int, int]] = []
     report = swept(database, now, fence=lambda session: commits.append(counted(session)))
@@ -340,7 +340,7 @@ def test_an_urgent_patient_behind_five_hundred_others_is_judged_before_them(data
 def test_urgent_data_that_come_in_while_a_sweep_runs_are_judged_before_its_next_chunk(
     database: Database, now: datetime
 ) -> None:
-    admit(database, 2 * CHUNK + 1, known=well())
+    admit(database, 2 * CHUNK + 1, known=())
     commits: list[tuple[int, int]] = []
 
     def fence(session: Session) -> None:
@@ -367,7 +367,7 @@ def unsent(session: Session) -> int:
 def test_on_sqlite_a_long_sweep_goes_on_when_its_urgent_mails_have_left_or_nobody_sends_them(
     sqlite_database: Database, now: datetime, sender: bool
 ) -> None:
-    admit(sqlite_database, 3 * CHUNK, known=well())
+    admit(sqlite_database, 3 * CHUNK, known=())
     for mrn in range(200, 230):
         store(sqlite_database, f"M{mrn}", long_qtc())
     waiting: list[int] = []
