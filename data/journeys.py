@@ -52,7 +52,7 @@ def one_of(session: Session, values: Sequence[int] | Sequence[str]) -> tuple[str
     """What stands behind a column that is to be one of `values`, and the value that goes in for its mark."""
     if session.get_bind().dialect.name == "sqlite":
         return "IN (SELECT value FROM json_each(%s))", json.dumps(values)
-    return f"= ANY(%s::{'text' if values and isinstance(values[0], str) else 'bigint'}[])", array(values)
+    return "= ANY(%s)", array(values)
 
 
 def array(values: Sequence[int | str | bytes | None]) -> str:
