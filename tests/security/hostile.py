@@ -13,7 +13,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from openpyxl import Workbook
-from sqlalchemy import JSON, String, select, update
+from sqlalchemy import JSON, String, Table, UniqueConstraint, select, update
 from sqlalchemy import text as statement
 
 from data.intake.batch import import_paths
@@ -283,9 +283,9 @@ def _into_tables(wards: Wards, texts: Iterator[str]) -> int:
                 for c in table.columns
                 if c.name not in OWN_WORDS and isinstance(c.type, String) and not c.foreign_keys and not c.primary_key
             ]
-            keys = list(table.primary_key.columns)
+            keys, apart = list(table.primary_key.columns), _apart(table)
             for row in session.execute(select(*keys)).all() if columns else ():
-                values = {column.name: _fitting(next(texts), column.type, column.unique, written) for column in columns}
+                values = {c.name: _fitting(next(texts), c.type, written if c.name in apart else None) for c in columns}
                 session.execute(
                     update(table).where(*(key == value for key, value in zip(keys, row, strict=True))).values(values)
                 )
@@ -308,6 +308,13 @@ def _into_details(session: Any, texts: Iterator[str]) -> int:
     return written
 
 
-def _fitting(text: str, kind: String, unique: bool | None, number: int) -> str:
-    said = f"{text} {number}" if unique else text
+def _apart(table: Table) -> set[str]:
+    """The columns of which no two rows hold the same."""
+    together = [one.columns for one in table.constraints if isinstance(one, UniqueConstraint)]
+    together += [index.columns for index in table.indexes if index.unique]
+    return {column.name for columns in together for column in columns}
+
+
+def _fitting(text: str, kind: String, number: int | None) -> str:
+    said = text if number is None else f"{number} {text}"
     return said if kind.length is None else said[: kind.length]
