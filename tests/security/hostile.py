@@ -15,6 +15,7 @@ from uuid import uuid4
 from openpyxl import Workbook
 from sqlalchemy import JSON, String, Table, UniqueConstraint, select, update
 from sqlalchemy import text as statement
+from sqlalchemy.exc import IntegrityError
 
 from data.intake.batch import import_paths
 from data.models import Base, Feed, Patient, PatientTeam
@@ -286,12 +287,22 @@ def _into_tables(wards: Wards, texts: Iterator[str]) -> int:
             keys, apart = list(table.primary_key.columns), _apart(table)
             for row in session.execute(select(*keys)).all() if columns else ():
                 values = {c.name: _fitting(next(texts), c.type, written if c.name in apart else None) for c in columns}
-                session.execute(
-                    update(table).where(*(key == value for key, value in zip(keys, row, strict=True))).values(values)
-                )
-                written += len(values)
+                where = [key == value for key, value in zip(keys, row, strict=True)]
+                written += _written(session, table, where, values)
         written += _into_details(session, texts)
     return written
+
+
+def _written(session: Any, table: Table, where: list[Any], values: dict[str, str]) -> int:
+    """How many of the texts the row took; a closed list of words takes none."""
+    try:
+        with session.begin_nested():
+            session.execute(update(table).where(*where).values(values))
+    except IntegrityError:
+        if len(values) == 1:
+            return 0
+        return sum(_written(session, table, where, {name: value}) for name, value in values.items())
+    return len(values)
 
 
 def _into_details(session: Any, texts: Iterator[str]) -> int:
