@@ -13,8 +13,9 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from openpyxl import Workbook
-from sqlalchemy import JSON, String, select, update
+from sqlalchemy import JSON, String, Table, UniqueConstraint, select, update
 from sqlalchemy import text as statement
+from sqlalchemy.exc import IntegrityError
 
 from data.intake.batch import import_paths
 from data.models import Base, Feed, Patient, PatientTeam
@@ -283,15 +284,25 @@ def _into_tables(wards: Wards, texts: Iterator[str]) -> int:
                 for c in table.columns
                 if c.name not in OWN_WORDS and isinstance(c.type, String) and not c.foreign_keys and not c.primary_key
             ]
-            keys = list(table.primary_key.columns)
+            keys, apart = list(table.primary_key.columns), _apart(table)
             for row in session.execute(select(*keys)).all() if columns else ():
-                values = {column.name: _fitting(next(texts), column.type, column.unique, written) for column in columns}
-                session.execute(
-                    update(table).where(*(key == value for key, value in zip(keys, row, strict=True))).values(values)
-                )
-                written += len(values)
+                values = {c.name: _fitting(next(texts), c.type, written if c.name in apart else None) for c in columns}
+                where = [key == value for key, value in zip(keys, row, strict=True)]
+                written += _written(session, table, where, values)
         written += _into_details(session, texts)
     return written
+
+
+def _written(session: Any, table: Table, where: list[Any], values: dict[str, str]) -> int:
+    """How many of the texts the row took; a closed list of words takes none."""
+    try:
+        with session.begin_nested():
+            session.execute(update(table).where(*where).values(values))
+    except IntegrityError:
+        if len(values) == 1:
+            return 0
+        return sum(_written(session, table, where, {name: value}) for name, value in values.items())
+    return len(values)
 
 
 def _into_details(session: Any, texts: Iterator[str]) -> int:
@@ -308,6 +319,13 @@ def _into_details(session: Any, texts: Iterator[str]) -> int:
     return written
 
 
-def _fitting(text: str, kind: String, unique: bool | None, number: int) -> str:
-    said = f"{text} {number}" if unique else text
+def _apart(table: Table) -> set[str]:
+    """The columns of which no two rows hold the same."""
+    together = [one.columns for one in table.constraints if isinstance(one, UniqueConstraint)]
+    together += [index.columns for index in table.indexes if index.unique]
+    return {column.name for columns in together for column in columns}
+
+
+def _fitting(text: str, kind: String, number: int | None) -> str:
+    said = text if number is None else f"{number} {text}"
     return said if kind.length is None else said[: kind.length]

@@ -79,16 +79,19 @@ class Wards:
     token: str
     cookies: dict[tuple[str, str], str] = field(default_factory=dict)
     _kept: Path = Path()
+    _kept_cookies: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def keep(self) -> None:
         """Remember the database as it is now; one of PostgreSQL is not kept and goes on as it becomes."""
         if self._in_a_file:
             _copy(self._file, self._kept)
+            self._kept_cookies = dict(self.cookies)
 
     def restore(self) -> None:
         """The database as it was kept, sign-ins included."""
         if self._in_a_file:
             _copy(self._kept, self._file)
+            self.cookies = dict(self._kept_cookies)
 
     def settle(self, answer: TestResponse) -> None:
         """After a reply that gave the browser another cookie: the sign-ins as they were kept."""
