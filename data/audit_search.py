@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, Text, case, cast, false, func, or_
 from sqlalchemy.orm import Session
 
 from data.audit import write_audit
-from data.models import Audit, Patient, Person
+from data.models import Audit, AuditReason, Patient, Person
 from data.models.base import to_ms
 from data.people import SYSTEM_ROLE, Actor, Forbidden
 from data.survivors import members, numbered
@@ -45,7 +45,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One row of the trail. `patient` is the hospital number for who may see it; `about`: it is about a patient."""
+    """One row of the trail. `patient` is the hospital number and `reason` what a person wrote, for who may see them;
+    `about`: it is about a patient."""
 
     seq: int
     at: datetime
@@ -59,6 +60,7 @@ class Line:
     source: str | None
     request_id: str | None
     detail: Mapping[str, Any] | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +236,8 @@ def _lines(session: Session, actor: Actor, wanted: Select[Any]) -> Sequence[Line
     numbers = (
         dict(session.execute(select(Patient.uuid, Patient.mrn).where(Patient.uuid.in_(seen))).all()) if shown else {}
     )
+    wanted_reasons = select(AuditReason.seq, AuditReason.words).where(AuditReason.seq.in_([row.seq for row in rows]))
+    reasons = dict(session.execute(wanted_reasons).all()) if shown else {}
     return [
         Line(
             seq=row.seq,
@@ -248,6 +252,7 @@ def _lines(session: Session, actor: Actor, wanted: Select[Any]) -> Sequence[Line
             source=row.source,
             request_id=row.request_id,
             detail=row.detail if shown else None,
+            reason=reasons.get(row.seq),
         )
         for row in rows
     ]

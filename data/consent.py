@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from data.audit import GIVEN, write_audit
 from data.errors import BadInput
@@ -63,7 +63,7 @@ def consents(session: Session, actor: Actor, mrn: str) -> list[dict[str, Any]]:
     ]
 
 
-def agreed(patient_id: Any, purpose: Purpose) -> ColumnElement[bool]:
+def agreed(patient_id: InstrumentedAttribute[int], purpose: Purpose) -> ColumnElement[bool]:
     """The where-clause on a column of patients that leaves those whose newest word about a purpose is yes."""
     later = aliased(Consent)
     newest = (

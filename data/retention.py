@@ -7,9 +7,10 @@ emptied, ended sign-ins and forgotten drafts deleted. The audit chain is never c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Table, and_, delete, func, or_, select, update
@@ -39,6 +40,10 @@ from data.survivors import members, not_merged, standing_id
 APPLIED: Final = "retention.apply"
 REASON: Final = "the retention of this site is over"
 PATIENTS_A_RUN: Final = 50
+# Rows that stay without their content; of the other tables they go.
+EMPTIED: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {"hl7_message": {"content": b"", "answer": None}, "quarantine": {"raw": ""}}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +139,7 @@ def _past(kept: Kept, now: datetime) -> dict[Table, ColumnElement[bool]]:
 
 
 def _let_go(session: Session, table: Table, past: ColumnElement[bool]) -> int:
-    emptied: dict[str, Any] | None = {
-        "hl7_message": {"content": b"", "answer": None},
-        "quarantine": {"raw": ""},
-    }.get(table.name)
+    emptied = EMPTIED.get(table.name)
     statement = delete(table).where(past) if emptied is None else update(table).where(past).values(emptied)
     return cast("CursorResult[Any]", session.execute(statement)).rowcount
 

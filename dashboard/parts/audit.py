@@ -111,6 +111,8 @@ def _line(line: Line, clock: Clock) -> dict[str, Any]:
         what += [" ", span(_(OUTCOMES.get(line.outcome, line.outcome)), "pill audit-refused")]
     if line.object:
         what.append(below(line.object))
+    if line.reason:
+        what.append(below(_("Reason: {reason}", reason=line.reason)))
     if line.detail and line.detail.get("emergency"):
         what.append(span(_("emergency access"), "pill"))
     said = _seconds(line.at, clock.zone)

@@ -7,6 +7,7 @@ before hold the identity until they are deleted (docs/privacy.md).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -82,7 +83,8 @@ def compact(database: Database) -> bool:
         cursor.execute("PRAGMA query_only=OFF")
         cursor.execute("VACUUM")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return cursor.fetchone()[0] == 0
+        busy, *_pages = cursor.fetchone() or (1,)
+        return bool(busy == 0)
     except pysqlite3.OperationalError:
         return False
     finally:
@@ -92,7 +94,7 @@ def compact(database: Database) -> bool:
 def _erase(
     session: Session,
     actor: Actor,
-    patients: list[Patient],
+    patients: Sequence[Patient],
     standing: int,
     identity: Identity,
     reason: str,
@@ -126,7 +128,7 @@ def _erase(
     )
 
 
-def _identity(session: Session, patients: list[Patient], ids: list[int]) -> Identity:
+def _identity(session: Session, patients: Sequence[Patient], ids: Sequence[int]) -> Identity:
     others = session.scalars(select(PatientIdentifier.value).where(PatientIdentifier.patient_id.in_(ids)))
     return Identity(
         numbers=frozenset({*others, *(patient.mrn for patient in patients)}),

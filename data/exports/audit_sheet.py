@@ -15,7 +15,7 @@ from data.people import Actor
 
 HEADS = (
     *("row", "at", "actor", "role", "action", "patient", "about_a_patient", "object", "outcome", "source"),
-    *("request", "detail"),
+    *("request", "detail", "reason"),
 )
 
 
@@ -42,6 +42,7 @@ def _parts(database: Database, actor: Actor, asked: Asked, zone: ZoneInfo, upto:
                 *(line.seq, line.at, line.actor, line.role, line.action, line.patient, line.about, line.object),
                 *(line.outcome, line.source, line.request_id),
                 None if line.detail is None else msgspec.json.encode(line.detail).decode(),
+                line.reason,
             ]
             for line in lines
         )

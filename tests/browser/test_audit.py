@@ -29,3 +29,12 @@ def test_a_search_is_sent_by_keyboard_and_stays_in_the_address(open_page: Open) 
     page.wait_for_url("**/audit?*person=auditor*")
     expect(page.locator("#audit-table tbody tr").first).to_contain_text("auditor@demo.example")
     expect(page.locator("#audit-person")).to_have_value("auditor@")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_that_erases_is_sound(open_page: Open, scheme: str) -> None:
+    page = open_page("/erasure", role="admin", scheme=scheme, size=(375, 812))
+    page.wait_for_selector("#password")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    found = Axe().run(page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from dashboard.pages import audit
-from data.audit import verify, write_audit
+from data.audit import GIVEN, verify, write_audit
 from data.audit_search import PAGE
 from data.models import Audit
 from data.people import Actor
@@ -43,6 +43,7 @@ def web(assembled: Any) -> Web:
         write_audit(
             session, onc, "cohort.export", now=now, detail={"patients": ["uuid-N1"], "rows": 1, "find": "CNRY-asked"}
         )
+        write_audit(session, onc, "patient.merge", now=now, patient_uuid="uuid-N1", detail={GIVEN: "CNRY-reason"})
     return web
 
 
@@ -67,6 +68,7 @@ def test_it_is_found_by_person_action_time_and_patient(web: Web) -> None:
     assert "look 3" not in of_the_day
     of_south = shown(web, AUDITOR, "?patient=S1&person=nurse")
     assert "1 row" in of_south
+    assert "Reason: CNRY-reason" in shown(web, AUDITOR, "?action=patient.merge")
     assert "look 3" not in of_south
     assert "No row is like that" in shown(web, AUDITOR, "?patient=NOBODY&person=x")
 

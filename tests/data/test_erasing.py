@@ -50,7 +50,7 @@ def bundle(mrn: str, fhir_id: str, name: tuple[str, str]) -> dict[str, object]:
         "id": fhir_id,
         "identifier": [{"type": {"coding": [{"code": "MR"}]}, "system": "urn:x", "value": mrn}],
         "name": [{"family": name[0], "given": [name[1]]}],
-        "birthDate": BORN,
+        "birthDate": BORN if mrn == MRN else "1970-02-02",
         "gender": "female",
     }
     results = [

@@ -37,7 +37,7 @@ from tests.data.ward import POLICY, Ward, coded, lab, told_of
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ACTOR = Actor.system("test")
-HISTORY = {"audit", "audit_head", "ingest", "ingest_patient", "patient_merge"}
+HISTORY = {"audit", "audit_head", "audit_reason", "ingest", "ingest_patient", "patient_merge"}
 WHY = "the same person, registered twice"
 
 
