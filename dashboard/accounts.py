@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from dashboard.cookie import drop_cookie, read_cookie, read_device, set_cookie, set_device
-from dashboard.gate import safe_next
+from dashboard.gate import asked_next
 from dashboard.language import LANGUAGES, _, message, tell
 from dashboard.request import current_actor, current_database, current_origin, current_settings, request_now
 from data.passwords import WeakPassword
@@ -37,7 +37,7 @@ def login() -> ResponseReturnValue:
 def sign_in_with_password() -> ResponseReturnValue:
     """Check a password; the session id is always a new one."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
-    target = safe_next(request.form.get("next"))
+    target = asked_next(request.form.get("next"))
     settings = current_settings()
     try:
         cookie = sign_in(
@@ -61,13 +61,13 @@ def code() -> ResponseReturnValue:
     """The page that asks for the second factor, after the right password."""
     with current_database().read() as session:
         awaited = awaiting_code(session, read_cookie(current_settings()), request_now())
-    return _code_page(safe_next(request.args.get("next"))) if awaited else redirect("/login", 303)
+    return _code_page(asked_next(request.args.get("next"))) if awaited else redirect("/login", 303)
 
 
 @accounts.post(CODE)
 def sign_in_with_second_factor() -> ResponseReturnValue:
     """Check a code; the session id is again a new one."""
-    target, settings = safe_next(request.form.get("next")), current_settings()
+    target, settings = asked_next(request.form.get("next")), current_settings()
     cookie, typed = read_cookie(settings) or "", request.form.get("code", "")
     try:
         cookie = sign_in_with_code(current_database(), cookie, typed, origin=current_origin(), now=request_now())
@@ -130,7 +130,7 @@ def language_chosen() -> ResponseReturnValue:
         raise BadRequest
     with current_database().write() as session:
         choose_language(session, current_actor(), code, now=request_now())
-    return redirect(safe_next(request.form.get("next")), 303)
+    return redirect(asked_next(request.form.get("next")), 303)
 
 
 def let_in(cookie: str, target: str) -> ResponseReturnValue:
@@ -161,7 +161,7 @@ def too_many(page: str, busy: TooManyTries) -> ResponseReturnValue:
 def _sign_in_page(*, error: str | None = None, email: str = "", target: str | None = None) -> str:
     notice = None
     if request.method == "GET":
-        target = safe_next(request.args.get("next"))
+        target = asked_next(request.args.get("next"))
         notice = next((_(words) for name, words in NOTICES.items() if name in request.args), None)
     left = request.method == "GET" and "left" in request.args
     return render_template("signin.html", error=error, notice=notice, left=left, email=email, target=target or "/")

@@ -20,7 +20,7 @@ from werkzeug.exceptions import NotFound
 
 from dashboard.accounts import let_in
 from dashboard.cookie import is_https, read_cookie, way_name
-from dashboard.gate import safe_next
+from dashboard.gate import asked_next, safe_next
 from dashboard.language import _
 from dashboard.policy import PUBLIC, Policy
 from dashboard.request import current_database, current_origin, current_settings, request_now
@@ -76,7 +76,7 @@ def provider_name() -> str | None:
 def leave() -> ResponseReturnValue:
     """Send the browser to the provider."""
     client = _client()
-    session[NEXT] = safe_next(request.args.get("next"))
+    session[NEXT] = asked_next(request.args.get("next"))
     try:
         _metadata(client)
         return client.authorize_redirect(_address("/login/provider/back"))

@@ -16,5 +16,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("person") as table:
-        table.drop_column("language")
+    op.drop_column("person", "language")
