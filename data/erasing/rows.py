@@ -121,6 +121,7 @@ def scrub_records(session: Session, ids: Sequence[int], identity: Identity) -> i
                 method=identity.without(row.method),
                 source_id=None,
                 source_version=None,
+                sent_digest=None,
                 specimen=None,
                 place="",
             )

@@ -179,6 +179,9 @@ def test_nothing_is_left_of_an_erased_identity_and_the_chain_stands(clinic: Data
         assert verify(session).ok
         assert session.scalar(select(func.count()).select_from(Audit)) == (audited or 0) + 1
         assert session.execute(select(Record.value, Record.effective_at).order_by(Record.id)).all() == values
+        assert set(
+            session.scalars(select(Record.sent_digest).join(Erasure, Erasure.patient_id == Record.patient_id))
+        ) == {None}
         assert session.scalar(select(func.count()).select_from(Erasure)) == 2
         assert session.scalar(select(func.count()).select_from(Erasing)) == 0
         row = session.scalars(select(Audit).order_by(Audit.seq.desc()).limit(1)).one()

@@ -17,13 +17,13 @@ ERASABLE = (
     *("flag_history", "record_report", "entry_save", "correction", "data_query_step", "flag_decision", "emergency"),
     "delivery_attempt",
 )
-# Every column of `record` but `superseded_by`, as revision 0002 made it.
+# Every column of `record` but `superseded_by`, as revision 0025 left it.
 RECORD_COLUMNS = (
     *("id", "patient_id", "kind", "analyte", "value", "comparator", "unit", "text", "interpretation"),
     *("canonical_value", "canonical_unit", "effective_at", "effective_text", "precision", "issued_at"),
     *("ref_low", "ref_high", "canonical_ref_low", "canonical_ref_high", "lab", "method", "fasting", "specimen"),
     *("status", "detail", "natural_key", "source_id", "source_version", "batch_id", "place"),
-    *("recorded_at", "recorded_by", "reason", "ingest_seq"),
+    *("recorded_at", "recorded_by", "reason", "ingest_seq", "sent_digest"),
 )
 BETWEEN = "NOT EXISTS (SELECT 1 FROM erasing)"
 
