@@ -30,6 +30,8 @@ LOOK_S: Final = 0.15
 """Who waits for SQLite's write lock looks for it every tenth of a second, and would find it taken again."""
 STALLED_S: Final = 3.0
 """So long no urgent mail left: a sender looks for new ones every second, so there is none, or no mail server."""
+LONGEST_S: Final = 30.0
+"""No sweep waits longer than this altogether: behind a slow mail server the others would wait for every mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,13 @@ class Courtesy:
     """How a sweep lets the sender write on SQLite, where it would hold the write lock nearly all the time.
 
     After a chunk that wrote mails it pauses; before it goes on with many others it waits until the urgent mails have
-    left, as long as some leave. `stalled`: none did, so this sweep waits no more.
+    left, as long as some leave and not for long. `over`: this sweep waits no more.
     """
 
     database: Database
     now: datetime
-    stalled: bool = field(default=False, init=False)
+    waited_s: float = field(default=0.0, init=False)
+    over: bool = field(default=False, init=False)
 
     def pause(self) -> None:
         """Let a sender in."""
@@ -95,17 +98,18 @@ class Courtesy:
 
     def let_urgent_leave(self) -> None:
         """Wait for the urgent mails that are due."""
-        if not self.database.is_sqlite or self.stalled:
+        if not self.database.is_sqlite or self.over:
             return
-        waiting, moved = self._waiting(), time.monotonic()
-        while waiting:
+        waiting, began = self._waiting(), time.monotonic()
+        moved = looked = began
+        while waiting and not self.over:
             time.sleep(LOOK_S)
             left, looked = self._waiting(), time.monotonic()
             if left < waiting:
-                waiting, moved = left, looked
-            elif looked - moved > STALLED_S:
-                self.stalled = True
-                return
+                moved = looked
+            waiting = left
+            self.over = looked - moved > STALLED_S or self.waited_s + looked - began > LONGEST_S
+        self.waited_s += looked - began
 
     def _waiting(self) -> int:
         due = (Outbox.priority == PRIORITY["urgent"], Outbox.next_at <= self.now)
