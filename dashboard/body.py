@@ -17,7 +17,7 @@ def check_body(app: Dash, body: Any) -> None:
         raise BadRequest
     _check_dependencies(body.get("inputs", []), entry["inputs"])
     _check_dependencies(body.get("state", []), entry["state"])
-    _check_outputs(body.get("outputs", []))
+    _check_outputs(body.get("outputs"), entry["output"])
     changed = body.get("changedPropIds", [])
     if not isinstance(changed, list) or not all(isinstance(name, str) for name in changed):
         raise BadRequest
@@ -32,7 +32,12 @@ def _check_dependencies(given: Any, declared: list[dict[str, Any]]) -> None:
             _check_part(part)
 
 
-def _check_outputs(given: Any) -> None:
+def _check_outputs(given: Any, declared: Any) -> None:
+    """Dash takes the answer apart by what the browser names here, and fails on our own answer when it does not fit."""
+    if isinstance(declared, list) != isinstance(given, list):
+        raise BadRequest
+    if isinstance(declared, list) and len(declared) != len(given):
+        raise BadRequest
     for item in given if isinstance(given, list) else [given]:
         for part in item if isinstance(item, list) else [item]:
             _check_part(part)
