@@ -22,6 +22,15 @@ class Identity:
     names: frozenset[str]
     born: frozenset[date]
 
+    @property
+    def telling(self) -> frozenset[str]:
+        """Numbers long enough to stand for one person, and whole names."""
+        return frozenset(self._telling()) | self.names
+
+    def said_in(self, text: str) -> bool:
+        """Whether a number or a whole name stands in a text."""
+        return any(_word(word).search(text) for word in self.telling)
+
     def named_in(self, text: str) -> bool:
         """Whether a text is about this person for certain: by a number, or by all of a name and a birth date."""
         return any(_word(n).search(text) for n in self._telling()) or (self.called_in(text) and self._born_in(text))

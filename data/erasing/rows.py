@@ -6,11 +6,12 @@ wrote in their own words goes whole, because a sentence can name somebody withou
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, null, or_, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, func, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from data.erasing.identity import ERASED, Identity
@@ -186,12 +187,13 @@ def scrub_accounts(session: Session, identity: Identity) -> None:
     told: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
         (Batch, ("summary",)),
         (ImportJob, ("files", "options", "progress", "preview", "summary", "why")),
-        (JobRun, ("counts", "error")),
+        (JobRun, ("error",)),
         (Outbox, ("last_error",)),
         (Quarantined, ("why", "place")),
     )
     for table, columns in told:
-        for row in session.scalars(select(table).execution_options(yield_per=CHUNK)):
+        filled = or_(*(getattr(table, column).is_not(None) for column in columns))
+        for row in session.scalars(select(table).where(filled).execution_options(yield_per=CHUNK)):
             for column in columns:
                 before = getattr(row, column)
                 if before is not None and identity.named_in(_flat(before)):
@@ -211,8 +213,14 @@ def drop_reasons(session: Session, uuids: Sequence[str], identity: Identity) -> 
 
 def named_in_the_trail(session: Session, identity: Identity) -> list[int]:
     """The audit rows that still name the person: nobody can take anything out of those."""
-    rows = session.execute(select(Audit.seq, Audit.object, Audit.detail).execution_options(yield_per=CHUNK))
-    return [row.seq for row in rows if identity.named_in(f"{row.object or ''} {_flat(row.detail or '')}")]
+    trail = func.lower(func.coalesce(Audit.object, "") + " " + func.coalesce(cast(Audit.detail, Text), ""))
+    # JSON is stored with everything beyond ASCII escaped.
+    written = {text for word in identity.telling for text in (word.lower(), json.dumps(word)[1:-1].lower())}
+    if not written:
+        return []
+    meant = or_(*(trail.contains(text, autoescape=True) for text in sorted(written)))
+    rows = session.execute(select(Audit.seq, Audit.object, Audit.detail).where(meant).order_by(Audit.seq))
+    return [row.seq for row in rows if identity.said_in(f"{row.object or ''} {_flat(row.detail or '')}")]
 
 
 def _flat(value: Any) -> str:
