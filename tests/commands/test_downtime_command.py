@@ -44,9 +44,7 @@ def test_a_read_only_site_looks_and_starts_nothing_that_writes(nadir):
         ("team", "add", "Other"),
         ("patient", "add", "M1", "--team", "NET"),
         ("scheduler",),
-        ("sender",),
         ("mllp",),
-        ("jobs", "run", "digest"),
     ):
         ran = nadir(*command, NADIR_READ_ONLY="true")
         assert ran.code == 3 and "Nadir is read-only" in ran.err, (command, ran)
