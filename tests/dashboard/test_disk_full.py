@@ -45,7 +45,13 @@ def full_disk(database: Database) -> Iterator[None]:
 
 
 def draft(number: int) -> dict[str, Any]:
-    return {"key": f"key-of-this-draft-{number:06}", "number": number, "version": 0, "said": {}, "patient": "uuid-N1"}
+    return {
+        "key": f"key-of-this-draft-{number:06}",
+        "number": number,
+        "version": 0,
+        "said": {"weight": "71"},
+        "patient": "uuid-N1",
+    }
 
 
 def test_nothing_is_called_saved_or_shown_and_it_goes_on_by_itself(web: Web) -> None:
