@@ -116,6 +116,8 @@ OWN_WORDS = frozenset(
         "card",
         "name_key",
         "told",
+        "chosen",
+        "counts",
     ]
 )
 SKIPPED_TABLES = frozenset({"audit", "audit_head", "session", "leader", "job_plan", "job_run", "watermark", "glance"})
