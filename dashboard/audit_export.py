@@ -8,17 +8,11 @@ from flask.typing import ResponseReturnValue
 from dashboard.parts.audit import EXPORT_PATH
 from dashboard.parts.audit_asking import asked_in
 from dashboard.policy import Policy, note_activity
-from dashboard.request import (
-    current_actor,
-    current_database,
-    current_origin,
-    current_settings,
-    current_sign_in,
-    request_now,
-)
+from dashboard.proving import prove_again
+from dashboard.request import current_actor, current_database, current_settings, request_now
 from data.audit_search import READERS
 from data.exports.audit_sheet import audit_sheet
-from data.step_up import ProofRefused, prove
+from data.step_up import ProofRefused
 from data.throttle import TooManyTries
 
 ENDPOINT = "audit.export"
@@ -35,7 +29,7 @@ def _export() -> ResponseReturnValue:
     now, asked = request_now(), asked_in(request.form)
     database, actor = current_database(), current_actor()
     try:
-        prove(database, current_sign_in(), request.form.get("password", ""), origin=current_origin(), now=now)
+        prove_again(request.form.get("password", ""))
     except TooManyTries:
         return redirect("/audit?refused=wait", 303)
     except ProofRefused:

@@ -9,10 +9,11 @@ from dashboard.accounts import too_many, wait_text
 from dashboard.language import _
 from dashboard.own_account import sentence
 from dashboard.policy import Policy, note_activity
-from dashboard.request import current_actor, current_database, current_origin, current_sign_in, request_now
+from dashboard.proving import prove_again
+from dashboard.request import current_actor, current_database, request_now
 from data.erasing.erase import LONGEST_REASON, SHORTEST_REASON, Erased, NotErased, compact, erase_identity
 from data.people import NotFound
-from data.step_up import ProofRefused, prove
+from data.step_up import ProofRefused
 from data.throttle import TooManyTries
 
 erasure = Blueprint("erasure", __name__, url_prefix="/erasure")
@@ -36,7 +37,7 @@ def enter() -> ResponseReturnValue:
         return _page(_("Type the same hospital number twice.")), 400
     database, now = current_database(), request_now()
     try:
-        prove(database, current_sign_in(), request.form.get("password", ""), origin=current_origin(), now=now)
+        prove_again(request.form.get("password", ""))
         with database.write() as session:
             done = erase_identity(session, current_actor(), mrn, reason=request.form.get("reason", ""), now=now)
     except ProofRefused:

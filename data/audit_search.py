@@ -26,9 +26,9 @@ PAGE: Final = 50
 CHUNK: Final = 2_000
 SEARCHED, LOOKED_AT = "audit.search", "audit.who-saw"
 # Rows about many patients at once name them in their detail.
-OF_MANY: Final = ("cohort.export", "record.store", "research.export")
-LOOKS: Final = frozenset({"patient.read"})
-TAKEN: Final = frozenset({"patient.export", "cohort.export", "patient.copy", "research.export"})
+OF_MANY: Final = ("cohort.export", "downtime.list", "patients.listed", "record.store", "research.export")
+LOOKS: Final = frozenset({"patient.read", "patients.listed"})
+TAKEN: Final = frozenset({"patient.export", "cohort.export", "patient.copy", "research.export", "downtime.list"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

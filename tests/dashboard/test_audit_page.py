@@ -94,6 +94,14 @@ def test_it_says_who_saw_one_record_and_is_itself_in_the_record(web: Web) -> Non
     assert [row.patient_uuid for row in rows_of(web, "audit.search")] == ["uuid-N1"]
 
 
+@pytest.mark.parametrize("action", ["patients.listed", "downtime.list"])
+def test_who_had_the_patient_in_a_list_is_among_them(web: Web, action: str) -> None:
+    with web.database.write() as session:
+        reader = Actor("reader@clinic.example", "nurse", 1)
+        write_audit(session, reader, action, now=datetime.now(UTC), object="/", detail={"patients": ["uuid-N1"]})
+    assert "reader@clinic.example" in shown(web, AUDITOR, "?patient=N1")
+
+
 def test_an_admin_sees_that_a_row_is_about_a_patient_and_not_about_whom(web: Web) -> None:
     text = shown(web, ADMIN)
     assert "look 59" in text
