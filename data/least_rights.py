@@ -2,7 +2,8 @@
 
 Tables belong to another role, which migrates, restores and moves. What stands for ever is read off the triggers that
 refuse its change, so a table that a migration adds to them is among it; the rights are given anew after each upgrade.
-A role without the right is refused also where a trigger was switched off.
+A role without the right is refused also where a trigger was switched off. Nor may it open the gate through which an
+erasure passes those triggers: identities are erased, and patients deleted, by the owner.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from sqlalchemy import Connection, text
 
 from data.db import Database
 from data.errors import BadInput
-from data.models import Base
+from data.models import Base, Erasing
 
 REVISION: Final = "alembic_version"
+GATE: Final = Erasing.__tablename__
 _DELETE, _UPDATE = 8, 16
 _FROZEN = text(
     "SELECT c.relname, p.proname, t.tgtype FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
     "JOIN pg_proc p ON p.oid = t.tgfoid "
-    "WHERE NOT t.tgisinternal AND p.proname IN ('refuse_change', 'refuse_record_change')"
+    "WHERE NOT t.tgisinternal AND p.proname IN ('refuse_change', 'refuse_unless_erasing', 'refuse_record_change')"
 )
 
 
@@ -58,6 +60,8 @@ def _needed(connection: Connection) -> Iterator[tuple[str, str]]:
         rights = ["SELECT", "INSERT", *(right for right in ("UPDATE", "DELETE") if right not in refused)]
         if "UPDATE (superseded_by)" in refused:
             rights = ["SELECT", "INSERT", "UPDATE (superseded_by)"]
+        if table == GATE:
+            rights = ["SELECT"]
         yield table, ", ".join(rights)
 
 

@@ -214,7 +214,7 @@ def _is_elsewhere(url: str, base: str) -> bool:
 
 
 def _signed_in(site: Site, browser: Browser, role: str) -> Any:
-    if role not in site.signed_in:
+    if role not in site.signed_in or not _holds(site, browser, site.signed_in[role]):
         email, password = site.people[role]
         context = browser.new_context()
         page = context.new_page()
@@ -222,6 +222,14 @@ def _signed_in(site: Site, browser: Browser, role: str) -> Any:
         site.signed_in[role] = context.storage_state()
         context.close()
     return site.signed_in[role]
+
+
+def _holds(site: Site, browser: Browser, state: Any) -> bool:
+    """Whether a sign-in still stands: a password asked for again gave it another id, or nobody used it for long."""
+    context = browser.new_context(storage_state=state)
+    answer = context.request.get(site.url + "/", max_redirects=0)
+    context.close()
+    return answer.status == 200
 
 
 def sign_in(page: Page, site: Site, email: str, password: str) -> None:

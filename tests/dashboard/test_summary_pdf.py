@@ -125,7 +125,7 @@ def test_it_is_tagged_for_screen_readers_and_holds_no_address(case: Case, protoc
 def test_nothing_is_fetched() -> None:
     for address in ("http://127.0.0.1:9/x", "file:///etc/passwd", "data:image/png;base64,AA"):
         with pytest.raises(ValueError, match="nothing is fetched"):
-            pdf._refuse(address)
+            pdf.fetch_nothing(address)
 
 
 def test_the_route_gives_it_to_the_team_alone_and_notes_it(assembled: Callable[..., Web], clinic: Database) -> None:

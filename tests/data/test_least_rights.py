@@ -15,6 +15,7 @@ from data.audit import verify
 from data.checking import check_database
 from data.db import Database, open_database
 from data.demo.load import load_demo
+from data.erasing.erase import NotErased, erase_identity
 from data.errors import BadInput
 from data.flags import acknowledge, list_flags
 from data.intake.batch import import_paths
@@ -66,6 +67,12 @@ def test_what_stands_for_ever_is_refused_also_without_its_triggers(
         refused(least, f"TRUNCATE {table}")
         column = next(column.name for column in Base.metadata.tables[table].columns if column.name != "superseded_by")
         refused(least, f'UPDATE {table} SET "{column}" = "{column}"')
+
+
+def test_nobody_is_erased_under_it_and_why_is_said(least: Database, now: datetime) -> None:
+    refused(least, "INSERT INTO erasing (id) VALUES (1)")
+    with least.write() as session, pytest.raises(NotErased, match="owner of the database"):
+        erase_identity(session, SYSTEM, "N1", reason="asked for by letter", now=now)
 
 
 @pytest.mark.parametrize(
