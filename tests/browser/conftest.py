@@ -155,7 +155,7 @@ Open = Callable[..., Page]
 @pytest.fixture
 def open_page(site: Site, browser: Browser) -> Iterator[Open]:
     """Open a page of the site, signed in as a role (None: not signed in), in a scheme, a window size and a language."""
-    contexts: list[BrowserContext] = []
+    contexts: list[tuple[BrowserContext, str | None]] = []
     wrong: list[str] = []
 
     def watched(context: BrowserContext) -> Page:
@@ -175,13 +175,14 @@ def open_page(site: Site, browser: Browser) -> Iterator[Open]:
             storage_state=state,
             locale=speaks,
         )
-        contexts.append(context)
+        contexts.append((context, role))
         page = watched(context)
         page.goto(site.url + path)
         return page
 
     yield open_
-    for context in contexts:
+    for context, role in contexts:
+        _carry_on(site, context, role)
         context.close()
     assert not wrong
 
@@ -206,7 +207,15 @@ def nurse(site: Site, browser: Browser) -> Iterator[Nurse]:
 
     yield open_
     for context in contexts:
+        _carry_on(site, context, "nurse")
         context.close()
+
+
+def _carry_on(site: Site, context: BrowserContext, role: str | None) -> None:
+    """Let the next test go on with the id that this one was given when it typed the password again."""
+    state = context.storage_state()
+    if role is not None and state["cookies"] and state["cookies"] != site.signed_in[role]["cookies"]:
+        site.signed_in[role] = state
 
 
 def _is_elsewhere(url: str, base: str) -> bool:
@@ -225,7 +234,7 @@ def _signed_in(site: Site, browser: Browser, role: str) -> Any:
 
 
 def _holds(site: Site, browser: Browser, state: Any) -> bool:
-    """Whether a sign-in still stands: a password asked for again gave it another id, or nobody used it for long."""
+    """Whether a sign-in still stands: a test may have ended it, or nobody used it for long."""
     context = browser.new_context(storage_state=state)
     answer = context.request.get(site.url + "/", max_redirects=0)
     context.close()
