@@ -138,7 +138,10 @@ def _judge(client: Client, errand: Errand, numbers: Sequence[int]) -> None:
     futures: list[Future] = client.map(judge_part, [errand] * len(numbers), numbers, pure=False)
     _wait(client, futures)
     for future in futures:
-        if future.status in ("cancelled", "lost"):
+        # The worker that had judged it is gone, and another one finds it judged.
+        while future.status == "lost":
+            _wait(client, [future])
+        if future.status == "cancelled":
             raise ClusterUnavailable("the Dask scheduler was lost during the sweep")
         error: Any = future.exception()
         if isinstance(error, KilledWorker):

@@ -192,6 +192,8 @@ def killed_on_the_way(
 
     def kill_one() -> None:
         patient_until(lambda: judged_parts(there) >= 1)
+        # So that the scheduler has heard of what the worker had done, and loses it with the worker.
+        time.sleep(0.1)
         workers[0].kill()
         killed.append(judged_parts(there))
 
