@@ -168,6 +168,7 @@ URGENT = {
 URGENT_WITHIN_S = 1.0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("rule", URGENT)
 def test_an_urgent_finding_stands_on_the_page_within_a_second_whatever_scheduler_and_sender_do(
     rule: str, site: Site, nurse: Nurse
