@@ -19,6 +19,13 @@ def standing(*entries: Entry) -> Rise:
     return rise
 
 
+@pytest.mark.parametrize(
+    ("comparator", "least"), [("<", None), ("<=", None), (None, 200.0), (">=", 200.0), (">", 200.0)]
+)
+def test_what_a_result_is_at_least(comparator: str | None, least: float | None) -> None:
+    assert course(glucagon(0, 200, comparator=comparator)).samples[0].least == least
+
+
 def test_98_over_a_nadir_of_60_is_no_rise() -> None:
     assert course(glucagon(0, 60), glucagon(60, 98)).rise is None
 

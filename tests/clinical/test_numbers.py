@@ -113,3 +113,9 @@ def test_no_text_makes_it_fail_otherwise_than_with_its_own_error(text: str) -> N
     except NumberError:
         return
     assert parsed.value.is_finite()
+
+
+def test_a_number_with_a_comma_is_refused_in_full() -> None:
+    with pytest.raises(NumberError) as refused:
+        parse_number("1,234")
+    assert str(refused.value) == ("'1,234' could mean two numbers: write a decimal point and no thousands separator")

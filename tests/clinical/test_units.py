@@ -156,3 +156,17 @@ def test_converting_there_and_back_gives_the_same_number(pair: tuple[str, str, s
 def test_more_in_one_unit_is_more_in_every_unit(pair: tuple[str, str, str], low: Decimal, step: Decimal) -> None:
     analyte, unit, other = pair
     assert convert(analyte, low, unit, other) < convert(analyte, low + step, unit, other)
+
+
+def test_what_is_refused_is_named_in_full() -> None:
+    with pytest.raises(UnitError) as unknown:
+        accepted_units("glukose")
+    with pytest.raises(UnitError) as other_kit:
+        convert("chromogranin-a", Decimal(1), "ng/mL", "nmol/L")
+    with pytest.raises(UnitError) as spelled:
+        to_canonical("glucose", Decimal(1), "MG/DL")
+    assert [str(refused.value) for refused in (unknown, other_kit, spelled)] == [
+        "analyte 'glukose' is not in the catalogue",
+        "chromogranin-a is not converted from 'ng/mL' to 'nmol/L': kits that report them differ",
+        "unit 'MG/DL' is not accepted for glucose; did you mean 'mg/dL'? (units are case-sensitive)",
+    ]

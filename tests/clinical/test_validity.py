@@ -9,7 +9,7 @@ import pytest
 
 from clinical.chart import Chart, CodedFinding, Entry, Result
 from clinical.validity import disqualified, not_recorded, plausible, plausible_numbers
-from tests.clinical.charts import PROTOCOL, chart, glucagon, lab, moment, therapy
+from tests.clinical.charts import PROTOCOL, chart, coded, glucagon, lab, moment, therapy
 
 EGFR = {"unit": "mL/min/{1.73_m2}"}
 CRP = {"unit": "mg/L"}
@@ -191,6 +191,20 @@ def test_several_reasons_are_all_named_in_order() -> None:
         "eGFR 20 mL/min/1.73 m² on 2024-01-01",
         "acute illness (CRP 120 mg/L on 2024-01-01)",
     )
+
+
+@pytest.mark.parametrize(
+    ("beside", "reason"),
+    [
+        (lab(0, "glucose", 50, unit="mg/dL"), "glucose 50 mg/dL"),
+        (coded(0, "decompensated-cirrhosis"), "decompensated cirrhosis"),
+        (therapy(-1, "injection", drug="glucagon"), "rescue glucagon"),
+    ],
+)
+def test_a_reason_found_beside_the_sample_joins_that_of_the_sample(beside: Entry, reason: str) -> None:
+    first, second = disqualified(sample := glucagon(0, 60, fasting=False), chart(sample, beside), PROTOCOL)
+    assert first == "not fasting"
+    assert second.startswith(reason)
 
 
 def test_glucose_kidney_and_inflammation_say_nothing_of_another_marker() -> None:
