@@ -150,6 +150,8 @@ def test_steps_of_the_analogue_do_not_hide_a_drift() -> None:
     assert found.across is not None
     assert found.across.nadir.value == 100
     assert course(*steps, *drift[:-1]).across is None
+    assert course(*steps, *drift, glucagon(265, 50, comparator=">")).across is not None, "a bound that tells nothing"
+    assert course(*steps, *drift, glucagon(265, 50)).across is None
 
 
 @pytest.mark.parametrize(
