@@ -24,6 +24,7 @@ from dashboard.app import create_app
 from data.db import Database
 from data.intake.batch import import_paths
 from data.intake.hl7_answer import answer, read_header
+from data.intake.source import ImportRefused
 from data.models import Base, Patient
 from data.settings import Settings
 from tests.dashboard.conftest import Web
@@ -199,8 +200,9 @@ def test_no_document_makes_nadir_call_or_read_anything(wards: Wards, tmp_path: P
         document.write_text(json.dumps(bundle(*linked)))
         with wards.web.database.read() as session:
             nurse = actor_of(session, side.people["nurse"])
-        for file in (book, document):
-            import_paths(wards.web.database, nurse, [file], now=datetime.now(UTC))
+        with pytest.raises(ImportRefused, match="EntitiesForbidden"):
+            import_paths(wards.web.database, nurse, [book], now=datetime.now(UTC))
+        import_paths(wards.web.database, nurse, [document], now=datetime.now(UTC))
     assert listener.came == 0
     with wards.web.database.engine.connect() as connection:
         for table in Base.metadata.sorted_tables:

@@ -181,8 +181,13 @@ def _noted(wards: Wards, role: str) -> bool:
     with wards.web.database.read() as session:
         assert verify(session).ok
         rows = session.scalars(select(Audit).where(Audit.actor.in_(names), Audit.action.not_like("signin%")))
+        # A search of the trail is written down by what was asked, whatever reasons its rows hold.
         about = [
-            row.patient_uuid or (row.detail or {}).get("patients") or (row.detail or {}).get("items") for row in rows
+            row.action.startswith("audit.")
+            or row.patient_uuid
+            or (row.detail or {}).get("patients")
+            or (row.detail or {}).get("items")
+            for row in rows
         ]
         return any(about) and all(row.request_id and row.source for row in rows)
 
