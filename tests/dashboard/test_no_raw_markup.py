@@ -1,4 +1,4 @@
-"""No page hands a text to anything that would take it for markup or code."""
+"""What no page does: hand a text to anything that would take it for markup or code, or lead past the base path."""
 
 from __future__ import annotations
 
@@ -39,3 +39,8 @@ def test_no_template_switches_escaping_off_but_for_drawings_of_our_own() -> None
     texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "dashboard" / "templates").iterdir())]
     assert [found for text in texts for found in re.findall(r"[\w.]+ *\| *safe", text)] == ["flag.sign | safe"] * 2
     assert "autoescape" not in "".join(texts)
+
+
+def test_every_address_of_a_template_stands_below_the_base_path() -> None:
+    for path in sorted((ROOT / "dashboard" / "templates").iterdir()):
+        assert re.findall(r'(?:action|href|src)="/[^"]*"', path.read_text(encoding="utf-8")) == [], path.name
