@@ -50,8 +50,17 @@
     return Math.abs(axis._offset + axis.d2p(point.y) + top - pointerY);
   }
 
+  function synoptic() {
+    return document.querySelector("#patient-synoptic .js-plotly-plot");
+  }
+
+  function shown(plot) {
+    const axis = plot._fullLayout.xaxis;
+    return axis.range.map((v) => axis.r2l(v));
+  }
+
   function nearest(points) {
-    const plot = document.querySelector("#patient-synoptic .js-plotly-plot");
+    const plot = synoptic();
     const found = points
       .filter((p) => p.customdata !== undefined && typeof p.customdata === "string")
       .map((p) => ({ ...p, axis: (plot.data[p.curveNumber].yaxis || "y").replace("y", "yaxis") }));
@@ -65,28 +74,24 @@
     if (!Object.keys(event).some((name) => name.startsWith("xaxis"))) return;
     window.clearTimeout(zoom);
     zoom = window.setTimeout(() => {
-      const axis = plot._fullLayout.xaxis;
-      const shown = axis.range.map((v) => axis.r2l(v));
-      window.dash_clientside.set_props("patient-window", { data: [...shown, plot.layout.meta.top] });
+      window.dash_clientside.set_props("patient-window", { data: [...shown(plot), plot.layout.meta.top] });
     }, SETTLED_MS);
   }
 
   /* Dash writes every zoom back into its figure and then draws the whole chart a second time, which takes longer than
-     the finer readings. Nobody reads what it writes, so it stops listening. It begins to listen once the chart is
-     drawn and resizes the chart at once: whichever comes first, the chart found or that event, it is heard alone. */
+     the finer readings, and undoes a range chosen meanwhile. Nobody reads what it writes, so it is not let listen. It
+     begins to once the chart is drawn: what it bound before is taken off, what it binds later is not taken on. */
   function hearAlone(plot) {
     plot.removeAllListeners("plotly_relayout");
-    plot.on("plotly_relayout", (event) => {
-      if ("autosize" in event) hearAlone(plot);
-      tell(plot, event);
-    });
+    const on = plot.on;
+    on("plotly_relayout", (event) => tell(plot, event));
+    plot.on = (name, heard) => (name === "plotly_relayout" ? plot : on(name, heard));
+    plot.on.alone = true;
   }
 
   function listen() {
-    const plot = document.querySelector("#patient-synoptic .js-plotly-plot");
-    if (!plot || !plot.on || plot.dataset.heard) return;
-    plot.dataset.heard = "yes";
-    hearAlone(plot);
+    const plot = synoptic();
+    if (plot && plot.on && !plot.on.alone) hearAlone(plot);
   }
 
   function markTab() {
@@ -109,6 +114,16 @@
       if (!point) return window.dash_clientside.no_update;
       asked += 1;
       return { record: point.customdata, count: asked };
+    },
+
+    /* An answer for a stretch that was left meanwhile is dropped: the one for the stretch now shown is on its way. */
+    refined: function (stretch) {
+      const plot = synoptic();
+      const still = plot && plot._fullLayout && shown(plot).every((v, i) => v === stretch.window[i]);
+      if (!still) return window.dash_clientside.no_update;
+      const data = plot.data.map((trace, i) => ({ ...trace, ...stretch.traces[i] }));
+      window.Plotly.react(plot, data, plot.layout);
+      return stretch.said;
     },
 
     arrived: function () {

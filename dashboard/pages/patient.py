@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
@@ -88,6 +88,7 @@ def layout(mrn: str) -> Component:
             dcc.Store(id="patient-asked"),
             dcc.Store(id="patient-unit"),
             dcc.Store(id="patient-window"),
+            dcc.Store(id="patient-stretch"),
             dcc.Store(id="patient-arrived"),
             dcc.Interval(id="patient-clock", interval=POLL_S * 1000),
             dcc.Download(id="patient-download"),
@@ -209,27 +210,27 @@ def _register_content(app: Dash) -> None:
 def _register_stretch(app: Dash) -> None:
     @guarded(
         app,
-        Output("patient-synoptic", "figure"),
-        Output("patient-dense", "children"),
+        Output("patient-stretch", "data"),
         Input("patient-window", "data"),
         State("patient-mrn", "data"),
         policy=POLICY,
         prevent_initial_call=True,
     )
-    def refine(window: list[float] | None, mrn: str) -> tuple[object, object]:
+    def refine(window: list[float] | None, mrn: str) -> object:
         asked = asked_for(window)
         if window is None or asked is None:
-            return no_update, no_update
+            return no_update
         clock, units = _clock(), units_of(current_sign_in().preferences)
         with current_database().read() as session:
             found = stretch(session, current_actor(), mrn, asked, clock=clock, units=units)
-        patch: Any = Patch()
-        for index, trace in enumerate(found.traces):
-            for name, value in trace.items():
-                patch["data"][index][name] = value
-        patch["layout"]["xaxis"]["range"] = window[:2]
-        patch["layout"]["xaxis"]["autorange"] = False
-        return patch, found.said
+        return {"window": window, "traces": found.traces, "said": found.said}
+
+    app.clientside_callback(
+        ClientsideFunction("nadir_patient", "refined"),
+        Output("patient-dense", "children"),
+        Input("patient-stretch", "data"),
+        prevent_initial_call=True,
+    )
 
 
 def _register_asking(app: Dash) -> None:

@@ -36,6 +36,18 @@ def test_the_range_buttons_set_the_stretch_of_time_shown(open_page: Open) -> Non
     assert shown(page)[0] < first
 
 
+def test_a_range_chosen_while_the_chart_is_still_being_drawn_stays(open_page: Open) -> None:
+    page = open_page("/p/DEMO-008")
+    page.wait_for_selector("#patient-synoptic .js-plotly-plot .main-svg", state="attached")
+    for _ in range(5):
+        page.get_by_role("button", name="1 year").click()
+        page.get_by_role("button", name="3 months").click()
+    page.get_by_role("button", name="All").click()
+    page.wait_for_selector("#patient-synoptic:not(:has(.dash-graph--pending))")
+    first = page.evaluate("document.querySelector('#patient-synoptic .js-plotly-plot').layout.meta.first")
+    assert shown(page)[0] == first
+
+
 def test_the_library_that_draws_is_of_the_version_the_figures_are_made_for(open_page: Open) -> None:
     from plotly.offline import get_plotlyjs_version
 

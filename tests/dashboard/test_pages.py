@@ -87,7 +87,7 @@ def test_the_record_is_sent_at_the_first_opening_only(web: Web) -> None:
     ("callback", "values"),
     [
         ("patient-tab.children", ("", None, "/p/N1", "N1")),
-        ("patient-synoptic.figure", ([1.7e12, 1.71e12, 300.0], "N1")),
+        ("patient-stretch.data", ([1.7e12, 1.71e12, 300.0], "N1")),
         ("patient-provenance.opened", ({"record": "1", "count": 1}, "N1")),
         ("patient-download.data", (1, "N1")),
         ("patient-changed.children@", (1, "N1", "0")),
@@ -101,7 +101,7 @@ def test_nothing_of_the_patient_page_is_given_to_another_team(web: Web, callback
 
 @pytest.mark.parametrize("window", [[], [1.0], [2e12, 1e12, 300.0], [1e12, 2e12, -1.0], [1e300, 2e300, 1.0]])
 def test_a_stretch_that_makes_no_sense_changes_nothing(web: Web, window: list[float]) -> None:
-    answer = web.call(web.client(ONCOLOGIST), "patient-synoptic.figure", window, "N1")
+    answer = web.call(web.client(ONCOLOGIST), "patient-stretch.data", window, "N1")
     assert answer.status_code < 300
     assert "Sensor" not in answer.text
 
