@@ -128,13 +128,13 @@ def test_the_waterfall_draws_the_numbers_that_stand_in_its_table(open_page: Open
     page.wait_for_selector("#cohort-waterfall .main-svg .xtick text")
     drawn = page.evaluate("document.querySelector('#cohort-waterfall .js-plotly-plot').data[0].customdata")
     page.get_by_text("The numbers of this plot as a table").click()
-    listed = page.locator("#cohort-waterfall-table tbody tr td:nth-child(3)").all_inner_texts()
-    assert [f"{value:+.1f} %" for value in drawn] == listed
+    listed = page.locator("#cohort-waterfall-table tbody tr td:nth-child(3)")
+    expect(listed).to_have_text([f"{value:+.1f} %" for value in drawn], use_inner_text=True)
 
 
 def test_a_phone_shows_flags_as_cards_and_one_touch_opens_one(site: Site, open_page: Open) -> None:
     page = grid(open_page, "/", size=NARROW)
-    assert page.locator(".ag-header-cell:visible").count() == 0
+    expect(page.locator(".ag-header-cell:visible")).to_have_count(0)
     card = page.locator(".ag-cell[col-id=card]").first
     for said in ("Urgent", "DEMO-027", "Biliary complication"):
         expect(card).to_contain_text(said)
@@ -152,7 +152,7 @@ def test_paper_gets_a_plain_table_with_every_row_loaded(path: str, head: str, op
     table = page.locator(".grid-paper table")
     expect(table.locator("th", has_text=head)).to_be_visible()
     shown = int(page.locator("#worklist-shown, #cohort-shown").first.inner_text().split()[0])
-    assert table.locator("tbody tr").count() == shown
+    expect(table.locator("tbody tr")).to_have_count(shown)
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     expect(table).to_have_count(0)
 

@@ -59,7 +59,7 @@ def _sound(page: Page) -> None:
     page.set_viewport_size({"width": 375, "height": PHONE[1]})
     assert page.evaluate("document.documentElement.scrollWidth") <= 375, page.url
     page.set_viewport_size(wide)
-    assert page.locator("h1").count() == 1
+    expect(page.locator("h1")).to_have_count(1)
 
 
 def _set_up(page: Page) -> pyotp.TOTP:
@@ -75,7 +75,7 @@ def _set_up(page: Page) -> pyotp.TOTP:
     totp = pyotp.TOTP(page.locator(".key").inner_text().replace(" ", ""))
     page.fill("#code", totp.now())
     page.get_by_role("button", name="Switch it on").click()
-    assert page.locator(".codes li").count() == 10
+    expect(page.locator(".codes li")).to_have_count(10)
     _sound(page)
     page.get_by_role("link", name="I have kept them").click()
     expect(page.locator(".state.on")).to_be_visible()
