@@ -122,11 +122,11 @@ def clock(now: datetime) -> Clock:
 
 
 @pytest.fixture
-def ward(sqlite_database: Database, settings: Settings, clock: Clock) -> Iterator[Ward]:
+def ward(database: Database, settings: Settings, clock: Clock) -> Iterator[Ward]:
     seed = secrets.randbits(32)
     random.seed(seed)
     print("seed", seed)
-    yield Ward(sqlite_database, settings.model_copy(update={"medium_an_hour": 5}), clock)
+    yield Ward(database, settings.model_copy(update={"medium_an_hour": 5}), clock)
 
 
 def test_five_hundred_mails_of_every_kind_hold_no_canary_and_lead_to_this_site_alone(
