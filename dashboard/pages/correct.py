@@ -32,17 +32,8 @@ from dashboard.policy import CLINICAL, Policy, guarded
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from dashboard.routing import Route
 from data.access import note_denied, note_read, reach_patient
-from data.entry.corrections import (
-    Attempt,
-    ChangedMeanwhile,
-    Corrected,
-    NewFields,
-    NewValue,
-    correct_fields,
-    correct_value,
-    move_record,
-    retract,
-)
+from data.entry.attempt import Attempt, ChangedMeanwhile, Corrected, NewFields, NewValue
+from data.entry.corrections import correct_fields, correct_value, move_record, retract
 from data.entry.judged import Heard, judge_now
 from data.entry.said import Unsure, texts
 from data.entry.save import checked_key

@@ -19,8 +19,8 @@ from dashboard.parts.form_guard import unsaved
 from dashboard.parts.identity import side_by_side
 from dashboard.parts.quantities import range_text
 from dashboard.parts.times import Clock, day_text, moment_text, when_text
+from data.entry.attempt import taken_text
 from data.entry.coded_fields import KINDS, choices, typed_fields
-from data.entry.corrections import taken_text
 from data.entry.judged import Heard
 from data.entry.said import Question
 from data.flag_moves import CLOSED

@@ -15,19 +15,9 @@ from clinical.protocol import bundled_protocol
 from data.audit import verify
 from data.charts import load_charts
 from data.db import Database
+from data.entry.attempt import Attempt, ChangedMeanwhile, Corrected, NewFields, NewValue, NotCorrected
 from data.entry.coded_fields import typed_fields
-from data.entry.corrections import (
-    Attempt,
-    ChangedMeanwhile,
-    Corrected,
-    NewFields,
-    NewValue,
-    NotCorrected,
-    correct_fields,
-    correct_value,
-    move_record,
-    retract,
-)
+from data.entry.corrections import correct_fields, correct_value, move_record, retract
 from data.entry.judged import judge_now
 from data.entry.past import past_values
 from data.entry.said import Unsure

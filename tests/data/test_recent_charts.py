@@ -16,7 +16,8 @@ from clinical.protocol import bundled_protocol
 from data import recent_charts
 from data.charts import load_charts
 from data.db import Database, open_database
-from data.entry.corrections import Attempt, NewValue, correct_value, move_record, retract
+from data.entry.attempt import Attempt, NewValue
+from data.entry.corrections import correct_value, move_record, retract
 from data.merges import merge_patients, unmerge_patient
 from data.models import Patient
 from data.patient_status import set_status

@@ -15,7 +15,8 @@ from clinical.protocol import bundled_protocol
 from clinical.therapy import regimen_at
 from data.charts import load_charts
 from data.db import Database
-from data.entry.corrections import Attempt, retract
+from data.entry.attempt import Attempt
+from data.entry.corrections import retract
 from data.entry.regimen_save import save_regimen
 from data.entry.said import NotSaved, Unsure
 from data.entry.save import Saved

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from clinical.protocol import bundled_protocol
 from data.db import Database
-from data.entry.corrections import Attempt, NewValue, correct_value, retract
+from data.entry.attempt import Attempt, NewValue
+from data.entry.corrections import correct_value, retract
 from data.entry.judged import judge_now
 from data.flags import acknowledge, list_flags
 from data.models import Record

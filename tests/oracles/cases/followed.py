@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from clinical.protocol import bundled_protocol
 from data.db import Database
-from data.entry.corrections import Attempt, retract
+from data.entry.attempt import Attempt
+from data.entry.corrections import retract
 from data.entry.judged import judge_now
 from data.flag_moves import CLOSED
 from data.flags import acknowledge, list_flags, show_flag
