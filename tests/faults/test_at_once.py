@@ -33,7 +33,8 @@ def test_of_twenty_saves_of_one_version_one_wins_a_hundred_times(database: Datab
     room, won, lost = Room(database), 0, 0
     for number in range(ROUNDS):
         with database.read() as session:
-            sent = [submission(session, "P-1", weight=f"{50 + number % 40}.{n % 10}") for n in range(NURSES)]
+            when = f"2026-02-{1 + number % 28:02}T{8 + number // 28:02}:30"
+            sent = [submission(session, "P-1", number, when=when, weight=f"61.{n:02}") for n in range(NURSES)]
         outcomes: list[object] = []
         start = Barrier(NURSES)
 

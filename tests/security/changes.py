@@ -15,7 +15,7 @@ NOTED = """
 CREATE TABLE noted (n bigserial PRIMARY KEY, tx bigint NOT NULL, tab text NOT NULL, op text NOT NULL, was jsonb);
 CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' AND NEW IS NOT DISTINCT FROM OLD THEN RETURN NULL; END IF;
+  IF TG_OP = 'UPDATE' AND to_jsonb(NEW) = to_jsonb(OLD) THEN RETURN NULL; END IF;
   INSERT INTO noted (tx, tab, op, was)
   VALUES (txid_current(), TG_TABLE_NAME, TG_OP, CASE WHEN TG_OP = 'DELETE' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END);
   RETURN NULL;
