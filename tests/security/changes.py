@@ -25,11 +25,12 @@ END $$;
 
 @dataclass
 class Transaction:
-    """What one transaction changed: rows by table, and the audit rows it wrote (action and patient)."""
+    """What one transaction changed: rows by table, the batches they came with, and the audit rows it wrote: action,
+    patient and object."""
 
     rows: Counter[str] = field(default_factory=Counter)
-    patients: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    audit: list[tuple[str, str | None]] = field(default_factory=list)
+    batches: set[str] = field(default_factory=set)
+    audit: list[tuple[str, str | None, str | None]] = field(default_factory=list)
 
 
 def note_changes(database: Database) -> None:
@@ -52,9 +53,9 @@ def changes(database: Database) -> dict[int, Transaction]:
         for tx, table, was in session.execute(text("SELECT tx, tab, was FROM noted ORDER BY n")):
             row: dict[str, Any] = was
             if table == "audit":
-                found[tx].audit.append((row["action"], row["patient_uuid"]))
+                found[tx].audit.append((row["action"], row["patient_uuid"], row["object"]))
             else:
                 found[tx].rows[table] += 1
-                if row.get("patient_id") is not None:
-                    found[tx].patients[table].add(row["patient_id"])
+                if row.get("batch_id") is not None:
+                    found[tx].batches.add(row["batch_id"])
     return dict(found)

@@ -39,19 +39,36 @@ from data.settings import Settings
 from jobs.sweep import sweep
 from tests.dashboard.conftest import PASSWORD, Web
 from tests.data.bundles import bundle, glucose, patient
+from tests.data.entries import save, submission
 from tests.security.bodies import callbacks, usual
 from tests.security.changes import Transaction, changes, note_changes
 from tests.security.requests_as import call, every_route, visit
 from tests.security.wards import SYSTEM, Wards, actor_of, furnish
 
 pytestmark = pytest.mark.timeout(900)
-# Nothing of a patient, a person or a setting: sign-ins as such, throttles, how far jobs are, what is computed again.
+# Nothing of a patient, a person or a setting: sign-ins as such, throttles, how far jobs are, what is computed again,
+# a second factor that is begun and not in force; and what came in as it came, which says itself from whom and when.
 MACHINERY = frozenset(
     [
         *("audit_head", "audit_reason", "session", "known_device", "throttle", "leader", "watermark", "sweep_part"),
-        *("job_run", "job_plan", "job_request", "gap", "glance", "judgement", "erasing", "noted"),
+        *(
+            "second_factor",
+            "batch",
+            "feed",
+            "hl7_message",
+            "job_run",
+            "job_plan",
+            "job_request",
+            "gap",
+            "glance",
+            "judgement",
+            "erasing",
+            "noted",
+        ),
     ]
 )
+# What waits for a person and is in no record yet may have its audit row with the end of its batch.
+WAITING = frozenset({"quarantine", "identity_proposal"})
 ROLES = ("oncologist", "nurse", "admin")
 
 
@@ -76,12 +93,15 @@ def test_no_row_changes_without_an_audit_row_of_its_transaction(
         else:
             done[kind] += 1
     rows, named, bare = Counter[str](), Counter[str](), dict[str, Transaction]()
-    for transaction in changes(watched.web.database).values():
+    noted = changes(watched.web.database)
+    batches = {object for transaction in noted.values() for _action, _uuid, object in transaction.audit}
+    for transaction in noted.values():
         written = {table: n for table, n in transaction.rows.items() if table not in MACHINERY}
         rows.update(written)
-        if any(uuid for _action, uuid in transaction.audit):
+        if any(uuid for _action, uuid, _object in transaction.audit):
             named.update(written)
-        if written and not transaction.audit:
+        named_later = set(written) <= WAITING and {f"batch {one}" for one in transaction.batches} <= batches
+        if written and not transaction.audit and not named_later:
             bare.setdefault(" ".join(sorted(written)), transaction)
     print(f"L2: {done.total()} acts, {dict(done)}")
     for table, count in sorted(rows.items()):
@@ -89,7 +109,7 @@ def test_no_row_changes_without_an_audit_row_of_its_transaction(
     print(
         f"L2: {rows.total()} rows of {len(rows)} tables changed, {len(bare)} kinds of transaction without an audit row"
     )
-    assert not bare, bare
+    assert not bare, "\n".join(f"{kind}: {transaction}" for kind, transaction in bare.items())
     assert {"record", "flag", "patient_merge", "person", "quarantine", "data_query", "entry_save", "correction"} <= set(
         rows
     )
@@ -189,8 +209,11 @@ def _commands(wards: Wards) -> Iterator[Callable[[], object]]:
         lambda s: record_consent(
             s, SYSTEM, "W-1", "research", given=True, on=now.date(), said="a form signed", now=now
         ),
-        lambda s: set_status(s, SYSTEM, mrn="W-1", status="paused", on=now.date(), reason="moved away", now=now),
-        lambda s: retract_record(s, SYSTEM, int(side.ids["record"]), reason="of another person", now=now),
+        lambda s: save(s, actor_of(s, side.people["nurse"]), "W-1", submission(s, "W-1", weight="61.0"), now),
+        lambda s: set_status(s, SYSTEM, mrn="W-1", status="transferred", on=now.date(), reason="moved away", now=now),
+        lambda s: retract_record(
+            s, SYSTEM, int(wards.sides["South"].ids["record"]), reason="of another person", now=now
+        ),
         lambda s: discard_quarantined(s, SYSTEM, int(side.ids["held"]), reason="no such unit", now=now),
         lambda s: unmerge_patient(s, SYSTEM, merged=f"{letter}-703", reason="two people", now=now),
         lambda s: merge_patients(s, SYSTEM, merged=f"{letter}-702", into=f"{letter}-704", reason="one person", now=now),
