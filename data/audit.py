@@ -33,7 +33,7 @@ ERASED = "patient.erase"
 """The action whose rows name, in their detail's `reasons`, the rows whose reasons were erased."""
 _COLUMNS = ("at", "actor", "role", "action", "patient_uuid", "object", "outcome", "request_id", "source", "detail")
 _STORED = ("seq", "key_id", "mac", *_COLUMNS)
-_APPEND = f"INSERT INTO audit ({', '.join(_STORED)}) VALUES ({', '.join(['%s'] * len(_STORED))})"  # noqa: S608
+_APPEND = f"INSERT INTO audit ({', '.join(_STORED)}) VALUES ({', '.join(['%s'] * len(_STORED))})"  # noqa: S608  # nosec B608
 _MOVE_HEAD = "UPDATE audit_head SET seq = %s, mac = %s WHERE id = %s"
 _KEEP_REASON = "INSERT INTO audit_reason (seq, words) VALUES (%s, %s)"
 _BOTH = f"WITH moved AS ({_MOVE_HEAD}) {_APPEND}"
@@ -112,7 +112,7 @@ class Entry:
 def head_asked(session: Session) -> Question:
     """The question for the last row of the chain; once it is asked nobody else appends until the transaction ends."""
     lock = "" if session.get_bind().dialect.name == "sqlite" else " FOR UPDATE"
-    return f"SELECT seq, mac FROM audit_head WHERE id = %s{lock}", (HEAD_ID,)  # noqa: S608
+    return f"SELECT seq, mac FROM audit_head WHERE id = %s{lock}", (HEAD_ID,)  # noqa: S608  # nosec B608
 
 
 def appended(session: Session, head: Sequence[Any], entry: Entry) -> tuple[int, list[Statement]]:

@@ -7,7 +7,7 @@ emptied, ended sign-ins and forgotten drafts deleted. The audit chain is never c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -89,15 +89,25 @@ def patients_due(session: Session, kept: Kept, now: datetime) -> Sequence[int]:
     return list(session.scalars(old.order_by(Patient.id)))
 
 
-def apply_retention(database: Database, actor: Actor, kept: Kept, *, now: datetime) -> dict[str, int]:
+def apply_retention(
+    database: Database,
+    actor: Actor,
+    kept: Kept,
+    *,
+    now: datetime,
+    fence: Callable[[Session], None] | None = None,
+) -> dict[str, int]:
     """Delete and empty what is past its time, a transaction for each patient; what was done, by table.
 
-    At most PATIENTS_A_RUN patients at once: the others follow in the next run.
+    At most PATIENTS_A_RUN patients at once: the others follow in the next run. Each transaction ends with `fence`,
+    which raises when this process may no longer write: then nothing of that transaction is done.
     """
     with database.write() as session:
         done = {table.name: _let_go(session, table, past) for table, past in _past(kept, now).items()}
         if any(done.values()):
             write_audit(session, actor, APPLIED, now=now, detail=done)
+        if fence is not None:
+            fence(session)
     with database.read() as session:
         patients = patients_due(session, kept, now)[:PATIENTS_A_RUN]
     deleted = 0
@@ -107,6 +117,8 @@ def apply_retention(database: Database, actor: Actor, kept: Kept, *, now: dateti
             if patient_id in patients_due(session, kept, now):
                 _delete_patient(session, actor, patient_id, now)
                 deleted += 1
+            if fence is not None:
+                fence(session)
     return {"patient": deleted, **done}
 
 

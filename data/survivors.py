@@ -28,8 +28,9 @@ def not_merged() -> ColumnElement[bool]:
 
 def standing_id(patient_id: Any) -> ColumnElement[int]:
     """The id of the patient that a column's patient is shown as."""
-    survivor = select(PatientSurvivor.survivor_id).where(PatientSurvivor.patient_id == patient_id).scalar_subquery()
-    return func.coalesce(survivor, patient_id)
+    survivor = select(PatientSurvivor.survivor_id).where(PatientSurvivor.patient_id == patient_id)
+    # Left alone a query within a query within a query takes the column's table for its own and looks at all of it.
+    return func.coalesce(survivor.correlate_except(PatientSurvivor).scalar_subquery(), patient_id)
 
 
 def numbered(mrn: str | None) -> ColumnElement[bool]:

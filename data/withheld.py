@@ -79,9 +79,8 @@ def withheld_and_over(session: Session, now: datetime) -> Sequence[Any]:
 
 def mute_end(now: datetime) -> ColumnElement[Any]:
     """For a query of `Flag`: the moment until which a team of its patient is not told of it; NULL where all are."""
-    follows = exists().where(
-        PatientTeam.team_id == RuleMute.team_id, standing_id(PatientTeam.patient_id) == standing_id(Flag.patient_id)
-    )
+    same = standing_id(PatientTeam.patient_id) == standing_id(Flag.patient_id)
+    follows = exists().where(PatientTeam.team_id == RuleMute.team_id, same).correlate_except(PatientTeam)
     return (
         select(func.max(RuleMute.until))
         .where(RuleMute.rule == Flag.rule, Flag.severity.not_in(sorted(NEVER)), standing_at(now), follows)

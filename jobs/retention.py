@@ -13,6 +13,4 @@ from jobs.runs import Counts, Fence
 
 def keep_no_longer(database: Database, settings: Settings, *, now: datetime, fence: Fence) -> Counts:
     """Delete and empty what is past its time; how much, by table. Two runs at once do each piece once."""
-    with database.write() as session:
-        fence(session)
-    return dict(apply_retention(database, Actor.system("retention"), Kept.of(settings), now=now))
+    return dict(apply_retention(database, Actor.system("retention"), Kept.of(settings), now=now, fence=fence))

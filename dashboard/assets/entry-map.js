@@ -110,7 +110,7 @@
       else if (event.key === "ArrowUp") mark(name, Math.min(4, level + 1));
       else if (event.key === "ArrowDown") mark(name, Math.max(0, level - 1));
       else if (event.key === " ") mark(name, (level + 1) % 5);
-      else if (/^[0-4]$/.test(event.key)) mark(name, Number(event.key));
+      else if ("01234".split("").includes(event.key)) mark(name, Number(event.key));
       else return;
       event.preventDefault();
     }

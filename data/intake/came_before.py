@@ -34,6 +34,6 @@ class CameBefore:
             return frozenset()
         with self.steps.read() as session:
             among, given = one_of(session, sorted({source_id for source_id, _ in marks}))
-            standing = f"SELECT source_id, sent_digest FROM record WHERE source_id {among} AND superseded_by IS NULL"  # noqa: S608
+            standing = f"SELECT source_id, sent_digest FROM record WHERE source_id {among} AND superseded_by IS NULL"  # noqa: S608  # nosec B608
             (found,) = ask(session, (standing, (given,)))
         return {(source_id, bytes(digest)) for source_id, digest in found if digest is not None} & set(marks)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from data.alarms import Reason, alarm_once
 from data.announcing import MailPolicy
+from data.audit import write_audit
 from data.identity_proposals import propose
 from data.intake.deaths import death_told
 from data.intake.fhir_read import quoted
@@ -35,6 +36,7 @@ from data.models.base import to_ms
 from data.people import Actor
 from data.records import Verdict, lock_ingest, open_batch, store_chunk
 
+PARKED: Final = "message.park"
 _KEEP: Final = (
     "INSERT INTO hl7_message (application, facility, control_id, digest, peer, content, received_at, state, why,"
     " answer, batch_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -97,7 +99,7 @@ def _known(letters: Sequence[Letter]) -> Question:
     keys = sorted({letter.key for letter in letters})
     marks = ", ".join(["(%s, %s, %s)"] * len(keys))
     return (
-        "SELECT application, facility, control_id, digest, state, answer FROM hl7_message"  # noqa: S608
+        "SELECT application, facility, control_id, digest, state, answer FROM hl7_message"  # noqa: S608  # nosec B608
         f" WHERE (application, facility, control_id) IN (VALUES {marks})",
         tuple(part for key in keys for part in key),
     )
@@ -152,13 +154,17 @@ def _take_in(sitting: _Sitting, letters: Sequence[Letter]) -> None:
             parked.append(refused)
             letter.told = "stored; part of it waits for a person"
     hold(session, parked, batch_id=batch_id, format=HL7, options={"zone": desk.zone.key}, now=now)
-    for place, proposed in [*reader.proposed, *_announced(session, taken)]:
+    proposals = [*reader.proposed, *_announced(session, taken)]
+    for place, proposed in proposals:
         propose(session, proposed, batch_id=batch_id, place=place, now=now)
     for letter in kept:
         letter.settled(now)
     _keep(session, kept, batch_id=batch_id, now=now)
     conflicts = any(letter.state == "conflict" for letter in kept)
     _alarm(sitting, {"feed-parked": bool(parked), "feed-conflict": conflicts})
+    if parked or proposals:
+        waits = {"held": len(parked), "proposed": len(proposals)}
+        write_audit(session, desk.actor, PARKED, now=now, object=f"batch {batch_id}", detail=waits)
 
 
 def _alarm(sitting: _Sitting, reasons: Mapping[Reason, bool]) -> None:

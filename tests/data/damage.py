@@ -13,12 +13,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 from openpyxl import Workbook
+from pydicom.uid import UID
 
 from data.db import Database
 from data.intake.batch import import_paths
 from data.intake.source import FORMATS, ImportRefused
 from data.people import Actor
 from tests.data.bundles import bundle, coded, glucose, observation, part, patient
+from tests.data.reports import LONG, SHORT, dataset, group, number
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ACTOR = Actor.system("test")
@@ -45,12 +47,36 @@ LIBRE = (
     "Device,Serial Number,Device Timestamp,Record Type,Historic Glucose mmol/L,Scan Glucose mmol/L\n"
     "D,S,13-01-2024 08:00,0,5.4,\nD,S,13-01-2024 08:15,1,,5.6\n"
 )
+THERAPY = (
+    "mrn,when,kind,drug,dose,unit,route,interval_days,note,completeness,intent,planned_next\n"
+    "M-1,2023-01-10,procedure,pancreatectomy,,,,,left side,R0,curative,\n"
+    "M-1,2023-03-10T09:00+01:00,injection,lanreotide,120,mg,deep sc,28,,,,2023-04-07\n"
+)
+LESIONS = (
+    "mrn,scan_date,modality,lesion,role,site,organ,node,diameter_mm,state,into,reader,signed\n"
+    "M-1,2024-01-10,CT,L1,target,segment 4,liver,0,23.5,measured,,Dr R,1\n"
+)
+SKIN = (
+    "mrn,when,overall,iga,bsa,erythema,erosion,crust,mucosal,itch,pain,sites,infection,new_drug,rater,note\n"
+    "M-1,2024-01-10,worse,3,12.5,2,1,0,1,7,2.5,groin;perioral,suspected,everolimus,Nurse N,crusting\n"
+)
+NIGHTSCOUT = json.dumps(
+    [{"type": "sgv", "sgv": 120, "date": 1705600000000, "device": "xDrip"}, {"type": "mbg", "mbg": 90, "date": 1}]
+)
+TIDEPOOL = json.dumps(
+    [{"type": "cbg", "time": "2024-01-18T18:00:00Z", "deviceId": "D", "units": "mmol/L", "value": 6.10584}]
+)
 GOOD = (
     (FHIR, "fhir-r4"),
     (SHEET, "csv"),
+    (THERAPY, "csv-therapy"),
+    (LESIONS, "csv-lesions"),
+    (SKIN, "csv-skin"),
     (MESSAGE, "hl7v2"),
     (CLARITY, "dexcom-clarity"),
     (LIBRE, "libreview"),
+    (NIGHTSCOUT, "nightscout"),
+    (TIDEPOOL, "tidepool"),
 )
 JUNK = st.one_of(
     st.none(),
@@ -111,6 +137,15 @@ def changed_workbooks(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def changed_reports(draw: st.DrawFn) -> Case:
+    """A good DICOM structured report with some bytes changed."""
+    content = bytearray(_report())
+    for _ in range(draw(st.integers(1, 4))):
+        content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
+    return bytes(content), "changed.dcm", "dicom-sr"
+
+
+@st.composite
 def changed_bundles(draw: st.DrawFn) -> Case:
     """A good bundle in which some fields hold something of another kind."""
     document = json.loads(FHIR)
@@ -137,6 +172,14 @@ def _workbook() -> bytes:
     for row in SHEET.splitlines():
         book.active.append(row.split(","))
     book.save(target)
+    return target.getvalue()
+
+
+@cache
+def _report() -> bytes:
+    made, target = dataset(group(number(LONG, "31.5"), number(SHORT, "18.25"))), io.BytesIO()
+    made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = UID("1.2.3.4")
+    made.save_as(target, enforce_file_format=True)
     return target.getvalue()
 
 

@@ -22,12 +22,16 @@ from data.flags import acknowledge, list_flags
 from data.glance import Glance, save_glances, stored_glance
 from data.job_runs import Runner, begin_run, finish_run
 from data.judge import judge
+from data.merges import merge_patients
 from data.models import Glance as StoredGlance
 from data.models import Judgement, Outbox
+from data.mutes import mute
 from data.people import Actor
+from data.reviews import review_patient
 from data.worklist import WorklistView, worklist, worklist_page, worklist_strip
 from jobs.sweep import sweep
 from tests.data.findings import finding, judge_as
+from tests.data.signing import proved
 from tests.data.ward import POLICY, Ward, coded, lab
 
 SYSTEM = Actor.system("test")
@@ -393,3 +397,27 @@ def test_both_tables_ask_the_same_number_of_queries_for_one_patient_and_for_sixt
             )
         )
     assert counts[0] == counts[1] and counts[0][0] == 2 and counts[0][2] <= 6
+
+
+def test_a_review_and_a_mute_are_said_of_the_flags_they_are_about_alone(database: Database, now: datetime) -> None:
+    """Also beside patients merged into others: their flags are the survivor's."""
+    marker, zinc = finding(severity="medium"), finding(rule="R06", severity="medium", subject="zinc")
+    with database.write() as session:
+        ward = Ward.open(session)
+        oncologist = ward.person("onc@nadir.example")
+        judge_as(session, ward.patient("M1"), [marker, zinc], now=now)
+        judge_as(session, ward.patient("M2"), [marker], now=now)
+        judge_as(session, ward.patient("M3"), [marker], now=now)
+        judge_as(session, Ward.open(session, "Other").patient("O1"), [zinc], now=now)
+    with database.write() as session:
+        merge_patients(session, SYSTEM, merged="M1", into="M2", reason="one person", now=now)
+        signed_in, until = proved(session, oncologist, now), now.date() + timedelta(days=20)
+        said = {"until": until, "why": "stable", "key": "k" * 32, "now": now, "zone": UTC_ZONE}
+        review_patient(session, signed_in, "M2", **said)
+        mute(session, oncologist, ward.team.id, "R06", until=now + timedelta(days=7), why="a bad batch", now=now)
+    with database.read() as session:
+        rows = worklist(session, SYSTEM, now=now, zone=UTC_ZONE)
+        overdue = worklist(session, SYSTEM, WorklistView(overdue=True), now=now + timedelta(days=18), zone=UTC_ZONE)
+    assert {row.mrn for row in rows if row.reviewed_until is not None} == {"M2"}
+    assert [row.mrn for row in rows if row.muted_until is not None] == ["M2"]
+    assert {row.mrn for row in overdue} == {"M3", "O1"}

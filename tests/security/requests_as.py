@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from werkzeug.test import TestResponse
@@ -15,6 +16,7 @@ from tests.dashboard.conftest import PASSWORD
 from tests.security.bodies import Callback, body
 from tests.security.wards import Side, Wards
 
+Answer = TypeVar("Answer")
 HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -83,6 +85,20 @@ def payload(route: Route, side: Side) -> dict[str, Any]:
     return {
         "data": {"password": PASSWORD, "email": ids["email"], "mrn": ids["mrn"], "reason": "short", "language": "en"}
     }
+
+
+def quickest(send: Callable[[], Answer], limit: float) -> tuple[Answer, float]:
+    """The last answer and the shortest time it took, asked again up to twice while it takes longer than `limit`
+    seconds: what is slow by itself is slow each time, what a busy machine delays is not.
+    """
+    took = float("inf")
+    for _try in range(3):
+        began = time.monotonic()
+        answer = send()
+        took = min(took, time.monotonic() - began)
+        if took <= limit:
+            break
+    return answer, took
 
 
 def said(answer: TestResponse) -> str:
