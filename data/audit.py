@@ -147,7 +147,8 @@ def appended(session: Session, head: Sequence[Any], entry: Entry) -> tuple[int, 
 def verify(session: Session) -> AuditReport:
     """Walk the chain from its first row and report the first row that does not fit, if any.
 
-    Raises AuditUnavailable when `session` carries no key.
+    A row counts under the key of the session, or under a previous one while no later key has signed: whoever still
+    holds a key that was replaced can append nothing. Raises AuditUnavailable when `session` carries no key.
     """
     key = session.info.get("audit_key")
     if not key:
@@ -155,9 +156,14 @@ def verify(session: Session) -> AuditReport:
     table, said = Audit.__table__, AuditReason.__table__
     wanted = select(table, said.c.words).outerjoin(said, said.c.seq == table.c.seq).order_by(table.c.seq)
     rows = session.execute(wanted, execution_options={"yield_per": 1000})
+    keys = {key_id(known): known for known in (key, *session.info.get("previous_audit_keys", ()))}
     expected, mac, without_reason = 1, FIRST_MAC, set[int]()
+    signer = None
     for row in rows.mappings():
-        why = _fault(row, expected, mac, key)
+        if signer is not None and signer != row["key_id"]:
+            keys.pop(signer, None)
+        signer = row["key_id"]
+        why = _fault(row, expected, mac, keys.get(signer))
         if why is not None:
             return AuditReport(expected - 1, mac, expected, why)
         detail = row["detail"] or {}
@@ -176,11 +182,11 @@ def verify(session: Session) -> AuditReport:
     return AuditReport(expected - 1, mac)
 
 
-def _fault(row: RowMapping, expected: int, previous_mac: str, key: bytes) -> str | None:
+def _fault(row: RowMapping, expected: int, previous_mac: str, key: bytes | None) -> str | None:
     if row["seq"] != expected:
         return f"row {expected} is missing: the next row is {row['seq']}"
-    if row["key_id"] != key_id(key):
-        return f"signed with another key ({row['key_id']})"
+    if key is None:
+        return f"signed with another key, or one that was replaced before ({row['key_id']})"
     if not hmac.compare_digest(row["mac"], _mac(key, previous_mac, expected, _fields(row))):
         return "the row does not match its signature"
     said = (row["detail"] or {}).get(REASON_MAC)

@@ -6,9 +6,26 @@ import json
 import re
 
 import pysqlite3
+import pytest
+from sqlalchemy import create_engine, text
 
 
-def test_lists_are_written_noted_and_old_nights_removed(nadir, home):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, home):
+    """The URL of the database the commands work on."""
+    if request.param == "sqlite":
+        return f"sqlite:///{home}/var/nadir.db"
+    engine = request.getfixturevalue("postgresql_database").engine
+    return engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def nadir(nadir, url):
+    """Run `nadir` on that database."""
+    return lambda *arguments, **environment: nadir(*arguments, NADIR_DATABASE_URL=url, **environment)
+
+
+def test_lists_are_written_noted_and_old_nights_removed(nadir, home, url):
     folder = home / "lists"
     folder.mkdir()
     for day in range(1, 10):
@@ -29,9 +46,8 @@ def test_lists_are_written_noted_and_old_nights_removed(nadir, home):
     assert all(path.stat().st_mode & 0o077 == 0 for path in new)
     assert re.fullmatch(r"nadir-list-\d{4}-\d\d-\d\dT\d{4}-01-North\.pdf", new[0].name)
     assert (folder / "letter.pdf").exists()
-    rows = pysqlite3.connect(home / "var" / "nadir.db").execute(
-        "SELECT detail FROM audit WHERE action = 'downtime.list' ORDER BY seq"
-    )
+    with create_engine(url, module=pysqlite3 if url.startswith("sqlite") else None).connect() as connection:
+        rows = connection.execute(text("SELECT detail FROM audit WHERE action = 'downtime.list' ORDER BY seq")).all()
     noted = [json.loads(detail) for (detail,) in rows]
     assert [row["file"] for row in noted] == [path.name for path in new]
     assert sum(len(row["patients"]) for row in noted) == counts["patients"]
