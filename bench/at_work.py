@@ -24,9 +24,11 @@ EVERY_S: Final = 5.0
 SAVES: Final = 0.2
 AGAIN_S: Final = 0.5
 TIMEOUT_S: Final = 60
+NUMBERS_OF: Final = "HOSP"
+"""Who gives the hospital numbers."""
 ZINC: Final = (
     "MSH|^~\\&|LIS|LAB|NADIR|CLINIC|{now}||ORU^R01^ORU_R01|{id}|P|2.5.1\r"
-    "PID|1||{mrn}^^^HOSP^MR\r"
+    f"PID|1||{{mrn}}^^^{NUMBERS_OF}^MR\r"
     "OBR|1||{id}^LIS|5763-8^Zinc^LN|||{now}\r"
     "OBX|1|NM|5763-8^Zinc^LN||{value}|ug/dL|60-130||||F|||{now}\r"
 )
@@ -80,25 +82,21 @@ class Case:
 
 
 class Door:
-    """One person's connection to the web."""
+    """One person's way to the web: a connection for each request, since the server closes those that rest."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._connection: http.client.HTTPConnection | None = None
         self.cookie = ""
 
     def ask(self, path: str, body: bytes, kind: str = "application/json") -> tuple[int, http.client.HTTPMessage, bytes]:
         """Status, headers and body of the answer to a POST. Raises OSError or HTTPException without one."""
-        connection = self._connection or http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
-        self._connection = connection
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
         try:
             connection.request("POST", path, body, {"Content-Type": kind, "Cookie": self.cookie})
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read()
-        except (OSError, http.client.HTTPException):
+        finally:
             connection.close()
-            self._connection = None
-            raise
 
     def sign_in(self, email: str, password: str) -> None:
         """Sign in; raises RuntimeError where that is refused."""
@@ -207,7 +205,8 @@ class Laboratory(threading.Thread):
             number += 1
             id = f"W-{number}"
             now = datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")
-            about = {"mrn": self._chance.choice(self._mrns), "value": self._chance.randrange(60, 130)}
+            # A value of its own: the same one of the same second would be a second report of one result.
+            about = {"mrn": self._chance.choice(self._mrns), "value": f"{60 + number % 6000 / 100:.2f}"}
             message = ZINC.format(id=id, now=now, **about).encode()
             while not self._halt.is_set():
                 began = time.monotonic()

@@ -21,7 +21,7 @@ from sqlalchemy import create_engine, select, update
 from sqlalchemy.engine import make_url
 
 from bench.alerts import MailServer
-from bench.at_work import Case, Door
+from bench.at_work import NUMBERS_OF, Case, Door
 from bench.cohort import fill, free_port
 from clinical.protocol import bundled_protocol
 from dashboard.app import create_app
@@ -91,7 +91,7 @@ def _up(url: str, home: Path, key: Path, mail_port: int, sweep_s: int) -> Iterat
     database, port, mllp_port = open_database(url, key.read_bytes()), free_port(), free_port()
     sign_in = fill(database, PATIENTS, FLAGS)
     with database.write() as session:
-        session.execute(update(Patient).values(name=None))
+        session.execute(update(Patient).values(name=None, mrn_system=NUMBERS_OF))
         cases = [Case(*row) for row in session.execute(select(Patient.mrn, Patient.uuid).order_by(Patient.id)).tuples()]
     base = f"http://127.0.0.1:{port}"
     settings = Settings(

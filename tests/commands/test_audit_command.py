@@ -39,4 +39,4 @@ def test_a_rotated_key_proves_the_whole_chain_and_a_missing_former_one_is_named(
     broken = nadir("audit", "verify")
     assert broken.code == 1 and "signed with another key" in broken.out
     refused = nadir("audit", "verify", NADIR_AUDIT_KEY_PREVIOUS_FILES="var/gone.key")
-    assert refused.code == 3 and "NADIR_AUDIT_KEY_PREVIOUS_FILES: var/gone.key does not exist" in refused.err
+    assert refused.code == 2 and "NADIR_AUDIT_KEY_PREVIOUS_FILES: var/gone.key does not exist" in refused.err

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-import pysqlite3
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import select
+
+from data.db import open_database
+from data.models import Audit
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,9 +47,8 @@ def test_lists_are_written_noted_and_old_nights_removed(nadir, home, url):
     assert all(path.stat().st_mode & 0o077 == 0 for path in new)
     assert re.fullmatch(r"nadir-list-\d{4}-\d\d-\d\dT\d{4}-01-North\.pdf", new[0].name)
     assert (folder / "letter.pdf").exists()
-    with create_engine(url, module=pysqlite3 if url.startswith("sqlite") else None).connect() as connection:
-        rows = connection.execute(text("SELECT detail FROM audit WHERE action = 'downtime.list' ORDER BY seq")).all()
-    noted = [json.loads(detail) for (detail,) in rows]
+    with open_database(url, b"a key that only reads").read() as session:
+        noted = session.scalars(select(Audit.detail).where(Audit.action == "downtime.list").order_by(Audit.seq)).all()
     assert [row["file"] for row in noted] == [path.name for path in new]
     assert sum(len(row["patients"]) for row in noted) == counts["patients"]
 

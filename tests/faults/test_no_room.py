@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
 
+from bench.at_work import NUMBERS_OF
 from data.audit import verify
 from data.db import Database, open_database
 from data.migrate import upgrade
-from data.models import Flag, Hl7Message, Outbox
+from data.models import Flag, Hl7Message, Outbox, Patient
 from tests.faults.conftest import Cohort, Site, wait_until
 from tests.faults.test_full_disk import fill
 from tests.jobs.mllp_sender import Laboratory, free_port, oru, wait_for
@@ -30,7 +31,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.faults]
 
 DISK = 24 * 1024 * 1024
 WITHOUT_S, AGAIN_S = 8.0, 30.0
-PID = "PID|1||P000^^^HOSP^MR"
+PID = f"PID|1||P000^^^{NUMBERS_OF}^MR"
 NoRoom = Callable[[list[int]], AbstractContextManager[None]]
 
 
@@ -76,6 +77,8 @@ def test_nothing_is_sent_or_acknowledged_without_room_and_all_goes_on_with_it(
     database, without = no_room
     site, port = site_of(database), free_port()
     cohort = Cohort(database, 10, datetime.now(UTC))
+    with database.write() as session:
+        session.execute(update(Patient).values(mrn_system=NUMBERS_OF))
     processes = [site.start("scheduler"), site.start("sender"), site.start("mllp", "--port", str(port))]
     for process in processes[:2]:
         assert wait_until(lambda started=process: site.at_work(started), 60)
