@@ -30,7 +30,7 @@ from data.models import Patient
 from data.settings import Settings
 
 PATIENTS: Final = 500
-FLAGS: Final = 1_000
+FLAGS: Final = 2_500
 UP_S: Final = 120
 
 
@@ -55,8 +55,14 @@ class Site:
 
     def web_workers(self) -> list[psutil.Process]:
         """The processes that answer people."""
-        mains = [one for one in self.parent.children() if "serve" in one.cmdline()]
-        return [child for main in mains for child in main.children()]
+        return web_workers(self.parent)
+
+
+def web_workers(parent: psutil.Process) -> list[psutil.Process]:
+    """The processes below `nadir up` that answer people; gunicorn may have given its own a name of its own."""
+    others = {"scheduler", "sender", "mllp"}
+    mains = [one for one in parent.children() if not others & set(one.cmdline())]
+    return [child for main in mains for child in main.children()]
 
 
 @contextmanager

@@ -40,6 +40,7 @@ def test_ten_restarts_under_load_lose_nothing_and_everything_goes_on_by_itself(
     down: list[tuple[float, float]] = []
     with Working(site_of(database), patients=60, people=20, every_s=1.0, rate=5.0, seed=seed) as clinic:
         begun = {name: {one.pid for one in clinic.processes(name)} for name in ("serve", "scheduler", "sender", "mllp")}
+        assert all(begun.values())
         for mode in islice(cycle(("fast", "immediate")), RESTARTS):
             clinic.rise()
             time.sleep(BETWEEN_S)
