@@ -123,7 +123,7 @@ def kept(report: Report, place: Site, ledger: Ledger, begun: datetime, ended: da
         chain = verify(session)
     lost = len(set(ledger.saved) - saves) + len(set(ledger.acknowledged) - messages)
     report.line("acknowledged and not there", lost, "", 0)
-    report.line("faults of the audit chain", 0 if chain.ok else 1, "", 0, f"{chain.rows} rows")
+    report.line("faults of the audit chain", 0 if chain.ok else 1, "", 0, chain.why or f"{chain.rows} rows")
     moments = [begun, *(at for at in sweeps if at is not None), ended]
     longest = max((later - earlier).total_seconds() for earlier, later in pairwise(moments))
     report.line("longest time between ends of sweeps", longest, "s", 2 * SWEEP_S, f"{len(sweeps)} sweeps")

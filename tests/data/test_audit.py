@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -50,6 +51,25 @@ def test_an_untouched_chain_stands(database: Database, now: datetime) -> None:
     with database.read() as session:
         report = verify(session)
     assert (report.ok, report.rows) == (True, 12)
+
+
+def test_a_chain_holds_while_others_go_on_writing(database: Database, now: datetime) -> None:
+    _write(database, now, 2_000)
+    done = threading.Event()
+
+    def write_on() -> None:
+        while not done.is_set():
+            _write(database, now, 1)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_on)
+        try:
+            found = [_verified(database) for _ in range(8)]
+        finally:
+            done.set()
+        writing.result()
+    assert [report.why for report in found] == [None] * 8
+    assert found[-1].rows > found[0].rows, "nobody wrote meanwhile: this run proved nothing"
 
 
 def test_a_row_rolled_back_leaves_no_gap(database: Database, now: datetime) -> None:
