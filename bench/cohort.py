@@ -98,7 +98,7 @@ def main() -> None:
             web.join()
 
 
-def fill(database: Database) -> tuple[str, str]:
+def fill(database: Database, patients: int = PATIENTS, flags: int = FLAGS) -> tuple[str, str]:
     """Patients with records, judged; then flags copied until there are enough. Returns the oncologist's sign-in."""
     upgrade(database)
     now, chance = datetime.now(UTC).replace(microsecond=0), random.Random(7)
@@ -110,7 +110,7 @@ def fill(database: Database) -> tuple[str, str]:
         session.flush()
         session.add(Ingest(seq=1, at=now, batch_id="b"))
         session.flush()
-        ids = range(1, PATIENTS + 1)
+        ids = range(1, patients + 1)
         session.execute(
             insert(Patient),
             [
@@ -135,13 +135,13 @@ def fill(database: Database) -> tuple[str, str]:
         run = begin_run(session, "sweep", due_at=now, runner=runner, now=now)
     began = time.perf_counter()
     sweep(database, protocol=bundled_protocol(), mail=mail, as_of=now, now=now, full=True)
-    print(f"a full sweep of {PATIENTS} patients with 50 records each: {time.perf_counter() - began:.0f} s")
+    print(f"a full sweep of {patients} patients with 50 records each: {time.perf_counter() - began:.0f} s")
     with database.write() as session:
         finish_run(session, run, runner=runner, counts={}, error=None, now=datetime.now(UTC))
         rows = session.execute(select(Flag.__table__)).mappings().all()
         more = [
             {**row, "id": f"copy-{n}", "dedup_key": f"copy-{n}", "opened_at": now - timedelta(minutes=n)}
-            for n in range(FLAGS - len(rows))
+            for n in range(flags - len(rows))
             for row in (rows[n % len(rows)],)
         ]
         session.execute(insert(Flag), more)

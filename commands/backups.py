@@ -43,7 +43,7 @@ def restore(
     if not file.is_file():
         raise typer.BadParameter(f"{file} does not exist")
     if drill:
-        report = backups.drill(file, secret, settings.audit_key())
+        report = backups.drill(file, secret, settings.audit_key(), settings.previous_audit_keys())
         done = "restored into a scratch database: every row and the audit chain hold"
     else:
         database = open_database(settings.database_url, settings.audit_key())

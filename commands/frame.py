@@ -91,7 +91,7 @@ def settled_or_away() -> tuple[Settings, Database]:
 
 
 def _opened(settings: Settings) -> Database:
-    database = open_database(settings.database_url, settings.audit_key())
+    database = open_database(settings.database_url, settings.audit_key(), settings.previous_audit_keys())
     if settings.read_only:
         forbid_writes(database)
     return database

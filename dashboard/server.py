@@ -1,4 +1,4 @@
-"""The web process: gunicorn with threads around the application; a thread gets a request when it is whole."""
+"""The web process: gunicorn with threads around the application."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from gunicorn.glogging import Logger
 
 from clinical.protocol import Protocol
 from dashboard.app import create_app
-from dashboard.gathering import GatheringWorker
 from data.db import Database
 from data.settings import Settings
 
@@ -47,7 +46,7 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
             "bind": self.bind,
             "workers": WORKERS,
             "threads": THREADS,
-            "worker_class": GatheringWorker,
+            "worker_class": "gthread",
             "timeout": 60,
             "graceful_timeout": 10,
             "loglevel": "warning",

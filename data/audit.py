@@ -147,17 +147,28 @@ def appended(session: Session, head: Sequence[Any], entry: Entry) -> tuple[int, 
 def verify(session: Session) -> AuditReport:
     """Walk the chain from its first row and report the first row that does not fit, if any.
 
-    Raises AuditUnavailable when `session` carries no key.
+    A row counts under the key of the session, or under a previous one while no later key has signed: whoever still
+    holds a key that was replaced can append nothing. Raises AuditUnavailable when `session` carries no key.
     """
     key = session.info.get("audit_key")
     if not key:
         raise AuditUnavailable("this session carries no audit key; open it with data.db.Database")
     table, said = Audit.__table__, AuditReason.__table__
-    wanted = select(table, said.c.words).outerjoin(said, said.c.seq == table.c.seq).order_by(table.c.seq)
-    rows = session.execute(wanted, execution_options={"yield_per": 1000})
+    of_head = select(AuditHead.seq, AuditHead.mac).where(AuditHead.id == HEAD_ID)
+    # Rows and head in one statement: they are of one moment then, also while others append.
+    head_seq = of_head.with_only_columns(AuditHead.seq).scalar_subquery().label("head_seq")
+    head_mac = of_head.with_only_columns(AuditHead.mac).scalar_subquery().label("head_mac")
+    wanted = select(table, said.c.words, head_seq, head_mac)
+    ordered = wanted.outerjoin(said, said.c.seq == table.c.seq).order_by(table.c.seq)
+    rows = session.execute(ordered, execution_options={"yield_per": 1000})
+    keys = {key_id(known): known for known in (key, *session.info.get("previous_audit_keys", ()))}
     expected, mac, without_reason = 1, FIRST_MAC, set[int]()
+    signer, head = None, None
     for row in rows.mappings():
-        why = _fault(row, expected, mac, key)
+        if signer is not None and signer != row["key_id"]:
+            keys.pop(signer, None)
+        signer = row["key_id"]
+        why = _fault(row, expected, mac, keys.get(signer))
         if why is not None:
             return AuditReport(expected - 1, mac, expected, why)
         detail = row["detail"] or {}
@@ -165,22 +176,28 @@ def verify(session: Session) -> AuditReport:
             without_reason.add(expected)
         if row["action"] == ERASED:
             without_reason -= set(detail.get("reasons", ()))
-        expected, mac = expected + 1, row["mac"]
-    head = session.execute(select(AuditHead.seq, AuditHead.mac).where(AuditHead.id == HEAD_ID)).one_or_none()
+        expected, mac, head = expected + 1, row["mac"], (row["head_seq"], row["head_mac"])
     if head is None:
-        return AuditReport(expected - 1, mac, expected, "the head of the chain is missing")
-    if (head.seq, head.mac) != (expected - 1, mac):
-        return AuditReport(expected - 1, mac, expected, f"rows are missing: the head stands at {head.seq}")
+        head = session.execute(of_head).tuples().one_or_none() or (None, None)
+    cut_off = _end_fault(head, expected - 1, mac)
+    if cut_off is not None:
+        return AuditReport(expected - 1, mac, expected, cut_off)
     if without_reason:
         return AuditReport(expected - 1, mac, min(without_reason), "its reason is missing and no erasure says why")
     return AuditReport(expected - 1, mac)
 
 
-def _fault(row: RowMapping, expected: int, previous_mac: str, key: bytes) -> str | None:
+def _end_fault(head: tuple[int | None, str | None], last: int, mac: str) -> str | None:
+    if head[0] is None:
+        return "the head of the chain is missing"
+    return None if head == (last, mac) else f"rows are missing: the head stands at {head[0]}"
+
+
+def _fault(row: RowMapping, expected: int, previous_mac: str, key: bytes | None) -> str | None:
     if row["seq"] != expected:
         return f"row {expected} is missing: the next row is {row['seq']}"
-    if row["key_id"] != key_id(key):
-        return f"signed with another key ({row['key_id']})"
+    if key is None:
+        return f"signed with another key, or one that was replaced before ({row['key_id']})"
     if not hmac.compare_digest(row["mac"], _mac(key, previous_mac, expected, _fields(row))):
         return "the row does not match its signature"
     said = (row["detail"] or {}).get(REASON_MAC)

@@ -73,13 +73,13 @@ def restore(database: Database, file: Path, secret: bytes, actor: Actor, *, repl
         return Report(file.name, reader.head.made_at, reader.head.revision, _counts(totals), held)
 
 
-def drill(file: Path, secret: bytes, audit_key: bytes) -> Report:
+def drill(file: Path, secret: bytes, audit_key: bytes, previous_audit_keys: tuple[bytes, ...] = ()) -> Report:
     """Restore a backup into a scratch database that is thrown away, and hold rows and audit chain against it.
 
     Raises Damaged as `restore`, and where the audit chain in it does not hold.
     """
     with _opened(file, secret) as reader, tempfile.TemporaryDirectory() as folder:
-        scratch = open_database(f"sqlite:///{folder}/drill.db", audit_key)
+        scratch = open_database(f"sqlite:///{folder}/drill.db", audit_key, previous_audit_keys)
         try:
             upgrade(scratch)
             with scratch.engine.begin() as connection:

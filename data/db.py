@@ -54,6 +54,7 @@ class Database:
 
     engine: Engine
     audit_key: bytes
+    previous_audit_keys: tuple[bytes, ...] = ()
 
     @property
     def is_sqlite(self) -> bool:
@@ -76,15 +77,17 @@ class Database:
             connection.rollback()
 
     def _info(self) -> dict[str, Any]:
-        return {"audit_key": self.audit_key}
+        return {"audit_key": self.audit_key, "previous_audit_keys": self.previous_audit_keys}
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
 
 
-def open_database(url: str, audit_key: bytes) -> Database:
+def open_database(url: str, audit_key: bytes, previous_audit_keys: tuple[bytes, ...] = ()) -> Database:
     """Open SQLite or PostgreSQL at `url`; `audit_key` signs the audit rows its transactions write.
+
+    Rows that were signed before a rotation are verified with `previous_audit_keys`.
 
     Nothing is contacted until the first transaction. Raises UnusableUrl for anything else.
     """
@@ -95,7 +98,8 @@ def open_database(url: str, audit_key: bytes) -> Database:
     backend = parsed.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise UnusableUrl(f"NADIR_DATABASE_URL: {backend!r} is not supported; SQLite and PostgreSQL are")
-    return Database(_sqlite(parsed) if backend == "sqlite" else _postgresql(parsed), audit_key)
+    engine = _sqlite(parsed) if backend == "sqlite" else _postgresql(parsed)
+    return Database(engine, audit_key, previous_audit_keys)
 
 
 def _sqlite(url: URL) -> Engine:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pyotp
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyotp.utils import strings_equal
@@ -162,6 +162,8 @@ def _take_step(session: Session, person_id: int, code: str, now: datetime, *, co
     for step in range(today - WINDOW, today + WINDOW + 1):
         if step > row.last_step and strings_equal(typed, authenticator.generate_otp(step)):
             row.last_step = step
+            # Under the key of today, so that what was sealed under a previous one does not outlast it.
+            row.sealed = _seal(session).rotate(row.sealed.encode()).decode()
             session.flush()
             return True
     return False
@@ -176,10 +178,14 @@ def _secret(session: Session, row: SecondFactor) -> str:
         ) from error
 
 
-def _seal(session: Session) -> Fernet:
+def _seal(session: Session) -> MultiFernet:
     key = session.info.get("audit_key")
     if not key:
         raise AuditUnavailable("this session carries no audit key; open it with data.db.Database")
+    return MultiFernet([_derived(known) for known in (key, *session.info.get("previous_audit_keys", ()))])
+
+
+def _derived(key: bytes) -> Fernet:
     derived = HKDF(SHA256(), 32, salt=None, info=b"nadir second factor").derive(key)
     return Fernet(base64.urlsafe_b64encode(derived))
 

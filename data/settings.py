@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")] = "http://127.0.0.1:8050"
     secret_key_file: Path = Path("var/secret.key")
     audit_key_file: Path = Path("var/audit.key")
+    audit_key_previous_files: str = ""
     smtp_host: str = "127.0.0.1"
     smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 1025
     smtp_user: str | None = None
@@ -169,6 +170,11 @@ class Settings(BaseSettings):
     def audit_key(self) -> bytes:
         """The key of the audit chain. Raises SettingsError as `secret_key` does."""
         return secret_in(self.audit_key_file, "NADIR_AUDIT_KEY_FILE")
+
+    def previous_audit_keys(self) -> tuple[bytes, ...]:
+        """The keys that signed earlier rows of the audit chain. Raises SettingsError as `secret_key` does."""
+        files = [Path(name.strip()) for name in self.audit_key_previous_files.split(",") if name.strip()]
+        return tuple(secret_in(file, "NADIR_AUDIT_KEY_PREVIOUS_FILES") for file in files)
 
     def backup_key(self) -> bytes:
         """The secret that opens backups. Raises SettingsError as `secret_key` does, and where none is named."""

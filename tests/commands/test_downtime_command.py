@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-import pysqlite3
+import pytest
+from sqlalchemy import select
+
+from data.db import open_database
+from data.models import Audit
 
 
-def test_lists_are_written_noted_and_old_nights_removed(nadir, home):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, home):
+    """The URL of the database the commands work on."""
+    if request.param == "sqlite":
+        return f"sqlite:///{home}/var/nadir.db"
+    engine = request.getfixturevalue("postgresql_database").engine
+    return engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def nadir(nadir, url):
+    """Run `nadir` on that database."""
+    return lambda *arguments, **environment: nadir(*arguments, NADIR_DATABASE_URL=url, **environment)
+
+
+def test_lists_are_written_noted_and_old_nights_removed(nadir, home, url):
     folder = home / "lists"
     folder.mkdir()
     for day in range(1, 10):
@@ -29,10 +47,8 @@ def test_lists_are_written_noted_and_old_nights_removed(nadir, home):
     assert all(path.stat().st_mode & 0o077 == 0 for path in new)
     assert re.fullmatch(r"nadir-list-\d{4}-\d\d-\d\dT\d{4}-01-North\.pdf", new[0].name)
     assert (folder / "letter.pdf").exists()
-    rows = pysqlite3.connect(home / "var" / "nadir.db").execute(
-        "SELECT detail FROM audit WHERE action = 'downtime.list' ORDER BY seq"
-    )
-    noted = [json.loads(detail) for (detail,) in rows]
+    with open_database(url, b"a key that only reads").read() as session:
+        noted = session.scalars(select(Audit.detail).where(Audit.action == "downtime.list").order_by(Audit.seq)).all()
     assert [row["file"] for row in noted] == [path.name for path in new]
     assert sum(len(row["patients"]) for row in noted) == counts["patients"]
 

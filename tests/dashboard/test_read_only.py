@@ -34,6 +34,7 @@ def contents(database: Database) -> dict[str, tuple[int, str]]:
         return {table.name: digest(connection, table) for table in tables() if table.name not in STILL_WRITTEN}
 
 
+@pytest.mark.parametrize("clinic", ["sqlite", "postgresql"], indirect=True)
 def test_pages_are_shown_with_a_banner_and_nothing_is_changed(web: Web) -> None:
     before = contents(web.database)
     client = web.client("onc@north.example")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from data.audit import AuditUnavailable, key_id, verify, write_audit
+from data.audit import AuditReport, AuditUnavailable, key_id, verify, write_audit
 from data.db import Database, open_database
 from data.models import Audit
 from data.people import Actor
@@ -49,6 +51,25 @@ def test_an_untouched_chain_stands(database: Database, now: datetime) -> None:
     with database.read() as session:
         report = verify(session)
     assert (report.ok, report.rows) == (True, 12)
+
+
+def test_a_chain_holds_while_others_go_on_writing(database: Database, now: datetime) -> None:
+    _write(database, now, 2_000)
+    done = threading.Event()
+
+    def write_on() -> None:
+        while not done.is_set():
+            _write(database, now, 1)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_on)
+        try:
+            found = [_verified(database) for _ in range(8)]
+        finally:
+            done.set()
+        writing.result()
+    assert [report.why for report in found] == [None] * 8
+    assert found[-1].rows > found[0].rows, "nobody wrote meanwhile: this run proved nothing"
 
 
 def test_a_row_rolled_back_leaves_no_gap(database: Database, now: datetime) -> None:
@@ -97,6 +118,46 @@ def test_a_chain_rebuilt_with_another_key_is_found(sqlite_database: Database, no
     assert report.first_bad == 3
     assert report.why is not None
     assert "another key" in report.why
+
+
+def test_a_rotated_key_leaves_one_chain_that_holds(database: Database, now: datetime) -> None:
+    first, second = database, b"the key after the first rotation"
+    _write(first, now, 3)
+    rotated = replace(first, audit_key=second, previous_audit_keys=(first.audit_key,))
+    _write(rotated, now, 2)
+    again = replace(
+        first, audit_key=b"the key after the second rotation", previous_audit_keys=(first.audit_key, second)
+    )
+    _write(again, now, 2)
+    assert (_verified(again).ok, _verified(again).rows) == (True, 7)
+    assert (_verified(rotated).first_bad, _verified(first).first_bad) == (6, 4), "a later key is not known to it"
+    forgetful = replace(again, previous_audit_keys=(second,))
+    assert _verified(forgetful).first_bad == 1, "the former key was not kept"
+
+
+def test_a_key_that_was_replaced_appends_nothing(database: Database, now: datetime) -> None:
+    rotated = replace(database, audit_key=b"the key after a rotation", previous_audit_keys=(database.audit_key,))
+    _write(database, now, 2)
+    _write(rotated, now, 2)
+    _write(database, now, 1)
+    report = _verified(rotated)
+    assert report.first_bad == 5
+    assert report.why is not None and "replaced before" in report.why
+
+
+def test_a_row_of_a_previous_key_is_bound_by_it(database: Database, now: datetime) -> None:
+    rotated = replace(database, audit_key=b"the key after a rotation", previous_audit_keys=(database.audit_key,))
+    _write(database, now, 3)
+    _write(rotated, now, 3)
+    with database.write() as session:
+        _take_triggers_away(database, session)
+        session.execute(text("UPDATE audit SET actor = 'nobody@clinic.example' WHERE seq = 2"))
+    assert (_verified(rotated).first_bad, _verified(rotated).why) == (2, "the row does not match its signature")
+
+
+def _verified(database: Database) -> AuditReport:
+    with database.read() as session:
+        return verify(session)
 
 
 def test_without_a_key_or_a_head_nothing_can_be_audited(database: Database, now: datetime) -> None:

@@ -212,3 +212,14 @@ def test_another_server_key_says_so_instead_of_refusing_the_code(ada: Ada) -> No
     restored = replace(ada.database, audit_key=b"another key, as after a careless restore")
     with restored.write() as session, pytest.raises(SecondFactorError, match="key of this server was replaced"):
         take_code(session, 1, "123456", ada.now)
+
+
+def test_an_authenticator_outlasts_a_rotated_key_and_is_sealed_with_the_new_one(ada: Ada) -> None:
+    new, old = b"the key after a rotation", ada.database.audit_key
+    rotated = replace(ada.database, audit_key=new, previous_audit_keys=(old,))
+    later = ada.now + STEP
+    with rotated.write() as session:
+        assert take_code(session, 1, ada.totp.at(later), later)
+    last = later + STEP
+    with replace(ada.database, audit_key=new).write() as session:
+        assert take_code(session, 1, ada.totp.at(last), last), "the former key is needed no more"

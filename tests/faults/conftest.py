@@ -67,6 +67,18 @@ class Site:
         self._logs[process] = path
         return process
 
+    def ask(self, *command: str, **environment: str) -> str:
+        """What `nadir COMMAND` prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "nadir", *command],
+            cwd=self.home,
+            env=self._environment | environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        return done.stdout
+
     def hatch(self, role: str, *, faster: int = 1, **environment: str) -> BaseProcess:
         """A new process that starts at once (`tests.faults.nursery`); its log goes into the folder."""
         log = self.home / f"{role}.{next(self._numbers)}.log"

@@ -6,6 +6,7 @@ The clock is libfaketime's (Debian package faketime); where it is missing the te
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,3 +80,15 @@ def sent(database: Database) -> int:
             )
             or 0
         )
+
+
+@pytest.mark.timeout(120)
+def test_the_watchdog_says_that_the_clock_of_its_machine_is_wrong(
+    site_of: Callable[[Database], Site], postgresql_database: Database, library: str
+) -> None:
+    site = site_of(postgresql_database)
+    for wrong, said in (("-2h", "the clock of the database is +7"), ("+0", "")):
+        clock = {"LD_PRELOAD": library, "FAKETIME": wrong, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        told = site.ask("watchdog", **clock)
+        lines = [line for line in told.splitlines() if "clock" in line]
+        assert all(line.startswith(said) for line in lines) and len(lines) == bool(said), told

@@ -12,12 +12,13 @@ from clinical.protocol import bundled_protocol
 from data.identity_proposals import propose
 from data.intake.identity import Proposed
 from data.job_runs import Runner, begin_run, finish_run
+from data.leases import database_now
 from data.models import Flag, Outbox, Person
 from data.people import Actor, person_actor
 from data.protocol.signing import sign_off
 from data.records import open_batch
 from data.settings import Settings
-from jobs.watchdog import troubles
+from jobs.watchdog import clock_troubles, troubles
 from tests.data.signing import proved
 from tests.jobs.conftest import Clinic
 
@@ -141,3 +142,19 @@ def test_in_production_a_protocol_nobody_has_signed_is_trouble_until_it_is_signe
         signed_in = proved(session, person_actor(session, person), now)
         sign_off(session, signed_in, base.thresholds.keys(), version=base.version, base=base, now=now)
     assert lines(clinic, production, now) == []
+
+
+@pytest.mark.parametrize(("wrong", "said"), [(timedelta(minutes=-5), "+3"), (timedelta(hours=2), "-7")])
+def test_a_clock_of_this_machine_that_is_not_the_databases_is_noticed(
+    clinic: Clinic, wrong: timedelta, said: str
+) -> None:
+    with clinic.database.read() as session:
+        [line] = clock_troubles(session, now=database_now(session) + wrong)
+    assert line.startswith(f"the clock of the database is {said}")
+    assert "s off this machine's: mails and flags would carry wrong times" in line
+
+
+@pytest.mark.alone
+def test_a_clock_that_goes_with_the_databases_is_no_trouble(clinic: Clinic) -> None:
+    with clinic.database.read() as session:
+        assert any(clock_troubles(session, now=database_now(session)) == [] for _ in range(20))

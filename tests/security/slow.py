@@ -1,9 +1,10 @@
-"""Connections on which a request comes byte by byte, against the real web process."""
+"""Connections on which a request comes byte by byte, against the real web process behind nginx."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,9 +30,30 @@ KINDS = {
 }
 
 
+NGINX = """
+daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+events {{}}
+http {{
+    access_log off; client_body_temp_path {folder}/bodies; proxy_temp_path {folder}/answers;
+    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    server {{
+        listen 127.0.0.1:{outside};
+        location / {{
+            proxy_pass http://127.0.0.1:{inside};
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto http;
+            proxy_set_header X-Forwarded-Host $http_host;
+        }}
+    }}
+}}
+"""
+"""As the operations guide sets it up, but for the path and TLS."""
+
+
 @dataclass(frozen=True)
 class Served:
-    """A running `nadir serve`."""
+    """A running `nadir serve` behind a proxy, by the proxy's port."""
 
     port: int
 
@@ -46,32 +68,44 @@ class Served:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Served]:
-    """`nadir serve` over an empty database in a folder, until the block ends."""
+    """`nadir serve` over an empty database in a folder, behind nginx, until the block ends."""
+    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin")
+    assert nginx, "the test of slow senders needs nginx: apt-get install nginx-light"
     (folder / "var").mkdir()
     for name in ("secret", "audit"):
         key = folder / "var" / f"{name}.key"
         key.write_text(secrets.token_urlsafe(48))
         key.chmod(0o600)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        served = Served(probe.getsockname()[1])
+    inside, served = _free_port(), Served(_free_port())
     outside = {name: value for name, value in os.environ.items() if not name.startswith("NADIR_")}
-    given = {"cwd": folder, "env": outside | {"NADIR_BASE_URL": served.url}}
+    environment = outside | {"NADIR_BASE_URL": served.url, "NADIR_PROXY_HOPS": "1"}
     nadir = [sys.executable, "-m", "nadir"]
-    subprocess.run([*nadir, "db", "upgrade"], check=True, capture_output=True, timeout=120, **given)
-    process = subprocess.Popen([*nadir, "serve", "--port", str(served.port)], stderr=subprocess.DEVNULL, **given)
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, inside=inside, outside=served.port))
+    subprocess.run([*nadir, "db", "upgrade"], check=True, capture_output=True, timeout=120, cwd=folder, env=environment)
+    commands = ([*nadir, "serve", "--port", str(inside)], [nginx, "-c", str(folder / "nginx.conf")])
+    processes = [subprocess.Popen(c, cwd=folder, env=environment, stderr=subprocess.DEVNULL) for c in commands]
     try:
         until = time.monotonic() + START_S
         while not _up(served):
-            assert process.poll() is None and time.monotonic() < until, "the web process did not start"
+            ended = [process.poll() for process in processes]
+            assert ended == [None, None] and time.monotonic() < until, "web process or proxy did not start"
             time.sleep(0.2)
         yield served
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _up(served: Served) -> bool:
