@@ -178,7 +178,7 @@ def verify(session: Session) -> AuditReport:
             without_reason -= set(detail.get("reasons", ()))
         expected, mac, head = expected + 1, row["mac"], (row["head_seq"], row["head_mac"])
     if head is None:
-        head = session.execute(of_head).tuples().one_or_none() or (None, None)
+        head = session.execute(of_head).one_or_none() or (None, None)
     cut_off = _end_fault(head, expected - 1, mac)
     if cut_off is not None:
         return AuditReport(expected - 1, mac, expected, cut_off)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,13 +27,24 @@ Fence = Callable[[Session], None]
 Work = Callable[[Fence], Counts]
 
 
+class Stopped(RuntimeError):
+    """The process was told to stop; what was under way is done again by whoever leads next."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """In whose name runs are made: the runner, the fence of its transactions and its clock."""
+    """In whose name runs are made: the runner, the fence of its transactions, its clock, and what ends it."""
 
     runner: Runner
     fence: Fence
     clock: Callable[[], datetime]
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def go_on(self, session: Session) -> None:
+        """The fence of what may be broken off: also raises Stopped once `stop` is set."""
+        if self.stop.is_set():
+            raise Stopped("told to stop")
+        self.fence(session)
 
 
 def due_run(session: Session, job: Job, now: datetime) -> datetime | None:
@@ -51,7 +63,8 @@ def due_run(session: Session, job: Job, now: datetime) -> datetime | None:
 def run_owed(database: Database, job: Job, work: Work, lead: Lead) -> Counts | None:
     """Do the run that `job` owes now; its counts, None when nothing was owed.
 
-    What the work raises is written to the run's row and raised; LeaderLost is raised and nothing is written.
+    What the work raises, also Stopped, is written to the run's row and raised; LeaderLost is raised and nothing is
+    written.
     """
     started = lead.clock()
     with database.write() as session:
@@ -60,7 +73,7 @@ def run_owed(database: Database, job: Job, work: Work, lead: Lead) -> Counts | N
         if run_id is not None:
             _note_gap(session, job, started)
             note_next_due(session, job.name, job.when.next(started))
-        lead.fence(session)
+        lead.go_on(session)
     return None if run_id is None else _perform(database, run_id, work, lead)
 
 
@@ -87,7 +100,7 @@ def run_wished(database: Database, jobs: Mapping[str, tuple[Job, Work]], lead: L
         taken = take_wish(session, list(jobs), runner=lead.runner, now=started)
         if taken is not None:
             _note_gap(session, jobs[taken[0]][0], started)
-        lead.fence(session)
+        lead.go_on(session)
     if taken is None:
         return None
     name, run_id = taken
@@ -97,7 +110,7 @@ def run_wished(database: Database, jobs: Mapping[str, tuple[Job, Work]], lead: L
 
 def _perform(database: Database, run_id: int, work: Work, lead: Lead) -> Counts:
     try:
-        counts = work(lead.fence)
+        counts = work(lead.go_on)
     except LeaderLost:
         raise  # the row now belongs to whoever leads
     except Exception as error:

@@ -31,7 +31,7 @@ from data.job_runs import Runner, abandon_runs
 from data.settings import Settings
 from jobs.leader import Candidate, LeaderLost, Pace, Term
 from jobs.ping import Ping
-from jobs.runs import Lead, Work, in_one_line, run_by_hand, run_owed, run_wished
+from jobs.runs import Lead, Stopped, Work, in_one_line, run_by_hand, run_owed, run_wished
 from jobs.schedule import WISHES_S, Every, Job, schedule
 from jobs.work import work_of
 
@@ -39,10 +39,6 @@ log = structlog.get_logger()
 
 LONGEST_ASK_S: Final = 60
 HEED_S: Final = 0.2
-
-
-class Stopped(RuntimeError):
-    """The process was told to stop; what was under way is done again by whoever leads next."""
 
 
 def run(
@@ -97,12 +93,7 @@ def _lead(
     stop: threading.Event,
     clock: Callable[[], datetime],
 ) -> None:
-    def fence(session: Session) -> None:
-        if stop.is_set():
-            raise Stopped("told to stop")
-        term.fence(session)
-
-    lead = Lead(Runner(term.holder, term.epoch), fence, clock)
+    lead = Lead(Runner(term.holder, term.epoch), term.fence, clock, stop)
     jobs = schedule(settings)
     works = {job.name: (job, work_of(job, database, settings, protocol, moment=clock, clock=clock)) for job in jobs}
     ping = Ping(settings.ping_url)

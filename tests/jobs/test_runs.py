@@ -14,7 +14,7 @@ from data.db import Database
 from data.job_runs import Runner, abandon_runs, begin_run
 from data.models import Gap, JobRun
 from jobs.leader import LeaderLost
-from jobs.runs import Counts, Fence, Lead, jobs_status, run_by_hand, run_owed
+from jobs.runs import Counts, Fence, Lead, Stopped, jobs_status, run_by_hand, run_owed
 from jobs.schedule import Daily, Every, Job
 
 NOON = datetime(2026, 3, 2, 12, 0, 7, tzinfo=UTC)
@@ -93,6 +93,36 @@ def test_a_pause_of_two_intervals_is_no_gap(database: Database) -> None:
     assert work.done == 4
     with database.read() as session:
         assert session.scalars(select(Gap)).all() == []
+
+
+def test_a_run_that_is_told_to_stop_ends_on_record_and_is_taken_up_again(database: Database) -> None:
+    leading = lead(Clock())
+
+    def told_to_stop(fence: Fence) -> Counts:
+        leading.stop.set()
+        with database.write() as session:
+            fence(session)
+        return {}
+
+    with pytest.raises(Stopped):
+        run_owed(database, SWEEP, told_to_stop, leading)
+    [row] = rows(database)
+    assert (row.outcome, row.error) == ("failed", "Stopped: told to stop")
+    with pytest.raises(Stopped):
+        run_owed(database, SWEEP, Work(), leading)
+    assert rows(database)[0].outcome == "failed"
+    assert run_owed(database, SWEEP, Work(), lead(Clock(), epoch=2)) == {"evaluated": 3}
+
+
+def test_a_run_that_was_through_when_told_to_stop_is_done(database: Database) -> None:
+    leading = lead(Clock())
+
+    def stopped_after(_fence: Fence) -> Counts:
+        leading.stop.set()
+        return {"evaluated": 3}
+
+    assert run_owed(database, SWEEP, stopped_after, leading) == {"evaluated": 3}
+    assert rows(database)[0].outcome == "done"
 
 
 def test_a_failed_run_says_why_and_is_tried_again(database: Database) -> None:
