@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -58,11 +58,23 @@ class Site:
         return web_workers(self.parent)
 
 
+def commands(parent: psutil.Process) -> list[tuple[psutil.Process, list[str]]]:
+    """The children of a process with their command lines; without those that are ending."""
+    found = []
+    for child in parent.children():
+        with suppress(psutil.NoSuchProcess):
+            found.append((child, child.cmdline()))
+    return found
+
+
 def web_workers(parent: psutil.Process) -> list[psutil.Process]:
     """The processes below `nadir up` that answer people; gunicorn may have given its own a name of its own."""
     others = {"scheduler", "sender", "mllp"}
-    mains = [one for one in parent.children() if not others & set(one.cmdline())]
-    return [child for main in mains for child in main.children()]
+    found = []
+    for main, words in commands(parent):
+        with suppress(psutil.NoSuchProcess):
+            found += [] if others & set(words) else [worker for worker, _ in commands(main)]
+    return found
 
 
 @contextmanager

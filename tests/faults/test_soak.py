@@ -16,7 +16,7 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from tests.faults.conftest import Site
+from tests.faults.conftest import Site, wait_until
 from tests.faults.working import CHUNK, Working
 
 pytestmark = [pytest.mark.alone, pytest.mark.faults]
@@ -62,11 +62,17 @@ class Watch:
                     self.seen.setdefault(process.pid, Seen(name, held, held)).last = held
 
 
+def kill_one(clinic: Working, name: str) -> None:
+    """Kill one process of a name, as soon as there is one."""
+    assert wait_until(lambda: clinic.processes(name), 30), f"no {name} is running"
+    random.choice(clinic.processes(name)).kill()
+
+
 def faults(clinic: Working) -> dict[str, Callable[[], None]]:
     """What may happen to the site."""
 
     def kill(name: str) -> Callable[[], None]:
-        return lambda: random.choice(clinic.processes(name)).kill()
+        return lambda: kill_one(clinic, name)
 
     def mail_fails(mode: str) -> Callable[[], None]:
         def fail() -> None:

@@ -12,7 +12,7 @@ import psutil
 from sqlalchemy import func, select, update
 
 from bench.at_work import NUMBERS_OF, Case, Door, Laboratory, Ledger, Person, looks
-from bench.site import web_workers
+from bench.site import commands, web_workers
 from clinical.protocol import bundled_protocol
 from dashboard.app import create_app
 from data.audit import verify
@@ -71,7 +71,7 @@ class Working:
     def processes(self, name: str) -> list[psutil.Process]:
         """The running processes of a name: `serve` (web workers, not their parent), scheduler, sender, mllp."""
         parent = psutil.Process(self._up.pid)
-        return web_workers(parent) if name == "serve" else [one for one in parent.children() if name in one.cmdline()]
+        return web_workers(parent) if name == "serve" else [one for one, words in commands(parent) if name in words]
 
     def rise(self) -> bool:
         """Let the results of some patients come in that are to be flagged; whether there were any left."""
