@@ -130,19 +130,20 @@ def changed_files(draw: st.DrawFn) -> Case:
 @st.composite
 def changed_workbooks(draw: st.DrawFn) -> Case:
     """A good workbook with some bytes changed."""
-    content = bytearray(_workbook())
-    for _ in range(draw(st.integers(1, 4))):
-        content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
-    return bytes(content), "changed.xlsx", "xlsx"
+    return _with_bytes_changed(draw, _workbook()), "changed.xlsx", "xlsx"
 
 
 @st.composite
 def changed_reports(draw: st.DrawFn) -> Case:
     """A good DICOM structured report with some bytes changed."""
-    content = bytearray(_report())
+    return _with_bytes_changed(draw, _report()), "changed.dcm", "dicom-sr"
+
+
+def _with_bytes_changed(draw: st.DrawFn, good: bytes) -> bytes:
+    content = bytearray(good)
     for _ in range(draw(st.integers(1, 4))):
         content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
-    return bytes(content), "changed.dcm", "dicom-sr"
+    return bytes(content)
 
 
 @st.composite
