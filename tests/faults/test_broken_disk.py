@@ -15,6 +15,7 @@ from uuid import uuid4
 import psutil
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from bench.at_work import Door
 from data.audit import verify
@@ -110,7 +111,7 @@ def answers(database: Database) -> bool:
     try:
         with database.read() as session:
             return session.execute(text("SELECT 1")).scalar_one() == 1
-    except Exception:
+    except SQLAlchemyError:
         return False
 
 
