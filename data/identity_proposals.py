@@ -202,6 +202,7 @@ def _open(session: Session, actor: Actor, proposal: int, reason: str) -> Identit
 def _decided(
     session: Session, actor: Actor, row: IdentityProposal, state: str, reason: str, now: datetime
 ) -> dict[str, Any]:
+    before = row.state
     row.state, row.decided_by, row.decided_at, row.reason = state, actor.name, now, reason.strip()
     session.flush()
     patient = None if row.patient_id is None else session.get_one(Patient, row.patient_id).uuid
@@ -212,7 +213,7 @@ def _decided(
         now=now,
         patient_uuid=patient,
         object=f"proposal {row.id}",
-        detail={"kind": row.kind, GIVEN: reason.strip()},
+        detail={"kind": row.kind, "old": before, "new": state, GIVEN: reason.strip()},
     )
     return _listed(row)
 

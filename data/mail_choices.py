@@ -9,16 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import CursorResult, delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from clinical.saying import say
 from data.audit import write_audit
 from data.errors import BadInput
-from data.models import MailChoice, PersonTeam, Subscription, Team
+from data.models import MailChoice, Person, PersonTeam, Subscription, Team
 from data.people import CLINICAL_ROLES, Actor, Forbidden
 from data.quiet import MINUTES_A_DAY, QuietHours, held_until
 from data.upsert import insert_or
@@ -109,6 +109,7 @@ def choose(
     if quiet is not None and minutes[0] == minutes[1]:
         raise NotChosen(say("quiet hours begin and end at different times"))
     values = {"zone": _known_zone(zone), "quiet_from": minutes[0], "quiet_to": minutes[1]}
+    before = _said(session, actor, person_id)
     _keep(session, person_id, values)
     session.execute(delete(Subscription).where(Subscription.person_id == person_id))
     if how:
@@ -116,15 +117,20 @@ def choose(
             insert(Subscription),
             [{"person_id": person_id, "team_id": t, "severity": s, "how": kind} for (t, s), kind in how.items()],
         )
-    detail = {"zone": zone or None, "quiet": None if quiet is None else list(quiet)}
-    write_audit(
-        session,
-        actor,
-        "person.alerts",
-        now=now,
-        object=actor.name,
-        detail=detail | {"how": [f"{t} {s} {kind}" for (t, s), kind in sorted(how.items())]},
+    detail = {"old": before, "new": _said(session, actor, person_id)}
+    write_audit(session, actor, "person.alerts", now=now, object=actor.name, detail=detail)
+
+
+def _said(session: Session, actor: Actor, person_id: int) -> dict[str, Any]:
+    """What a person has chosen, as the audit trail says it."""
+    chosen = choices_of(session, actor)
+    rows = session.execute(
+        select(Team.name, Subscription.severity, Subscription.how)
+        .join(Team, Team.id == Subscription.team_id)
+        .where(Subscription.person_id == person_id)
+        .order_by(Team.name, Subscription.severity)
     )
+    return {"zone": chosen.zone, "quiet": chosen.quiet, "how": [list(row) for row in rows]}
 
 
 def held(
@@ -154,17 +160,31 @@ def held(
 
 def switch_off(session: Session, person_id: int, why: str, *, now: datetime) -> None:
     """Send nothing but test mails to this person's address any more: the mail server refused it for good."""
+    before = _off_why(session, person_id)
     _keep(session, person_id, {"off_at": now, "off_why": why})
+    _audit_switch(session, person_id, "mail.address-off", before, why, now)
 
 
-def switch_on(session: Session, person_id: int) -> bool:
+def switch_on(session: Session, person_id: int, *, now: datetime) -> bool:
     """Write to this person's address again; whether it had been switched off."""
-    switched = session.execute(
-        update(MailChoice)
-        .where(MailChoice.person_id == person_id, MailChoice.off_at.is_not(None))
-        .values(off_at=None, off_why=None)
-    )
-    return cast("CursorResult[Any]", switched).rowcount == 1
+    before = _off_why(session, person_id)
+    if before is None:
+        return False
+    _keep(session, person_id, {"off_at": None, "off_why": None})
+    _audit_switch(session, person_id, "mail.address-on", before, None, now)
+    return True
+
+
+def _off_why(session: Session, person_id: int) -> str | None:
+    return session.scalar(select(MailChoice.off_why).where(MailChoice.person_id == person_id).with_for_update())
+
+
+def _audit_switch(
+    session: Session, person_id: int, action: str, before: str | None, after: str | None, now: datetime
+) -> None:
+    email = session.scalars(select(Person.email).where(Person.id == person_id)).one()
+    detail = {"old": before, "new": after}
+    write_audit(session, Actor.system("sender"), action, now=now, object=email, detail=detail)
 
 
 def _keep(session: Session, person_id: int, values: dict[str, Any]) -> None:

@@ -265,10 +265,13 @@ def set_teams(session: Session, actor: Actor, email: str, teams: list[str], *, n
     _require_administrator(actor)
     person = _person(session, email)
     found = [find_team(session, team) for team in teams]
+    mine = select(Team.name).join(PersonTeam, PersonTeam.team_id == Team.id).where(PersonTeam.person_id == person.id)
+    before = session.scalars(mine.order_by(Team.name)).all()
     session.execute(delete(PersonTeam).where(PersonTeam.person_id == person.id))
     session.add_all(PersonTeam(person_id=person.id, team_id=team.id) for team in found)
     session.flush()
-    write_audit(session, actor, "person.teams", now=now, object=person.email, detail={"teams": list(teams)})
+    detail = {"old": list(before), "new": sorted(team.name for team in found)}
+    write_audit(session, actor, "person.teams", now=now, object=person.email, detail=detail)
 
 
 def list_people(session: Session, actor: Actor) -> list[dict[str, Any]]:

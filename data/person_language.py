@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from data.audit import write_audit
@@ -16,5 +16,6 @@ def choose_language(session: Session, actor: Actor, code: str, *, now: datetime)
     """Remember `code` for the actor. Raises Forbidden for whoever is no person."""
     if actor.person_id is None:
         raise Forbidden("Only a person has a language.")
+    before = session.scalar(select(Person.language).where(Person.id == actor.person_id).with_for_update())
     session.execute(update(Person).where(Person.id == actor.person_id).values(language=code))
-    write_audit(session, actor, "person.language", now=now, object=code)
+    write_audit(session, actor, "person.language", now=now, object=actor.name, detail={"old": before, "new": code})

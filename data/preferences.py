@@ -35,6 +35,7 @@ def prefer(session: Session, actor: Actor, name: str, value: str, *, now: dateti
         raise Forbidden("Only a person has preferences.")
     # One person may have two windows open: the row is locked before it is read.
     stored = session.scalar(select(Person.preferences).where(Person.id == actor.person_id).with_for_update())
-    kept = {**(stored or {}), name: value}
+    before, kept = preferred(stored)[name], {**(stored or {}), name: value}
     session.execute(update(Person).where(Person.id == actor.person_id).values(preferences=kept))
-    write_audit(session, actor, "person.prefer", now=now, object=actor.name, detail={name: value})
+    detail = {"preference": name, "old": before, "new": value}
+    write_audit(session, actor, "person.prefer", now=now, object=actor.name, detail=detail)

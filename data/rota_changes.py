@@ -47,6 +47,7 @@ def set_weeks(
         raise NotOnRota(say("choose 1 to {n} weeks", n=MOST_WEEKS))
     name = None if person_id is None else _member(session, team_id, person_id)
     mondays = [monday_of(first) + n * WEEK for n in range(weeks)]
+    before = _planned(session, team_id, mondays)
     if person_id is None:
         session.execute(delete(RotaWeek).where(RotaWeek.team_id == team_id, RotaWeek.monday.in_(mondays)))
     else:
@@ -54,7 +55,7 @@ def set_weeks(
             [{"team_id": team_id, "monday": monday, "person_id": person_id} for monday in mondays]
         )
         session.execute(rows.on_conflict_do_update(index_elements=["team_id", "monday"], set_={"person_id": person_id}))
-    detail = {"from": week_name(mondays[0]), "weeks": weeks, "person": name}
+    detail = {"from": week_name(mondays[0]), "weeks": weeks, "old": before, "person": name}
     write_audit(session, actor, "rota.set", now=now, object=team, detail=detail)
 
 
@@ -106,7 +107,12 @@ def remove_stand_in(session: Session, actor: Actor, stand_in: int, *, now: datet
     if actor.person_id != row.person_id:
         _keeper(actor, row.team_id)
     team = _team(session, row.team_id)
-    detail = {"person": row.person_id, "from": row.first_day.isoformat(), "to": row.last_day.isoformat()}
+    detail = {
+        "person": _email(session, row.person_id),
+        "from": row.first_day.isoformat(),
+        "to": row.last_day.isoformat(),
+        "stand_in": _email(session, row.stand_in_id),
+    }
     session.delete(row)
     session.flush()
     write_audit(session, actor, "rota.back", now=now, object=team, detail=detail)
@@ -116,12 +122,14 @@ def set_lead(session: Session, actor: Actor, team_id: int, person_id: int, *, no
     """Name the lead of a team. Raises Forbidden, NotFound, NotOnRota for no enabled oncologist of it."""
     _keeper(actor, team_id)
     team, name = _team(session, team_id), _member(session, team_id, person_id)
+    led = session.scalar(select(TeamLead.person_id).where(TeamLead.team_id == team_id).with_for_update())
+    before = None if led is None else _email(session, led)
     session.execute(
         insert_or(session, TeamLead.__table__)
         .values(team_id=team_id, person_id=person_id)
         .on_conflict_do_update(index_elements=["team_id"], set_={"person_id": person_id})
     )
-    write_audit(session, actor, "rota.lead", now=now, object=team, detail={"person": name})
+    write_audit(session, actor, "rota.lead", now=now, object=team, detail={"old": before, "new": name})
 
 
 def list_rota(session: Session, team_ids: list[int], first: date, weeks: int) -> list[dict[str, Any]]:
@@ -212,6 +220,22 @@ def _team(session: Session, team_id: int) -> str:
     if name is None:
         raise NotFound(f"no team {team_id}")
     return name
+
+
+def _planned(session: Session, team_id: int, mondays: list[date]) -> dict[str, str]:
+    """By week who is on call in those of these weeks that somebody is planned for, locked until they are changed."""
+    rows = session.execute(
+        select(RotaWeek.monday, Person.email)
+        .join(Person, Person.id == RotaWeek.person_id)
+        .where(RotaWeek.team_id == team_id, RotaWeek.monday.in_(mondays))
+        .order_by(RotaWeek.monday)
+        .with_for_update(of=RotaWeek)
+    )
+    return {week_name(monday): email for monday, email in rows}
+
+
+def _email(session: Session, person_id: int) -> str:
+    return session.scalars(select(Person.email).where(Person.id == person_id)).one()
 
 
 def _member(session: Session, team_id: int, person_id: int) -> str:

@@ -131,7 +131,7 @@ class Sender:
                 switch_off(session, mail.recipient_id, f"{answer.code} {answer.text}", now=self._clock())
         if state == "sent" and mail.kind == "test":
             with self._database.write() as session:
-                switch_on(session, mail.recipient_id)
+                switch_on(session, mail.recipient_id, now=self._clock())
         if state == "dead":
             self._pass_on()
 

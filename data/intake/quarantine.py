@@ -140,9 +140,10 @@ def _close(
     reason: str | None = None,
     patient_uuid: str | None = None,
 ) -> None:
+    before = row.state
     row.state, row.closed_at, row.closed_by = state, now, actor.name
     session.flush()
-    detail = None if reason is None else {GIVEN: reason}
+    detail = {"old": before, "new": state} | ({} if reason is None else {GIVEN: reason})
     action, item = f"quarantine.{state}", f"item {row.id}"
     write_audit(session, actor, action, now=now, patient_uuid=patient_uuid, object=item, detail=detail)
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from clinical.protocol import Protocol, Revision, revised
 from clinical.saying import say
-from data.audit import write_audit
+from data.audit import GIVEN, write_audit
 from data.errors import BadInput
 from data.flag_hands import require_reason
 from data.models import ProtocolDraft, ProtocolTrialChange, ProtocolValue
@@ -77,8 +77,17 @@ def propose(
         )
         session.add(draft)
     change = {"value": value, "source": source, "reason": reason, "who": actor.name, "at": now.isoformat()}
+    replaced = draft.changes.get(name, {}).get("value")
     _rewrite(session, draft, {**draft.changes, name: change})
-    detail = {"threshold": name, "old": in_force[name], "new": value, "draft": draft.id}
+    detail = {
+        "threshold": name,
+        "old": in_force[name],
+        "replaced": replaced,
+        "new": value,
+        "source": source,
+        "draft": draft.id,
+        GIVEN: reason,
+    }
     write_audit(session, actor, "protocol.propose", now=now, object=f"threshold {name}", detail=detail)
     return draft
 
@@ -92,7 +101,8 @@ def drop(session: Session, actor: Actor, name: str, *, version: int, now: dateti
     draft = _at(session, version)
     if name not in draft.changes:
         raise NotChanged(say("the draft does not change this threshold"))
-    left = {other: change for other, change in draft.changes.items() if other != name}
+    left = dict(draft.changes)
+    dropped = left.pop(name)
     _rewrite(session, draft, left)
     if not left:
         _close(session, draft, "withdrawn", actor, say("nothing was left in it"), now)
@@ -102,7 +112,7 @@ def drop(session: Session, actor: Actor, name: str, *, version: int, now: dateti
         "protocol.drop",
         now=now,
         object=f"threshold {name}",
-        detail={"draft": draft.id, "left": len(left)},
+        detail={"draft": draft.id, "dropped": dropped["value"], "left": len(left)},
     )
 
 

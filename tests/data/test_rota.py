@@ -105,7 +105,8 @@ def test_a_closed_account_and_an_address_that_is_off_are_a_gap(sqlite_database: 
         rota.week("ada")
         switch_off(session, rota.id("ada"), "550 no such mailbox", now=now)
         assert rota.told() == ["bob", "cat"]
-        assert switch_on(session, rota.id("ada")) and not switch_on(session, rota.id("ada"))
+        assert switch_on(session, rota.id("ada"), now=now)
+        assert not switch_on(session, rota.id("ada"), now=now)
         assert rota.told() == ["ada"]
         session.execute(update(Person).where(Person.id == rota.id("ada")).values(disabled_at=now))
         assert rota.told() == ["bob", "cat"]
