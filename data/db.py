@@ -25,7 +25,8 @@ from sqlalchemy.orm import Session
 from data.errors import BadInput
 
 BUSY_TIMEOUT_MS = 10_000
-# Pages of the database a connection to SQLite may hold; an import meets a page of each index again and again.
+# Pages of the database all connections of a process to SQLite may hold together; an import, which has one, meets a page
+# of each index again and again.
 CACHE_KB = 32_000
 STATEMENT_TIMEOUT_MS = 15_000
 IDLE_IN_TRANSACTION_MS = 30_000
@@ -123,6 +124,7 @@ def _sqlite(url: URL) -> Engine:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA cache_size=-{CACHE_KB}")
+        cursor.execute(f"PRAGMA soft_heap_limit={CACHE_KB * 1024}")
         if pysqlite3.sqlite_version_info >= SAFE_SQLITE:
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=FULL")
