@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
@@ -133,9 +134,28 @@ def backends(database: Database) -> list[int]:
 def test_no_visit_is_called_saved_that_is_not_in_the_file(
     sqlite_database: Database, site_of: Callable[[Database], Site], tmp_path: Path, calls: str, error: str
 ) -> None:
-    database, site, port = sqlite_database, site_of(sqlite_database), free_port()
+    with serving(sqlite_database, site_of(sqlite_database)) as (uuid, door, workers):
+        hit = visits(sqlite_database, uuid, door, lambda: workers, calls, error, tmp_path / "strace.log")
+    with sqlite_database.read() as session:
+        assert session.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+    print(f"{hit} saves met {calls} failing with {error}")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("calls", "error"), FAULTS)
+def test_no_visit_is_called_saved_that_is_not_in_the_log_of_the_server(
+    durable: Database, site_of: Callable[[Database], Site], tmp_path: Path, calls: str, error: str
+) -> None:
+    with serving(durable, site_of(durable)) as (uuid, door, _workers):
+        hit = visits(durable, uuid, door, lambda: backends(durable), calls, error, tmp_path / "strace.log")
+    print(f"{hit} saves met {calls} failing with {error}")
+
+
+@contextmanager
+def serving(database: Database, site: Site) -> Iterator[tuple[str, Door, list[int]]]:
+    """A patient, the door of a nurse who has signed in, and the web workers, which outlast it all."""
+    port, now = free_port(), datetime.now(UTC)
     with database.write() as session:
-        now = datetime.now(UTC)
         add_team(session, SYSTEM, TEAM, now=now)
         redeem(session, add_person(session, SYSTEM, email=EMAIL, role="nurse", teams=[TEAM], now=now), PASSWORD, now)
         uuid = add_patient(session, SYSTEM, mrn="M-1", name=None, birth_date=None, sex=None, teams=[TEAM], now=now).uuid
@@ -146,29 +166,36 @@ def test_no_visit_is_called_saved_that_is_not_in_the_file(
         door = Door(port)
         door.sign_in(EMAIL, PASSWORD)
         workers = [child.pid for child in psutil.Process(serve.pid).children()]
-        version, hit, clean = 0, 0, 0
-        for when in count(1):
-            assert when < MOST_CALLS
-            sent = visit(uuid, version, when)
-            with failing(workers, calls, error, when=when, log=tmp_path / "strace.log") as injected:
-                told = save(door, sent)
-            assert told != "saved" or standing(database, sent["key"]), "called saved and not there"
-            assert wait_until(lambda sent=sent: save(door, sent) == "saved", RECOVERS_S), "it does not go on by itself"
-            assert standing(database, sent["key"])
-            version, hit = version + 1, hit + bool(injected.calls)
-            clean = 0 if injected.calls else clean + 1
-            if clean == 3:
-                break
-        assert hit, "no call was failed: this run proved nothing"
+        yield uuid, door, workers
         assert [child.pid for child in psutil.Process(serve.pid).children()] == workers
     finally:
         for child in psutil.Process(serve.pid).children():
             child.kill()
+
+
+def visits(
+    database: Database, uuid: str, door: Door, pids: Callable[[], list[int]], calls: str, error: str, log: Path
+) -> int:
+    """Save a visit while its call 1, 2, 3 ... fails, until three in a row had no more of them; how many had one."""
+    version, hit, clean = 0, 0, 0
+    for when in count(1):
+        assert when < MOST_CALLS
+        sent = visit(uuid, version, when)
+        with failing(pids(), calls, error, when=when, log=log) as injected:
+            told = save(door, sent)
+        assert wait_until(lambda: answers(database), RECOVERS_S), "the database does not come back"
+        assert told != "saved" or standing(database, sent["key"]), "called saved and not there"
+        assert wait_until(lambda sent=sent: save(door, sent) == "saved", RECOVERS_S), "it does not go on by itself"
+        assert standing(database, sent["key"])
+        version, hit = version + 1, hit + bool(injected.calls)
+        clean = 0 if injected.calls else clean + 1
+        if clean == 3:
+            break
+    assert hit, "no call was failed: this run proved nothing"
     with database.read() as session:
-        assert session.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
         assert session.scalar(select(func.count()).select_from(EntrySave)) == version
         assert verify(session).ok
-    print(f"{hit} saves met {calls} failing with {error}")
+    return hit
 
 
 def visit(uuid: str, version: int, number: int) -> dict[str, Any]:
