@@ -41,6 +41,7 @@ from data.throttle import (
     reserve,
     source_bucket,
 )
+from data.turned_away import note_turned_away
 
 NO_SIGN_IN = frozenset({"service"})
 CODE_WITHIN = timedelta(minutes=10)
@@ -95,13 +96,18 @@ def sign_in(
     in are counted apart from those of strangers. Raises SignInRefused or TooManyTries. An account that does not exist
     costs the same work and gives the same answer.
     """
-    with database.write() as session:
-        person = able_to_sign_in(session, email)
-        known = device if person is not None and is_known_device(session, device, person.id, now) else None
-        wait = reserve(session, _buckets(email, known, origin), now)
-        if wait is not None:
-            raise TooManyTries(wait)
-        stored = person.password_hash if person else None
+    try:
+        with database.write() as session:
+            person = able_to_sign_in(session, email)
+            who = _who(person, origin)
+            known = device if person is not None and is_known_device(session, device, person.id, now) else None
+            busy = reserve(session, _buckets(email, known, origin), now)
+            if busy is not None:
+                raise busy
+            stored = person.password_hash if person else None
+    except TooManyTries as turned_away:
+        note_turned_away(database, who, turned_away, now)
+        raise
     # Outside any transaction: a verification takes a tenth of a second, and SQLite has one write lock.
     matches = verify_password(stored, password)
     rehashed = hash_password(password) if matches and stored and needs_rehash(stored) else None
@@ -140,21 +146,25 @@ def sign_in_with_code(database: Database, cookie: str, code: str, *, origin: Ori
 
     Raises SignInRefused, or TooManyTries: a right password buys no new tries at the code.
     """
-    with database.write() as session:
-        person = awaiting_code(session, cookie, now)
-        if person is None:
-            raise SignInRefused(say("Sign in again: the password was given too long ago."))
-        bucket, source = code_bucket(person.id), source_bucket(origin.source)
-        wait = reserve(session, {bucket: PER_CODE, source: PER_SOURCE}, now)
-        if wait is not None:
-            raise TooManyTries(wait)
-        taken = take_code(session, person.id, code, now)
-        if taken:
-            clear(session, bucket)
-            forgive(session, source)
-            cookie = start(session, person, now, previous=cookie)
-        outcome = "ok" if taken else "denied"
-        write_audit(session, _who(person, origin), "signin.code", now=now, outcome=outcome)
+    try:
+        with database.write() as session:
+            person = awaiting_code(session, cookie, now)
+            if person is None:
+                raise SignInRefused(say("Sign in again: the password was given too long ago."))
+            who = _who(person, origin)
+            bucket, source = code_bucket(person.id), source_bucket(origin.source)
+            busy = reserve(session, {bucket: PER_CODE, source: PER_SOURCE}, now)
+            if busy is not None:
+                raise busy
+            taken = take_code(session, person.id, code, now)
+            if taken:
+                clear(session, bucket)
+                forgive(session, source)
+                cookie = start(session, person, now, previous=cookie)
+            write_audit(session, who, "signin.code", now=now, outcome="ok" if taken else "denied")
+    except TooManyTries as turned_away:
+        note_turned_away(database, who, turned_away, now)
+        raise
     if not taken:
         raise SignInRefused(say("That code is not right, or was used before."))
     return cookie
