@@ -25,7 +25,7 @@ from data.models import Session as SignIn
 from data.passwords import hash_password, needs_rehash, verify_password
 from data.people import EMAIL, EMAIL_MAX, Actor
 from data.preferences import preferred
-from data.second_factor import has_second_factor, take_code
+from data.second_factor import factor_in_force, has_second_factor, take_code
 from data.throttle import (
     PER_ACCOUNT,
     PER_CODE,
@@ -70,6 +70,7 @@ class SignedIn:
     seen_at: datetime
     preferences: Mapping[str, str]
     language: str | None = None
+    has_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def note_device(session: Session, cookie: str, device: str | None, now: datetime
 def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origin, now: datetime) -> SignedIn | None:
     """The sign-in behind a cookie, with role and teams as they are now; None when it does not hold (any more)."""
     rows = session.execute(
-        select(SignIn, Person, PersonTeam.team_id, anything_open(Person.id, now))
+        select(SignIn, Person, PersonTeam.team_id, anything_open(Person.id, now), factor_in_force(Person.id))
         .join(Person, Person.id == SignIn.person_id)
         .outerjoin(PersonTeam, PersonTeam.person_id == Person.id)
         .where(SignIn.id_hash == _hash(cookie), _answered(now), Person.disabled_at.is_(None))
@@ -194,13 +195,14 @@ def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origi
     ).all()
     if not rows:
         return None
-    found, person, _, emergency = rows[0]
+    found, person, _, emergency, has_factor = rows[0]
     if now - found.seen_at > limits.idle or now - found.created_at > limits.absolute or person.role in NO_SIGN_IN:
         return None
-    team_ids = frozenset(team_id for _, _, team_id, _ in rows if team_id is not None)
+    team_ids = frozenset(team_id for _, _, team_id, _, _ in rows if team_id is not None)
     opened = opened_by(session, person.id, now) if emergency else frozenset()
     actor = Actor(person.email, person.role, person.id, team_ids, origin.request_id, origin.source, opened=opened)
-    return SignedIn(actor, person.name, found.id_hash, found.seen_at, preferred(person.preferences), person.language)
+    chosen = preferred(person.preferences)
+    return SignedIn(actor, person.name, found.id_hash, found.seen_at, chosen, person.language, has_factor)
 
 
 def touch(session: Session, signed_in: SignedIn, now: datetime) -> None:
