@@ -12,6 +12,7 @@ from dashboard.proving import prove_again
 from dashboard.request import current_actor, current_database, current_settings, request_now
 from data.audit_search import READERS
 from data.exports.audit_sheet import audit_sheet
+from data.exports.pace import count_file
 from data.step_up import ProofRefused
 from data.throttle import TooManyTries
 
@@ -30,6 +31,7 @@ def _export() -> ResponseReturnValue:
     database, actor = current_database(), current_actor()
     try:
         prove_again(request.form.get("password", ""))
+        count_file(database, actor, now)
     except TooManyTries:
         return redirect("/audit?refused=wait", 303)
     except ProofRefused:

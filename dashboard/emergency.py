@@ -21,6 +21,7 @@ from data.emergency import LIFE, REASON_MAX, REASON_MIN, EmergencyRefused, Priva
 from data.outbox import mail_policy
 from data.step_up import ProofRefused
 from data.throttle import TooManyTries
+from data.turned_away import note_turned_away
 
 emergency = Blueprint("emergency", __name__, url_prefix="/emergency")
 EMERGENCY_POLICIES: dict[str, Policy] = {"emergency.page": Policy(CLINICAL), "emergency.enter": Policy(CLINICAL)}
@@ -44,17 +45,26 @@ def enter() -> ResponseReturnValue:
         check_reason(reason)
     except EmergencyRefused as refused:
         return _page(sentence(refused)), 400
-    settings, now = current_settings(), request_now()
+    settings = current_settings()
     privacy = Privacy(mail_policy(settings), settings.privacy_mail)
     try:
         prove_again(request.form.get("password", ""))
-        with current_database().write() as session:
-            open_in_emergency(session, current_actor(), mrn, reason, privacy=privacy, now=now)
+        _open(mrn, reason, privacy)
     except ProofRefused:
         return _page(_("That is not your password, nor a code of your authenticator.")), 403
     except TooManyTries as busy:
         return too_many(_page(wait_text(busy)), busy)
     return redirect(f"/p/{quote(mrn, safe='')}", 303)
+
+
+def _open(mrn: str, reason: str, privacy: Privacy) -> None:
+    database, actor, now = current_database(), current_actor(), request_now()
+    try:
+        with database.write() as session:
+            open_in_emergency(session, actor, mrn, reason, privacy=privacy, now=now)
+    except TooManyTries as turned_away:
+        note_turned_away(database, actor, turned_away, now)
+        raise
 
 
 def _page(error: str | None = None) -> str:

@@ -6,7 +6,7 @@ import logging
 import traceback
 
 from dash.exceptions import CallbackException, DependencyException, InvalidCallbackReturnValue
-from flask import Flask, g, jsonify, render_template, request
+from flask import Flask, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
@@ -15,6 +15,7 @@ from dashboard.board.pdf import PdfUnavailable
 from dashboard.language import _, message
 from data.audit import AuditUnavailable
 from data.db import DatabaseUnavailable
+from data.exports.pace import TooManyFiles
 from data.people import CLINICAL_ROLES, Forbidden, NotFound
 from data.read_only import ReadOnly
 
@@ -40,6 +41,12 @@ NO_PDF = (
     message("This machine cannot make PDFs"),
     message(
         "The libraries of Pango are missing: ask an admin to install them. The patient's page can be printed meanwhile."
+    ),
+)
+MANY_FILES = (
+    message("No more files within this hour"),
+    message(
+        "Nobody takes out so many by hand. Patients' pages stay open to you; an admin can make an export meanwhile."
     ),
 )
 READ_ONLY = (
@@ -69,6 +76,7 @@ def install_errors(server: Flask) -> None:
     # Dash has no such script; it would answer 500 and write a line, to anybody.
     server.register_error_handler(DependencyException, lambda _error: _answer(404))
     server.register_error_handler(PdfUnavailable, _no_pdf)
+    server.register_error_handler(TooManyFiles, _many_files)
     server.register_error_handler(Exception, _failed)
 
 
@@ -107,6 +115,12 @@ def _note(error: Exception) -> None:
 def _no_pdf(error: Exception) -> ResponseReturnValue:
     _note(error)
     return _say(503, *NO_PDF)
+
+
+def _many_files(error: TooManyFiles) -> ResponseReturnValue:
+    answer = make_response(_say(429, *MANY_FILES))
+    answer.headers["Retry-After"] = str(error.wait_s)
+    return answer
 
 
 def _answer(code: int) -> ResponseReturnValue:

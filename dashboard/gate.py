@@ -32,6 +32,7 @@ from dashboard.request import (
     current_actor,
     current_database,
     current_settings,
+    current_sign_in,
     request_now,
     require_tables,
     session_limits,
@@ -45,6 +46,7 @@ CATCH_ALL = "/<path:path>"
 # What answers also while the database is away.
 BEFORE_TABLES = frozenset({"healthz", "readyz", "_dash_assets.static"})
 OPERATIONS = "/ops"
+ACCOUNT = "/account"
 _OWN_ADDRESS = re.compile(r"/[A-Za-z0-9_/-]*(\?[A-Za-z0-9_=&%.,+~-]*)?")
 
 
@@ -71,8 +73,9 @@ def install_gate(server: Flask, app_of: Callable[[], Dash], is_page: Callable[[s
             raise NoSuchPage
         # The pattern, not the address: a hospital number belongs in no log.
         place = str(request.url_rule)
-        if place == "/" and _starts_at_operations(policies):
-            return redirect(OPERATIONS)
+        led = _led_elsewhere(place, policies)
+        if led is not None:
+            return led
         require_role(policy, place)
         if is_page(endpoint):
             require_scope(policy, dict(request.view_args or {}), place, noting="never")
@@ -93,6 +96,13 @@ def safe_next(target: str | None) -> str:
 def asked_next(target: str | None) -> str:
     """As `safe_next`, of an address that a browser gave."""
     return safe_next(inward(target or "/"))
+
+
+def _led_elsewhere(place: str, policies: dict[str, Policy]) -> AnyResponse | None:
+    """The way to where this person has to go first or starts; None for the place that was asked for."""
+    if _owes_factor(place):
+        return _to_factor()
+    return redirect(OPERATIONS) if place == "/" and _starts_at_operations(policies) else None
 
 
 def _starts_at_operations(policies: dict[str, Policy]) -> bool:
@@ -138,6 +148,20 @@ def _find_person() -> None:
         g.signed_in = find_sign_in(session, cookie, limits=session_limits(), origin=g.origin, now=request_now())
     if g.signed_in is not None and g.signed_in.language is not None:
         speak(g.signed_in.language)
+
+
+def _owes_factor(place: str) -> bool:
+    """Whether this person's role needs a second factor that is not set up, and this is not on the way to one."""
+    signed_in = current_sign_in()
+    if signed_in.has_factor or signed_in.actor.role not in current_settings().second_factor_of:
+        return False
+    return place not in (ACCOUNT, "/language") and not place.startswith(f"{ACCOUNT}/")
+
+
+def _to_factor() -> AnyResponse:
+    if request.method not in ("GET", "HEAD") or request.path.startswith("/_"):
+        raise Refused("Set up a second factor first.")
+    return redirect(f"{ACCOUNT}?done=owed")
 
 
 def _to_sign_in() -> Response | AnyResponse:

@@ -10,6 +10,7 @@ from dashboard.language import _
 from dashboard.policy import CLINICAL, Policy, note_activity, require_scope
 from dashboard.request import current_actor, current_database, current_protocol, current_settings, request_now
 from data.exports.injection_calendar import Wording, injection_calendar, revision_of
+from data.exports.pace import count_file
 from data.exports.patient_record import note_export
 from data.injection_lists import injections_of
 from data.patients import find_by_mrn
@@ -35,6 +36,7 @@ def _calendar(mrn: str) -> Response:
     require_scope(CALENDAR, {"mrn": mrn}, PATTERN, noting="always")
     note_activity()
     actor, now, zone = current_actor(), request_now(), current_settings().zone
+    count_file(current_database(), actor, now)
     with current_database().read() as session:
         patient = find_by_mrn(session, actor, mrn)
         of = injections_of(session, patient.id, protocol=current_protocol(), zone=zone, now=now)

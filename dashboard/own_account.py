@@ -50,6 +50,7 @@ DONE = {
     "password": message("Your password is changed. You are signed out everywhere else."),
     "dropped": message("The authenticator is taken away. The password alone opens your account now."),
     "elsewhere": message("You are signed out everywhere else, and no other browser is known any more."),
+    "owed": message("Your role needs an authenticator here. Set one up, and everything opens."),
     "ready": message("The authenticator is set up. You are asked for a code each time you sign in."),
 }
 own.before_request(note_activity)

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from dash import Dash
 from flask import g
+from sqlalchemy.orm import Session
 
 from dashboard.base_path import addressed
 from dashboard.request import current_actor, current_database, current_settings, current_sign_in, request_now
 from dashboard.schema import Schema
 from data.access import Reach, note_denied, note_read, reach_flag, reach_patient
-from data.people import CLINICAL_ROLES, ROLES, Forbidden, NotFound
+from data.emergency import Privacy
+from data.outbox import mail_policy
+from data.people import CLINICAL_ROLES, ROLES, Actor, Forbidden, NotFound
+from data.reading_pace import note_pace, reads_many, tell_of_pace
 from data.sessions import touch
 
 CLINICAL = CLINICAL_ROLES
@@ -121,6 +125,8 @@ def require_scope(policy: Policy, arguments: dict[str, Any], place: str, *, noti
     if uuid is not None and (noting == "always" or (noting == "once" and not reaches[0].noted)):
         with current_database().write() as session:
             note_read(session, actor, uuid, place, now=now)
+            if reads_many(session, actor, now):
+                _many(session, actor, now)
 
 
 def note_activity() -> None:
@@ -132,6 +138,13 @@ def note_activity() -> None:
     if now - signed_in.seen_at >= timedelta(seconds=current_settings().idle_s) / 10:
         with current_database().write() as session:
             touch(session, signed_in, now)
+
+
+def _many(session: Session, actor: Actor, now: datetime) -> None:
+    settings = current_settings()
+    note_pace(session, actor, now)
+    if not settings.read_only:
+        tell_of_pace(session, actor, Privacy(mail_policy(settings), settings.privacy_mail), now)
 
 
 def _reaches(policy: Policy, arguments: dict[str, Any]) -> list[Reach]:

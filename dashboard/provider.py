@@ -62,6 +62,8 @@ def install_provider(server: Flask, settings: Settings) -> None:
                 "scope": "openid email profile",
                 "code_challenge_method": "S256",
                 "default_timeout": TIMEOUT_S,
+                # A code and the client's secret go to the addresses of the metadata and nowhere else.
+                "max_redirects": 0,
             },
         )
 

@@ -18,6 +18,7 @@ from dashboard.request import (
     current_sign_in,
     request_now,
 )
+from data.exports.pace import count_file
 from data.exports.patient_record import note_export
 
 PATTERN = "/p/<mrn>/summary.pdf"
@@ -39,6 +40,7 @@ def _summary(mrn: str) -> Response:
     require_scope(SUMMARY, {"mrn": mrn}, PATTERN, noting="always")
     note_activity()
     actor, now, protocol = current_actor(), request_now(), current_protocol()
+    count_file(current_database(), actor, now)
     with current_database().read() as session:
         case = read_case(session, actor, mrn, protocol=protocol, now=now)
     zone, who = current_settings().zone, current_sign_in()

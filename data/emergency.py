@@ -22,7 +22,7 @@ from data.errors import BadInput
 from data.models import Emergency, Patient, Person
 from data.people import CLINICAL_ROLES, SYSTEM_ROLE, Actor, Forbidden, Opened, visible
 from data.survivors import numbered, standing_id
-from data.throttle import Allowance, TooManyTries, reserve
+from data.throttle import Allowance, reserve
 
 LIFE: Final = timedelta(minutes=60)
 REASON_MIN: Final = 10
@@ -44,6 +44,13 @@ class Privacy:
     mail: MailPolicy
     address: str | None
 
+    def tell(self, session: Session, reason: str, now: datetime, *, about: int | None, **said: int | str) -> None:
+        """Write the mail of this reason (a word the templates know) about what the person `about` has done."""
+        if self.address is None or about is None:
+            alarm(session, reason, self.mail, now, **said)
+        else:
+            alarm_to(session, self.address, reason, self.mail, now, about=about, **said)
+
 
 def open_in_emergency(
     session: Session, actor: Actor, mrn: str, reason: str, *, privacy: Privacy, now: datetime
@@ -57,9 +64,9 @@ def open_in_emergency(
     if actor.role not in CLINICAL_ROLES or actor.person_id is None:
         raise Forbidden("emergency access is a clinician's")
     reason = check_reason(reason)
-    wait = reserve(session, {f"emergency:{actor.person_id}": PER_PERSON}, now)
-    if wait is not None:
-        raise TooManyTries(wait)
+    busy = reserve(session, {f"emergency:{actor.person_id}": PER_PERSON}, now)
+    if busy is not None:
+        raise busy
     sayable = "\x00" not in mrn and not any("\ud800" <= c <= "\udfff" for c in mrn)
     patient = session.scalar(select(Patient).where(numbered(mrn))) if sayable else None
     if patient is None:
@@ -137,9 +144,6 @@ def _open(session: Session, actor: Actor, patient: Patient, reason: str, privacy
     )
     session.add(opened)
     session.flush()
-    if privacy.address is None:
-        alarm(session, ALARM, privacy.mail, now, number=opened.id)
-    else:
-        alarm_to(session, privacy.address, ALARM, privacy.mail, now, about=opened.person_id, number=opened.id)
+    privacy.tell(session, ALARM, now, about=opened.person_id, number=opened.id)
     detail = {"opened": True, "emergency": True, "id": opened.id, "until": msgspec.to_builtins(opened.ends_at)}
     write_audit(session, actor, ACTION, now=now, patient_uuid=patient.uuid, detail=detail)

@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyotp.utils import strings_equal
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from clinical.saying import say
@@ -61,6 +61,11 @@ def has_second_factor(session: Session, person_id: int) -> bool:
     return session.scalar(select(SecondFactor.person_id).where(SecondFactor.person_id == person_id, in_force)) == (
         person_id
     )
+
+
+def factor_in_force(person_id: Any) -> ColumnElement[bool]:
+    """As `has_second_factor`, as a where-clause on a column of people."""
+    return exists().where(SecondFactor.person_id == person_id, SecondFactor.confirmed_at.is_not(None))
 
 
 def recovery_codes_left(session: Session, person_id: int) -> int:

@@ -25,7 +25,7 @@ from data.models import Session as SignIn
 from data.passwords import hash_password, needs_rehash, verify_password
 from data.people import EMAIL, EMAIL_MAX, Actor
 from data.preferences import preferred
-from data.second_factor import has_second_factor, take_code
+from data.second_factor import factor_in_force, has_second_factor, take_code
 from data.throttle import (
     PER_ACCOUNT,
     PER_CODE,
@@ -41,6 +41,7 @@ from data.throttle import (
     reserve,
     source_bucket,
 )
+from data.turned_away import note_turned_away
 
 NO_SIGN_IN = frozenset({"service"})
 CODE_WITHIN = timedelta(minutes=10)
@@ -69,6 +70,7 @@ class SignedIn:
     seen_at: datetime
     preferences: Mapping[str, str]
     language: str | None = None
+    has_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,18 @@ def sign_in(
     in are counted apart from those of strangers. Raises SignInRefused or TooManyTries. An account that does not exist
     costs the same work and gives the same answer.
     """
-    with database.write() as session:
-        person = able_to_sign_in(session, email)
-        known = device if person is not None and is_known_device(session, device, person.id, now) else None
-        wait = reserve(session, _buckets(email, known, origin), now)
-        if wait is not None:
-            raise TooManyTries(wait)
-        stored = person.password_hash if person else None
+    try:
+        with database.write() as session:
+            person = able_to_sign_in(session, email)
+            who = _who(person, origin)
+            known = device if person is not None and is_known_device(session, device, person.id, now) else None
+            busy = reserve(session, _buckets(email, known, origin), now)
+            if busy is not None:
+                raise busy
+            stored = person.password_hash if person else None
+    except TooManyTries as turned_away:
+        note_turned_away(database, who, turned_away, now)
+        raise
     # Outside any transaction: a verification takes a tenth of a second, and SQLite has one write lock.
     matches = verify_password(stored, password)
     rehashed = hash_password(password) if matches and stored and needs_rehash(stored) else None
@@ -140,21 +147,25 @@ def sign_in_with_code(database: Database, cookie: str, code: str, *, origin: Ori
 
     Raises SignInRefused, or TooManyTries: a right password buys no new tries at the code.
     """
-    with database.write() as session:
-        person = awaiting_code(session, cookie, now)
-        if person is None:
-            raise SignInRefused(say("Sign in again: the password was given too long ago."))
-        bucket, source = code_bucket(person.id), source_bucket(origin.source)
-        wait = reserve(session, {bucket: PER_CODE, source: PER_SOURCE}, now)
-        if wait is not None:
-            raise TooManyTries(wait)
-        taken = take_code(session, person.id, code, now)
-        if taken:
-            clear(session, bucket)
-            forgive(session, source)
-            cookie = start(session, person, now, previous=cookie)
-        outcome = "ok" if taken else "denied"
-        write_audit(session, _who(person, origin), "signin.code", now=now, outcome=outcome)
+    try:
+        with database.write() as session:
+            person = awaiting_code(session, cookie, now)
+            if person is None:
+                raise SignInRefused(say("Sign in again: the password was given too long ago."))
+            who = _who(person, origin)
+            bucket, source = code_bucket(person.id), source_bucket(origin.source)
+            busy = reserve(session, {bucket: PER_CODE, source: PER_SOURCE}, now)
+            if busy is not None:
+                raise busy
+            taken = take_code(session, person.id, code, now)
+            if taken:
+                clear(session, bucket)
+                forgive(session, source)
+                cookie = start(session, person, now, previous=cookie)
+            write_audit(session, who, "signin.code", now=now, outcome="ok" if taken else "denied")
+    except TooManyTries as turned_away:
+        note_turned_away(database, who, turned_away, now)
+        raise
     if not taken:
         raise SignInRefused(say("That code is not right, or was used before."))
     return cookie
@@ -176,7 +187,7 @@ def note_device(session: Session, cookie: str, device: str | None, now: datetime
 def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origin, now: datetime) -> SignedIn | None:
     """The sign-in behind a cookie, with role and teams as they are now; None when it does not hold (any more)."""
     rows = session.execute(
-        select(SignIn, Person, PersonTeam.team_id, anything_open(Person.id, now))
+        select(SignIn, Person, PersonTeam.team_id, anything_open(Person.id, now), factor_in_force(Person.id))
         .join(Person, Person.id == SignIn.person_id)
         .outerjoin(PersonTeam, PersonTeam.person_id == Person.id)
         .where(SignIn.id_hash == _hash(cookie), _answered(now), Person.disabled_at.is_(None))
@@ -184,13 +195,14 @@ def find_sign_in(session: Session, cookie: str, *, limits: Limits, origin: Origi
     ).all()
     if not rows:
         return None
-    found, person, _, emergency = rows[0]
+    found, person, _, emergency, has_factor = rows[0]
     if now - found.seen_at > limits.idle or now - found.created_at > limits.absolute or person.role in NO_SIGN_IN:
         return None
-    team_ids = frozenset(team_id for _, _, team_id, _ in rows if team_id is not None)
+    team_ids = frozenset(team_id for _, _, team_id, _, _ in rows if team_id is not None)
     opened = opened_by(session, person.id, now) if emergency else frozenset()
     actor = Actor(person.email, person.role, person.id, team_ids, origin.request_id, origin.source, opened=opened)
-    return SignedIn(actor, person.name, found.id_hash, found.seen_at, preferred(person.preferences), person.language)
+    chosen = preferred(person.preferences)
+    return SignedIn(actor, person.name, found.id_hash, found.seen_at, chosen, person.language, has_factor)
 
 
 def touch(session: Session, signed_in: SignedIn, now: datetime) -> None:

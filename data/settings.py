@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "NADIR_"
+SIGNING_IN = frozenset({"oncologist", "nurse", "admin", "auditor"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SENDER = r"^([^@\s<>]+@[^@\s<>]+|[^@\r\n<>]+ <[^@\s<>]+@[^@\s<>]+>)$"
 
@@ -65,9 +66,11 @@ class Settings(BaseSettings):
     medium_repeat_days: Annotated[int, Field(ge=1)] = 7
     quiet_held_s: Annotated[int, Field(ge=0, le=43_200)] = 43_200
     medium_an_hour: Annotated[int, Field(ge=1)] = 10
+    second_factor_roles: str = ""
     proxy_hops: Annotated[int, Field(ge=0)] = 0
     base_path: Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+/)*$")] = "/"
     anchor_file: Path | None = None
+    audit_copy_file: Path | None = None
     backup_dir: Path | None = None
     backup_key_file: Path | None = None
     downtime_dir: Path | None = None
@@ -98,6 +101,14 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{name!r} is not a time zone") from error
         return name
+
+    @field_validator("second_factor_roles")
+    @classmethod
+    def _roles(cls, roles: str) -> str:
+        for role in roles.split(",") if roles.strip() else ():
+            if role.strip() not in SIGNING_IN:
+                raise ValueError(f"{role.strip()!r} is no role that signs in; write {','.join(sorted(SIGNING_IN))}")
+        return roles
 
     @field_validator("mllp_peers")
     @classmethod
@@ -151,6 +162,11 @@ class Settings(BaseSettings):
     def mllp_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Who may send over MLLP."""
         return tuple(ip_network(peer.strip()) for peer in self.mllp_peers.split(","))
+
+    @property
+    def second_factor_of(self) -> frozenset[str]:
+        """The roles whose people reach nothing before they have set up a second factor."""
+        return frozenset(role.strip() for role in self.second_factor_roles.split(",") if role.strip())
 
     @property
     def zone(self) -> ZoneInfo:

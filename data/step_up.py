@@ -25,6 +25,7 @@ from data.passwords import verify_password
 from data.second_factor import looks_like_code, take_code
 from data.sessions import Origin, SignedIn
 from data.throttle import PER_CODE, PER_PROOF, TooManyTries, clear, code_bucket, proof_bucket, reserve
+from data.turned_away import note_turned_away
 
 LIFE: Final = timedelta(minutes=5)
 
@@ -63,12 +64,17 @@ def prove(database: Database, signed_in: SignedIn, password: str, *, origin: Ori
     if person_id is None:
         raise ProofRefused(say("that is not your password"))
     bucket, allowance = (code_bucket(person_id), PER_CODE) if by_code else (proof_bucket(person_id), PER_PROOF)
-    with database.write() as session:
-        wait = reserve(session, {bucket: allowance}, now)
-        if wait is not None:
-            raise TooManyTries(wait)
-        stored = session.scalar(select(Person.password_hash).where(Person.id == person_id))
-        matches = take_code(session, person_id, password, now) if by_code else False
+    who = replace(signed_in.actor, request_id=origin.request_id, source=origin.source)
+    try:
+        with database.write() as session:
+            busy = reserve(session, {bucket: allowance}, now)
+            if busy is not None:
+                raise busy
+            stored = session.scalar(select(Person.password_hash).where(Person.id == person_id))
+            matches = take_code(session, person_id, password, now) if by_code else False
+    except TooManyTries as turned_away:
+        note_turned_away(database, who, turned_away, now)
+        raise
     if not by_code:
         # Outside any transaction: a verification takes a tenth of a second, and SQLite has one write lock.
         matches = verify_password(stored, password)
@@ -81,7 +87,6 @@ def prove(database: Database, signed_in: SignedIn, password: str, *, origin: Ori
                 .values(proved_at=now)
                 .execution_options(synchronize_session=False)
             )
-        who = replace(signed_in.actor, request_id=origin.request_id, source=origin.source)
         write_audit(session, who, "signin.again", now=now, outcome="ok" if matches else "denied")
     if not matches:
         raise ProofRefused(say("that is not your password"))

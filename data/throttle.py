@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,10 +17,11 @@ LONGEST_DELAY_S = 60
 
 
 class TooManyTries(PermissionError):
-    """No try is let through before `wait_s` seconds have passed."""
+    """No try is let through before `wait_s` seconds have passed; `buckets` are those that are closed."""
 
-    def __init__(self, wait: timedelta) -> None:
+    def __init__(self, wait: timedelta, buckets: Sequence[str]) -> None:
         self.wait_s = max(1, -(-int(wait.total_seconds() * 1000) // 1000))
+        self.buckets = tuple(buckets)
         super().__init__(f"too many tries; wait {self.wait_s} s")
 
 
@@ -72,18 +73,18 @@ def proof_bucket(person_id: int) -> str:
     return f"proof:{person_id}"
 
 
-def reserve(session: Session, allowances: Mapping[str, Allowance], now: datetime) -> timedelta | None:
+def reserve(session: Session, allowances: Mapping[str, Allowance], now: datetime) -> TooManyTries | None:
     """Count one try against every bucket, before its outcome is known, so that parallel tries cannot share one.
 
-    Returns None when the try may go ahead; otherwise how long to wait, and then nothing was counted. A bucket closed
-    for good answers with the longest delay, so that it looks like any other. A success is taken back with `forgive` or
-    `clear`.
+    Returns None when the try may go ahead; otherwise what to raise, which undoes the transaction, and then nothing was
+    counted. A bucket closed for good answers with the longest delay, so that it looks like any other. A success is
+    taken back with `forgive` or `clear`.
     """
     rows = {bucket: _locked(session, bucket, now) for bucket in sorted(allowances)}
-    waits = [_wait(rows[bucket], allowance, now) for bucket, allowance in allowances.items()]
-    longest = max(waits, default=timedelta())
-    if longest > timedelta():
-        return longest
+    waits = {bucket: _wait(rows[bucket], allowance, now) for bucket, allowance in allowances.items()}
+    closed = [bucket for bucket, wait in waits.items() if wait > timedelta()]
+    if closed:
+        return TooManyTries(max(waits.values()), closed)
     for bucket, allowance in allowances.items():
         row = rows[bucket]
         failures = 1 if _forgotten(row, allowance, now) else row.failures + 1
@@ -107,6 +108,31 @@ def forgive(session: Session, bucket: str) -> None:
 def clear(session: Session, bucket: str) -> None:
     """Forget every try of the bucket."""
     session.execute(delete(Throttle).where(Throttle.bucket == bucket).execution_options(synchronize_session=False))
+
+
+def tally(session: Session, bucket: str, now: datetime, span: timedelta) -> int:
+    """Count one thing more in a bucket that begins anew once `span` is over since its first; how many there are now."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    begun = insert(Throttle).values(bucket=bucket, failures=1, free_at=now + span)
+    over, anew = Throttle.free_at <= now, literal(now + span, Throttle.free_at.type)
+    counted = begun.on_conflict_do_update(
+        index_elements=[Throttle.bucket],
+        set_={
+            "failures": case((over, 1), else_=Throttle.failures + 1),
+            "free_at": case((over, anew), else_=Throttle.free_at),
+        },
+    )
+    return session.execute(counted.returning(Throttle.failures)).scalar_one()
+
+
+def take(session: Session, bucket: str, most: int, now: datetime, span: timedelta) -> timedelta | None:
+    """As `tally`, of things of which there may be `most` within `span`: how long to wait, None for not at all.
+
+    Raise on a wait, so that what was not done is not counted.
+    """
+    if tally(session, bucket, now, span) <= most:
+        return None
+    return session.scalars(select(Throttle.free_at).where(Throttle.bucket == bucket)).one() - now
 
 
 def _locked(session: Session, bucket: str, now: datetime) -> Throttle:

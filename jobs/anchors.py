@@ -1,4 +1,4 @@
-"""The hourly anchor of the audit chain, and the daily walk along the whole of it."""
+"""The hourly anchor of the audit chain, its copy outside the database, and the daily walk along the whole of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from data.alarms import alarm_once
 from data.anchors import append_anchor, head_anchor, read_anchors, verify_against
 from data.announcing import MailPolicy
+from data.audit_copy import copy_on
 from data.db import Database
 from jobs.runs import Counts, Fence
 
@@ -21,6 +22,13 @@ def anchor_audit(database: Database, path: Path | None, *, now: datetime, fence:
         return {"anchored": 0}
     append_anchor(path, anchor, now=now)
     return {"anchored": 1, "seq": anchor.seq}
+
+
+def copy_audit(database: Database, path: Path | None, *, fence: Fence) -> Counts:
+    """Append to the copy what came since; nothing where there is none. Raises CopyBroken, OSError."""
+    with database.write() as session:
+        fence(session)
+    return {"copied": 0 if path is None else copy_on(database, path)}
 
 
 def verify_audit(database: Database, path: Path | None, policy: MailPolicy, *, now: datetime, fence: Fence) -> Counts:

@@ -9,7 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 from http.client import HTTPException
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -17,6 +17,13 @@ log = structlog.get_logger()
 
 STEP_S: Final = 10.0
 TRIES: Final = 3
+
+
+class _Here(urllib.request.HTTPRedirectHandler):
+    """Goes where the settings say and nowhere that an answer says."""
+
+    def redirect_request(self, *_where: Any) -> None:
+        return None
 
 
 class Ping:
@@ -43,10 +50,10 @@ class Ping:
 
 
 def get(url: str) -> str | None:
-    """None when the watcher answered well within 10 s, else why not."""
+    """None when the watcher answered well within 10 s, else why not; that it has moved is no good answer."""
     request = urllib.request.Request(url, headers={"User-Agent": "Nadir"})  # noqa: S310  settings allow http and https
     try:
-        with urllib.request.urlopen(request, timeout=STEP_S):  # noqa: S310  # nosec B310
+        with urllib.request.build_opener(_Here).open(request, timeout=STEP_S):
             return None
     except (urllib.error.URLError, HTTPException, OSError) as error:
         return f"{type(error).__name__}: {error}"[:200]

@@ -20,6 +20,7 @@ ESCALATION_S = 30
 ROTA_S = 300
 WISHES_S = 2
 ANCHOR_S = 3600
+COPY_S = 60
 INVARIANTS_S = 3600
 VERIFY_AT = time(4, 30)
 BACKUP_AT = time(2, 0)
@@ -97,4 +98,5 @@ def schedule(settings: Settings) -> Sequence[Job]:
         Job("imports", Every(IMPORTS_S)),
         Job("escalation", Every(ESCALATION_S)),
         Job("rota", Every(ROTA_S)),
+        *((Job("audit-copy", Every(COPY_S)),) if settings.audit_copy_file is not None else ()),
     )

@@ -25,6 +25,7 @@ LONGEST_UNSENT_S = 300
 LONGEST_HELD_S = 3 * 86_400
 LONGEST_STUCK = timedelta(minutes=5)
 LONGEST_UNANCHORED = timedelta(hours=3)
+LONGEST_UNCOPIED = timedelta(minutes=10)
 LONGEST_UNBACKED = timedelta(hours=26)
 LONGEST_UNPRINTED = timedelta(hours=26)
 NAMED = 5
@@ -38,6 +39,7 @@ def troubles(session: Session, settings: Settings, *, now: datetime) -> list[str
         *_flags(session),
         *_feeds(session, now),
         *_anchors(session, settings, now),
+        *_copies(session, settings, now),
         *_backups(session, settings, now),
         *_lists(session, settings, now),
         *_waiting(session, now),
@@ -93,6 +95,14 @@ def _anchors(session: Session, settings: Settings, now: datetime) -> Iterator[st
     last = last_done(session, "anchor")
     if last is not None and now - last > LONGEST_UNANCHORED:
         yield f"the audit chain was last anchored at {last.isoformat(timespec='minutes')}: see nadir jobs status"
+
+
+def _copies(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
+    if settings.audit_copy_file is None:
+        return
+    last = last_done(session, "audit-copy")
+    if last is not None and now - last > LONGEST_UNCOPIED:
+        yield f"the audit trail was last copied at {last.isoformat(timespec='minutes')}: see nadir jobs status"
 
 
 def _backups(session: Session, settings: Settings, now: datetime) -> Iterator[str]:

@@ -25,7 +25,7 @@ from data.outbox import mail_policy
 from data.protocol.in_force import protocol_in_force
 from data.protocol.trials import start_trial
 from data.settings import Settings
-from jobs.anchors import anchor_audit, verify_audit
+from jobs.anchors import anchor_audit, copy_audit, verify_audit
 from jobs.backup import back_up_nightly
 from jobs.digest import digest
 from jobs.downtime_lists import print_downtime_lists
@@ -41,7 +41,7 @@ from jobs.watchdog import miscounts, troubles
 log = structlog.get_logger()
 
 KEPT: Final = timedelta(days=30)
-FREQUENT: Final = ("sweep", "feeds", "watch", "imports", "escalation", "rota")
+FREQUENT: Final = ("sweep", "feeds", "watch", "imports", "escalation", "rota", "audit-copy")
 
 
 def work_of(
@@ -74,6 +74,7 @@ def work_of(
         "imports": desk.tend,
         "escalation": desk.escalate,
         "rota": desk.tend_rota,
+        "audit-copy": desk.copy_audit,
     }
     return works[job.name]
 
@@ -145,6 +146,9 @@ class _Desk:
 
     def anchor(self, fence: Fence) -> Counts:
         return anchor_audit(self.database, self.settings.anchor_file, now=self.clock(), fence=fence)
+
+    def copy_audit(self, fence: Fence) -> Counts:
+        return copy_audit(self.database, self.settings.audit_copy_file, fence=fence)
 
     def back_up(self, fence: Fence) -> Counts:
         return back_up_nightly(self.database, self.settings, now=self.clock(), fence=fence)

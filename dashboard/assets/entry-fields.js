@@ -254,7 +254,7 @@
 
   /* What stands in the form: only fields in which something stands. */
   entry.read = function (root) {
-    const said = {};
+    const said = Object.create(null);
     const fields = Array.from(root.querySelectorAll("[data-field]")).filter((one) => !one.closest("[data-shows][hidden]"));
     for (const one of fields) {
       const name = one.dataset.field;

@@ -59,8 +59,8 @@
       svg.append(title);
     }
     const names = Object.keys(PLACES).filter((name) => form.parts[name]);
-    const marked = {};
-    const shapes = {};
+    const marked = Object.create(null);
+    const shapes = Object.create(null);
 
     function surface() {
       return names.reduce((sum, name) => sum + (form.parts[name].surface * (marked[name] || 0)) / 4, 0);

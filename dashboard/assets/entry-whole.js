@@ -244,7 +244,7 @@
         head.append(cell);
       }
       const mine = this.typed();
-      const theirs = Object.assign({}, ...answer.theirs.map((one) => one.said));
+      const theirs = Object.assign(Object.create(null), ...answer.theirs.map((one) => one.said));
       const rows = table.createTBody();
       for (const name of new Set([...Object.keys(theirs), ...Object.keys(mine)])) {
         const row = rows.insertRow();

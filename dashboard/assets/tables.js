@@ -39,16 +39,16 @@
   function show(tableId) {
     const table = document.getElementById(tableId);
     if (!table || !table.tBodies.length) return;
-    const wanted = {};
+    const wanted = new Map();
     for (const chip of document.querySelectorAll(`[data-filters="${tableId}"] [data-filter][aria-pressed="true"]`)) {
       const [name, value] = chip.dataset.filter.split(":");
-      wanted[name] = value;
+      wanted.set(name, value);
     }
     const box = document.querySelector(`[data-search-in="${tableId}"] input`);
     const text = box ? box.value.trim().toLocaleLowerCase() : "";
     let shown = 0;
     for (const row of table.tBodies[0].rows) {
-      const fits = Object.entries(wanted).every(([name, value]) => row.dataset[name] === value);
+      const fits = [...wanted].every(([name, value]) => row.dataset[name] === value);
       row.hidden = !(fits && row.textContent.toLocaleLowerCase().includes(text));
       shown += row.hidden ? 0 : 1;
     }

@@ -35,6 +35,7 @@ from dashboard.request import current_actor, current_database, current_protocol,
 from dashboard.routing import Route
 from data.cohort import COLUMNS, CohortView, Column, cohort, cohort_count, team_names
 from data.exports.cohort_sheet import cohort_sheet
+from data.exports.pace import count_file
 
 POLICY = Policy(CLINICAL, scoped=True)
 ROUTE = Route("/patients", title="Patients", policy=POLICY, nav="Patients", viewed=True)
@@ -189,6 +190,7 @@ def register(app: Dash) -> None:
         if not clicks:
             return no_update
         clock, view = _clock(), _sorted_view(search, find)
+        count_file(current_database(), current_actor(), clock.now)
         with current_database().write() as session:
             text = cohort_sheet(session, current_actor(), view, now=clock.now)
         # The mark makes spreadsheets read the file as UTF-8.

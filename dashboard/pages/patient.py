@@ -50,6 +50,8 @@ from dashboard.routing import Route
 from dashboard.summary import summary_address
 from data.entry.past import past_values
 from data.errors import BadInput
+from data.exports.pace import count_file
+from data.exports.patient_record import note_export
 from data.flag_moves import CLOSED
 from data.preferences import prefer
 from data.provenance import provenance
@@ -202,8 +204,13 @@ def _register_content(app: Dash) -> None:
     def download(clicks: int | None, mrn: str) -> object:
         if not clicks:
             return no_update
-        with current_database().read() as session:
-            text = record_csv(_view(session, mrn, {}))
+        database, actor, now = current_database(), current_actor(), request_now()
+        count_file(database, actor, now)
+        with database.read() as session:
+            view = _view(session, mrn, {})
+            text, records = record_csv(view), len(view.shown.chart.results)
+        with database.write() as session:
+            note_export(session, actor, mrn, "csv", records=records, now=now)
         return {"content": text, "filename": "record.csv", "type": "text/csv", "base64": False}
 
 

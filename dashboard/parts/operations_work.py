@@ -33,6 +33,7 @@ JOB_WORDS = {
     "imports": message("Imports that nobody works on"),
     "escalation": message("Carry further what nobody acknowledged"),
     "rota": message("Gaps in the rota, test alerts"),
+    "audit-copy": message("Copy of the audit trail for the site's log"),
 }
 OUTCOME_WORDS = {"done": message("done"), "failed": message("failed")}
 STATE_WORDS = {

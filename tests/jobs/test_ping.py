@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from jobs.ping import Ping
+from jobs.ping import Ping, get
 
 pytestmark = pytest.mark.alone
 
@@ -36,6 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.path, dict(self.headers.items()), body))
         time.sleep(self.server.slow_s)
         self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
+        self.send_header("Location", "/moved")
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -75,6 +76,12 @@ def test_it_tries_three_times(watcher: Watcher) -> None:
     Ping(watcher.url).send()
     assert wait_until(lambda: len(watcher.asked) == 3)
     assert not wait_until(lambda: len(watcher.asked) > 3, 0.3)
+
+
+def test_a_watcher_that_has_moved_is_not_followed(watcher: Watcher) -> None:
+    watcher.answers = [302]
+    assert "302" in (get(watcher.url) or "")
+    assert [path for path, *_ in watcher.asked] == ["/ping/7f3a"]
 
 
 def test_nobody_waits_for_a_slow_watcher_and_pings_do_not_pile_up(watcher: Watcher) -> None:
