@@ -20,7 +20,7 @@ from clinical.recist import VisitAssessment
 from clinical.sensor_window import enough, window_now
 from clinical.weight import weight_change
 from data.models import Glance as Stored
-from data.upsert import insert_or
+from data.upsert import put
 
 FORM: Final = 2
 """The form of stored glances. Every change of `Glance` raises it, so that the next sweep makes all of them anew."""
@@ -208,13 +208,7 @@ def read_glance(form: int | None, content: str | None) -> Glance | None:
 
 def save_glances(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write rows of `stored_glance`, each in the place of the patient's last one."""
-    if not rows:
-        return
-    statement = insert_or(session, Stored)
-    changed = {name: statement.excluded[name] for name in rows[0] if name != "patient_id"}
-    session.connection().execute(
-        statement.on_conflict_do_update(index_elements=["patient_id"], set_=changed), list(rows)
-    )
+    put(session, Stored, rows)
 
 
 def _last_seen(chart: Chart, moment: datetime) -> datetime | None:
