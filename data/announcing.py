@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol, cast
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from data.backoff import EXPIRES
@@ -21,7 +21,7 @@ from data.mail_choices import held
 from data.models import MailChoice, Outbox, Person
 from data.people import administrators
 from data.quiet import NEVER_HELD
-from data.telling import IN_DIGEST, TOLD, About, Chosen, Way, all_muted, chosen_for
+from data.telling import IN_DIGEST, TOLD, About, Chosen, Way, chosen_of, teams_of
 from data.upsert import insert_or
 from data.withheld import muting_teams, withhold
 
@@ -86,10 +86,13 @@ def announce(session: Session, flag: Told, policy: MailPolicy, now: datetime) ->
     step = next_step(session, flag)
     if step:
         cancel_unsent(session, [flag.id], why="told anew")
-    withhold(session, flag.id, muting_teams(session, flag.patient_id, flag.rule, flag.severity, now), now)
-    people = chosen_for(session, flag, now=now, zone=policy.zone)
-    if not people and all_muted(session, flag, now):
+    teams = teams_of(session, flag.patient_id)
+    muting = muting_teams(session, flag.patient_id, flag.rule, flag.severity, now) if teams else {}
+    withhold(session, flag.id, muting, now)
+    hearing = [team_id for team_id in teams if team_id not in muting]
+    if teams and not hearing:
         return 0
+    people = chosen_of(session, hearing, flag.severity, now=now, zone=policy.zone)
     if not people:
         return tell_admins(session, flag, "no-recipient", policy, now, step=step)
     return tell(session, flag, people, policy, now, step=step)
@@ -251,10 +254,14 @@ def cancel_unsent(session: Session, flag_ids: Iterable[str], *, why: str) -> int
 
 def next_step(session: Session, flag: Told) -> int:
     """The step at which this episode of the flag is told next; 0 where it never was."""
-    last = session.scalar(
-        select(func.max(Outbox.step)).where(Outbox.flag_id == flag.id, Outbox.episode == flag.episode)
-    )
+    last = session.scalar(_LAST_STEP, {"flag": flag.id, "of_episode": flag.episode})
     return 0 if last is None else last + 1
+
+
+# Put together once, as every flag that opens asks it.
+_LAST_STEP: Final = select(func.max(Outbox.step)).where(
+    Outbox.flag_id == bindparam("flag"), Outbox.episode == bindparam("of_episode")
+)
 
 
 def _waits(
