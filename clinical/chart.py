@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Literal, TypeVar, dataclass_transform
+from typing import Any, Literal, TypeVar
+
+from clinical.values import value
 
 T = TypeVar("T")
 _UNDERIVED: Any = object()
@@ -40,17 +42,7 @@ LesionState = Literal[
 ]
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def entry(cls: type[T]) -> type[T]:
-    """A dataclass of a chart: fields by keyword, set once, equal and hashed by their values.
-
-    That nobody sets one again is the type checker's to say. A dataclass that refuses it while the program runs takes
-    three times as long to make, and a sweep makes sixty entries a patient (decision 0052).
-    """
-    return dataclass(slots=True, kw_only=True, unsafe_hash=True)(cls)
-
-
-@entry
+@value
 class Entry:
     """What every entry of a chart carries."""
 
@@ -60,7 +52,7 @@ class Entry:
     precision: Precision = "second"
 
 
-@entry
+@value
 class Result(Entry):
     """A measured quantity: laboratory result, vital sign or numeric score, in the canonical unit of its analyte.
 
@@ -89,7 +81,7 @@ class Result(Entry):
         return self.value if self.comparator is None else None
 
 
-@entry
+@value
 class SkinAssessment(Entry):
     """A skin examination. Signs 0-3, itch and pain 0-10, `bsa` in % of body surface, `iga` 0-4 (NME working scale)."""
 
@@ -108,7 +100,7 @@ class SkinAssessment(Entry):
     rater: str | None = None
 
 
-@entry
+@value
 class Lesion(Entry):
     """One lesion on one scan. `diameter_tenths`: tenths of a millimetre (short axis for nodes), an exact integer.
     `note` is the reader's remark, such as why the lesion could not be evaluated."""
@@ -127,7 +119,7 @@ class Lesion(Entry):
     note: str | None = None
 
 
-@entry
+@value
 class Response(Entry):
     """A reader's overall verdict on a scan: CR PR SD PD NE NED. `computed` is the answer that was computed when the
     reader confirmed it or, with the reason in `text`, said something else."""
@@ -140,7 +132,7 @@ class Response(Entry):
     computed: str | None = None
 
 
-@entry
+@value
 class BiliaryUltrasound(Entry):
     """Coded findings of a biliary ultrasound, reference 5.3; lengths in mm. None is not assessed, False was looked for
     and is not there. `mobile` and `impacted` are of the stones, `ihbd`: the ducts within the liver are dilated."""
@@ -160,7 +152,7 @@ class BiliaryUltrasound(Entry):
     gallbladder: Literal["in-situ", "absent", "not-seen", "non-fasting"] | None = None
 
 
-@entry
+@value
 class Therapy(Entry):
     """An injection, a regimen step or a procedure; `drug` and `procedure` are the names of `clinical.therapy`.
 
@@ -196,7 +188,7 @@ class Therapy(Entry):
         )
 
 
-@entry
+@value
 class Symptom(Entry):
     """A symptom that was present (`present=True`) or asked about and absent (`present=False`)."""
 
@@ -204,14 +196,14 @@ class Symptom(Entry):
     present: bool = True
 
 
-@entry
+@value
 class DiseaseState(Entry):
     """The clinician's statement of where the disease stands, valid until the next one."""
 
     state: DiseaseStateName
 
 
-@entry
+@value
 class CodedFinding(Entry):
     """A coded finding without a number: biopsy, histology, stage, grade, metastasis, culture, echo.
 
@@ -226,7 +218,7 @@ class CodedFinding(Entry):
     why: str | None = None
 
 
-@entry
+@value
 class SensorDay(Entry):
     """Daily aggregate of one glucose sensor, UTC day, values in mg/dL. HI and LO marks are counted, never numbers."""
 
