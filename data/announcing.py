@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from data.backoff import EXPIRES
 from data.mail_choices import held
 from data.models import MailChoice, Outbox, Person
-from data.people import administrators
 from data.quiet import NEVER_HELD
 from data.telling import IN_DIGEST, TOLD, About, Chosen, Way, chosen_of, teams_of
 from data.upsert import insert_or
@@ -148,7 +147,7 @@ def tell_admins(
     """Write a technical mail about a flag to every admin; returns how many. It names the flag to nobody."""
     mail = _Mail(policy, now, flag=flag, step=step, rung=0 if carried is None else carried.rung)
     admins = reached_admins(session)
-    return _write(session, [mail.to(p.id, "technical", "technical", {"reason": reason}) for p in admins])
+    return _write(session, [mail.to(id, "technical", "technical", {"reason": reason}) for id in admins])
 
 
 def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **counts: int | str) -> int:
@@ -156,7 +155,7 @@ def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **co
     clinical content; `counts` are the numbers that go with it."""
     mail = _Mail(policy, now)
     content = {"reason": reason, **counts}
-    return _write(session, [mail.to(p.id, "technical", "technical", content) for p in reached_admins(session)])
+    return _write(session, [mail.to(id, "technical", "technical", content) for id in reached_admins(session)])
 
 
 def write_test_mail(session: Session, person_id: int, policy: MailPolicy, now: datetime, **content: Any) -> str:
@@ -179,11 +178,11 @@ def summary_mail(session: Session, person_id: int, policy: MailPolicy, now: date
     return str(row["id"])
 
 
-def reached_admins(session: Session) -> list[Person]:
-    """Every enabled admin whose address is not switched off, or every enabled admin where all of theirs are."""
-    admins = administrators(session)
-    off = set(session.scalars(select(MailChoice.person_id).where(MailChoice.off_at.is_not(None))))
-    return [admin for admin in admins if admin.id not in off] or admins
+def reached_admins(session: Session) -> list[int]:
+    """Every enabled admin whose address is not switched off, or every enabled admin where all of theirs are; by e-mail
+    address."""
+    admins = session.execute(_ADMINS).all()
+    return [id for id, off_at in admins if off_at is None] or [id for id, _ in admins]
 
 
 def alarm_to(
@@ -258,7 +257,13 @@ def next_step(session: Session, flag: Told) -> int:
     return 0 if last is None else last + 1
 
 
-# Put together once, as every flag that opens asks it.
+# Put together once, as every flag that opens asks them.
+_ADMINS: Final = (
+    select(Person.id, MailChoice.off_at)
+    .join(MailChoice, MailChoice.person_id == Person.id, isouter=True)
+    .where(Person.role == "admin", Person.disabled_at.is_(None))
+    .order_by(Person.email)
+)
 _LAST_STEP: Final = select(func.max(Outbox.step)).where(
     Outbox.flag_id == bindparam("flag"), Outbox.episode == bindparam("of_episode")
 )

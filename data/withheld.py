@@ -43,23 +43,24 @@ def withhold(session: Session, flag_id: str, team_ids: Iterable[int], now: datet
         session.execute(insert(FlagWithheld), rows)
 
 
-# Put together once, as every flag that opens runs it.
+# Put together once, as every flag that opens runs the one, and one that nobody was told of the other.
+_WITHHELD: Final = (
+    select(Team.name, func.max(RuleMute.until))
+    .select_from(FlagWithheld)
+    .join(Flag, Flag.id == FlagWithheld.flag_id)
+    .join(Team, Team.id == FlagWithheld.team_id)
+    .join(RuleMute, and_(RuleMute.team_id == FlagWithheld.team_id, RuleMute.rule == Flag.rule))
+    .where(FlagWithheld.flag_id == bindparam("flag"))
+    .group_by(Team.name)
+    .order_by(Team.name)
+    .limit(1)
+)
 _FORGET: Final = delete(cast("Table", FlagWithheld.__table__)).where(FlagWithheld.flag_id == bindparam("flag"))
 
 
 def why_withheld(session: Session, flag_id: str) -> str | None:
     """Why nobody was told of a flag; None where no mute withholds its mails."""
-    row = session.execute(
-        select(Team.name, func.max(RuleMute.until))
-        .select_from(FlagWithheld)
-        .join(Flag, Flag.id == FlagWithheld.flag_id)
-        .join(Team, Team.id == FlagWithheld.team_id)
-        .join(RuleMute, and_(RuleMute.team_id == FlagWithheld.team_id, RuleMute.rule == Flag.rule))
-        .where(FlagWithheld.flag_id == flag_id)
-        .group_by(Team.name)
-        .order_by(Team.name)
-        .limit(1)
-    ).one_or_none()
+    row = session.execute(_WITHHELD, {"flag": flag_id}).one_or_none()
     if row is None:
         return None
     team, until = row
