@@ -26,6 +26,7 @@ from clinical.protocol import Protocol
 from clinical.saying import Figure, say
 from clinical.therapy import injections
 from clinical.validity import disqualified
+from clinical.values import value
 from clinical.variation import rcv_up
 from clinical.wording import days_between, listed
 
@@ -85,7 +86,7 @@ class Sample:
         self.number = self.result.number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Rise:
     """A rise that stands: its first sample, its latest, and what they were compared with."""
 
@@ -99,7 +100,7 @@ class Rise:
     across_changes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Epoch:
     """A stretch of one treatment and one assay. `start` is None for what lies before the first recorded treatment."""
 
@@ -111,7 +112,7 @@ class Epoch:
     nadir: Nadir | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class MarkerCourse:
     """All samples of a marker, its epochs, and the rise that stands now, if one does.
 

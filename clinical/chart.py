@@ -15,6 +15,8 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
+from clinical.values import value
+
 T = TypeVar("T")
 _UNDERIVED: Any = object()
 _KNOWN_AT: Callable[[Any], datetime] = attrgetter("known_at")
@@ -40,7 +42,7 @@ LesionState = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Entry:
     """What every entry of a chart carries."""
 
@@ -50,7 +52,7 @@ class Entry:
     precision: Precision = "second"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Result(Entry):
     """A measured quantity: laboratory result, vital sign or numeric score, in the canonical unit of its analyte.
 
@@ -79,7 +81,7 @@ class Result(Entry):
         return self.value if self.comparator is None else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SkinAssessment(Entry):
     """A skin examination. Signs 0-3, itch and pain 0-10, `bsa` in % of body surface, `iga` 0-4 (NME working scale)."""
 
@@ -98,7 +100,7 @@ class SkinAssessment(Entry):
     rater: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Lesion(Entry):
     """One lesion on one scan. `diameter_tenths`: tenths of a millimetre (short axis for nodes), an exact integer.
     `note` is the reader's remark, such as why the lesion could not be evaluated."""
@@ -117,7 +119,7 @@ class Lesion(Entry):
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Response(Entry):
     """A reader's overall verdict on a scan: CR PR SD PD NE NED. `computed` is the answer that was computed when the
     reader confirmed it or, with the reason in `text`, said something else."""
@@ -130,7 +132,7 @@ class Response(Entry):
     computed: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BiliaryUltrasound(Entry):
     """Coded findings of a biliary ultrasound, reference 5.3; lengths in mm. None is not assessed, False was looked for
     and is not there. `mobile` and `impacted` are of the stones, `ihbd`: the ducts within the liver are dilated."""
@@ -150,7 +152,7 @@ class BiliaryUltrasound(Entry):
     gallbladder: Literal["in-situ", "absent", "not-seen", "non-fasting"] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Therapy(Entry):
     """An injection, a regimen step or a procedure; `drug` and `procedure` are the names of `clinical.therapy`.
 
@@ -186,7 +188,7 @@ class Therapy(Entry):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Symptom(Entry):
     """A symptom that was present (`present=True`) or asked about and absent (`present=False`)."""
 
@@ -194,14 +196,14 @@ class Symptom(Entry):
     present: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DiseaseState(Entry):
     """The clinician's statement of where the disease stands, valid until the next one."""
 
     state: DiseaseStateName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CodedFinding(Entry):
     """A coded finding without a number: biopsy, histology, stage, grade, metastasis, culture, echo.
 
@@ -216,7 +218,7 @@ class CodedFinding(Entry):
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SensorDay(Entry):
     """Daily aggregate of one glucose sensor, UTC day, values in mg/dL. HI and LO marks are counted, never numbers."""
 

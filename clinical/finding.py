@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from clinical.values import value
+
 Severity = Literal["urgent", "high", "medium", "low", "info"]
 Axis = Literal["marker", "imaging", "skin", "toxicity", "process"]
 SEVERITIES: tuple[Severity, ...] = ("urgent", "high", "medium", "low", "info")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Evidence:
     """One value a finding rests on, in the canonical unit; `record` is the id of the stored record."""
 
@@ -38,7 +40,7 @@ class ComparedWith:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class UsedThreshold:
     """A threshold as it was applied, with its source and whether a clinician has signed it off."""
 

@@ -13,11 +13,12 @@ from itertools import zip_longest
 from clinical.chart import Chart, Lesion, Response
 from clinical.epochs import Boundary, boundaries
 from clinical.recist import VisitAssessment, assess, is_receptor_imaging
+from clinical.values import value
 
 _PROGRESSION = frozenset({"PD", "recurrence"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Scan:
     """One scan date. `verdict` is the reader's response, else the computed one; `signed` whether a reader signed what
     the verdict rests on. `assessment` is the computed side, `new` the rows of new lesions on that date."""

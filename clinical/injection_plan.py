@@ -15,6 +15,7 @@ from clinical.days import date_utc
 from clinical.injections import Cycle, cycles
 from clinical.protocol import Protocol
 from clinical.therapy import USUAL_INTERVAL_DAYS, Regimen, analogue_steps, injections, regimen_at
+from clinical.values import value
 
 DATES_AHEAD = 6
 Unplanned = Literal["no-regimen", "no-depot", "none-recorded"]
@@ -29,7 +30,7 @@ class PlannedInjection:
     on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class InjectionPlan:
     """What is planned at a moment: the next `DATES_AHEAD` injections, or `why_not` there are none.
 

@@ -8,7 +8,6 @@ time: the depot is withheld then on purpose. Across a recorded stop nothing is l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -16,9 +15,10 @@ from clinical.chart import Chart, Therapy
 from clinical.days import date_utc
 from clinical.protocol import Protocol
 from clinical.therapy import USUAL_INTERVAL_DAYS, analogue_steps, injections, is_analogue, regimen_at
+from clinical.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Cycle:
     """From one depot injection to the next. `following` is None while the next one is not recorded.
 

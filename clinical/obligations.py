@@ -20,6 +20,7 @@ from clinical.low_risk import low_risk
 from clinical.protocol import Protocol
 from clinical.saying import say
 from clinical.therapy import analogue_steps, is_antitumour
+from clinical.values import value
 from clinical.wording import day
 
 RESIDUAL: tuple[DiseaseStateName, ...] = ("residual-stable", "residual-progressing")
@@ -39,7 +40,7 @@ _VITAMINS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Obligation:
     """One thing owed. `since` started its clock; `last` is the latest time it was done, ever.
 

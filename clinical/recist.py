@@ -16,6 +16,7 @@ from typing import Literal
 
 from clinical.chart import Lesion
 from clinical.saying import Figure, chained, say
+from clinical.values import value
 
 TargetResponse = Literal["CR", "PR", "SD", "PD", "NE"]
 NonTargetResponse = Literal["CR", "non-CR/non-PD", "PD", "NE"]
@@ -31,7 +32,7 @@ _RECEPTOR_IMAGING = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class VisitAssessment:
     """One scan date. `sum_mm` is the sum over the target lesions that were read, `baseline` and `nadir` the sums it is
     compared with (mm; the nadir is the lowest before this visit, baseline included). At the baseline `overall` is None.

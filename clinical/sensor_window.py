@@ -17,6 +17,7 @@ from clinical.chart import Chart, SensorDay
 from clinical.numbers import reaches
 from clinical.protocol import Protocol
 from clinical.scans import counted_once, of_scans
+from clinical.values import value
 
 _MINUTES_A_DAY = 1440
 # Readings a day of sensors that read every 15, 10, 5, 3 and 1 minutes; a few more than due can come in at a change.
@@ -24,7 +25,7 @@ _DUE = (96, 144, 288, 480, 1440)
 _SLACK = 1.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SensorWindow:
     """One window: `worn` is the part of the readings due that is there, `low` and `high` the parts of the readings
     below 54 and above 250 mg/dL (HI and LO counted), `low_days` the days with enough minutes below 54."""

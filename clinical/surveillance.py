@@ -6,7 +6,6 @@ is watched for years after the last dose. Receptor scans are done on suspicion a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -14,9 +13,10 @@ from clinical.chart import Chart, Entry
 from clinical.days import date_utc, midnight
 from clinical.obligations import Obligation, obligations
 from clinical.protocol import Protocol
+from clinical.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DueItem:
     """One thing the schedule owes. `code` is an analyte or `scan`, `skin`, `vitamin-k`, `liver`, `ultrasound`, ...
 

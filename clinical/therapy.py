@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from clinical.chart import Chart, Therapy
+from clinical.values import value
 
 Formulation = Literal["short-acting", "long-acting"]
 
@@ -121,7 +122,7 @@ GLUCOSE_RAISING_DRUGS = frozenset({"prednisolone", "dexamethasone", "everolimus"
 ANTICOAGULANTS = frozenset({"warfarin", "direct-anticoagulant"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Regimen:
     """An analogue regimen in force. `since` is when this drug, dose and interval began, `started` when the unbroken
     analogue treatment did. `injections` counts recorded depot injections since `started`, up to the asked moment.

@@ -13,15 +13,14 @@ from typing import Any, Final, Literal, Protocol, cast
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from data.backoff import EXPIRES
 from data.mail_choices import held
 from data.models import MailChoice, Outbox, Person
-from data.people import administrators
 from data.quiet import NEVER_HELD
-from data.telling import IN_DIGEST, TOLD, About, Chosen, Way, all_muted, chosen_for
+from data.telling import IN_DIGEST, TOLD, About, Chosen, Way, chosen_of, teams_of
 from data.upsert import insert_or
 from data.withheld import muting_teams, withhold
 
@@ -86,10 +85,13 @@ def announce(session: Session, flag: Told, policy: MailPolicy, now: datetime) ->
     step = next_step(session, flag)
     if step:
         cancel_unsent(session, [flag.id], why="told anew")
-    withhold(session, flag.id, muting_teams(session, flag.patient_id, flag.rule, flag.severity, now), now)
-    people = chosen_for(session, flag, now=now, zone=policy.zone)
-    if not people and all_muted(session, flag, now):
+    teams = teams_of(session, flag.patient_id)
+    muting = muting_teams(session, flag.patient_id, flag.rule, flag.severity, now) if teams else {}
+    withhold(session, flag.id, muting, now)
+    hearing = [team_id for team_id in teams if team_id not in muting]
+    if teams and not hearing:
         return 0
+    people = chosen_of(session, hearing, flag.severity, now=now, zone=policy.zone)
     if not people:
         return tell_admins(session, flag, "no-recipient", policy, now, step=step)
     return tell(session, flag, people, policy, now, step=step)
@@ -145,7 +147,7 @@ def tell_admins(
     """Write a technical mail about a flag to every admin; returns how many. It names the flag to nobody."""
     mail = _Mail(policy, now, flag=flag, step=step, rung=0 if carried is None else carried.rung)
     admins = reached_admins(session)
-    return _write(session, [mail.to(p.id, "technical", "technical", {"reason": reason}) for p in admins])
+    return _write(session, [mail.to(id, "technical", "technical", {"reason": reason}) for id in admins])
 
 
 def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **counts: int | str) -> int:
@@ -153,7 +155,7 @@ def alarm(session: Session, reason: str, policy: MailPolicy, now: datetime, **co
     clinical content; `counts` are the numbers that go with it."""
     mail = _Mail(policy, now)
     content = {"reason": reason, **counts}
-    return _write(session, [mail.to(p.id, "technical", "technical", content) for p in reached_admins(session)])
+    return _write(session, [mail.to(id, "technical", "technical", content) for id in reached_admins(session)])
 
 
 def write_test_mail(session: Session, person_id: int, policy: MailPolicy, now: datetime, **content: Any) -> str:
@@ -176,11 +178,11 @@ def summary_mail(session: Session, person_id: int, policy: MailPolicy, now: date
     return str(row["id"])
 
 
-def reached_admins(session: Session) -> list[Person]:
-    """Every enabled admin whose address is not switched off, or every enabled admin where all of theirs are."""
-    admins = administrators(session)
-    off = set(session.scalars(select(MailChoice.person_id).where(MailChoice.off_at.is_not(None))))
-    return [admin for admin in admins if admin.id not in off] or admins
+def reached_admins(session: Session) -> list[int]:
+    """Every enabled admin whose address is not switched off, or every enabled admin where all of theirs are; by e-mail
+    address."""
+    admins = session.execute(_ADMINS).all()
+    return [id for id, off_at in admins if off_at is None] or [id for id, _ in admins]
 
 
 def alarm_to(
@@ -251,10 +253,20 @@ def cancel_unsent(session: Session, flag_ids: Iterable[str], *, why: str) -> int
 
 def next_step(session: Session, flag: Told) -> int:
     """The step at which this episode of the flag is told next; 0 where it never was."""
-    last = session.scalar(
-        select(func.max(Outbox.step)).where(Outbox.flag_id == flag.id, Outbox.episode == flag.episode)
-    )
+    last = session.scalar(_LAST_STEP, {"flag": flag.id, "of_episode": flag.episode})
     return 0 if last is None else last + 1
+
+
+# Put together once, as every flag that opens asks them.
+_ADMINS: Final = (
+    select(Person.id, MailChoice.off_at)
+    .join(MailChoice, MailChoice.person_id == Person.id, isouter=True)
+    .where(Person.role == "admin", Person.disabled_at.is_(None))
+    .order_by(Person.email)
+)
+_LAST_STEP: Final = select(func.max(Outbox.step)).where(
+    Outbox.flag_id == bindparam("flag"), Outbox.episode == bindparam("of_episode")
+)
 
 
 def _waits(

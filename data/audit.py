@@ -33,6 +33,7 @@ ERASED = "patient.erase"
 """The action whose rows name, in their detail's `reasons`, the rows whose reasons were erased."""
 _COLUMNS = ("at", "actor", "role", "action", "patient_uuid", "object", "outcome", "request_id", "source", "detail")
 _STORED = ("seq", "key_id", "mac", *_COLUMNS)
+_MAC = _STORED.index("mac")
 _APPEND = f"INSERT INTO audit ({', '.join(_STORED)}) VALUES ({', '.join(['%s'] * len(_STORED))})"  # noqa: S608  # nosec B608
 _MOVE_HEAD = "UPDATE audit_head SET seq = %s, mac = %s WHERE id = %s"
 _KEEP_REASON = "INSERT INTO audit_reason (seq, words) VALUES (%s, %s)"
@@ -90,8 +91,13 @@ def write_audit(
         outcome=outcome,
         detail=detail,
     )
+    return write_audits(session, [entry])
+
+
+def write_audits(session: Session, entries: Sequence[Entry]) -> int:
+    """As `write_audit`, a row for each of the entries (one at least) in their order; the number of the last one."""
     (head,) = ask(session, head_asked(session))
-    seq, statements = appended(session, head, entry)
+    seq, statements = appended(session, head, *entries)
     tell(session, statements)
     return seq
 
@@ -115,18 +121,37 @@ def head_asked(session: Session) -> Question:
     return f"SELECT seq, mac FROM audit_head WHERE id = %s{lock}", (HEAD_ID,)  # noqa: S608  # nosec B608
 
 
-def appended(session: Session, head: Sequence[Any], entry: Entry) -> tuple[int, list[Statement]]:
-    """The number of the row that follows `head`, the answer to `head_asked`, and what writes it."""
+def appended(session: Session, head: Sequence[Any], *entries: Entry) -> tuple[int, list[Statement]]:
+    """What writes a row for each of the entries (one at least) behind `head`, the answer to `head_asked`, and the
+    number of the last one."""
     key = session.info.get("audit_key")
     if not key:
         raise AuditUnavailable("this session carries no audit key; open it with data.db.Database")
     if not head:
         raise AuditUnavailable("the audit chain has no head: run `nadir db upgrade`")
-    ((last, last_mac),) = head
+    ((last, mac),) = head
+    seq = int(last)
+    rows: list[tuple[Any, ...]] = []
+    reasons: list[tuple[Any, ...]] = []
+    for entry in entries:
+        seq += 1
+        row, said = _row(key, seq, mac, entry)
+        rows.append(row)
+        mac = row[_MAC]
+        if said is not None:
+            reasons.append((seq, said))
+    moved = (seq, mac, HEAD_ID)
+    reasoned: list[Statement] = [(_KEEP_REASON, reasons)] if reasons else []
+    if len(rows) == 1 and session.get_bind().dialect.name != "sqlite":
+        return seq, [(_BOTH, [(*moved, *rows[0])]), *reasoned]
+    return seq, [(_MOVE_HEAD, [moved]), (_APPEND, rows), *reasoned]
+
+
+def _row(key: bytes, seq: int, last_mac: str, entry: Entry) -> tuple[tuple[Any, ...], str | None]:
+    """The row of an entry as it is stored, and the reason that is kept beside it."""
     actor, uuid, detail = entry.actor, entry.patient_uuid, entry.detail
     if uuid is not None and any(opened.patient_uuid == uuid for opened in actor.opened):
         detail = {**(detail or {}), "emergency": True}
-    seq = int(last) + 1
     said = None if detail is None else detail.get(GIVEN)
     if detail is not None and said is not None:
         detail = {name: value for name, value in detail.items() if name != GIVEN}
@@ -136,12 +161,7 @@ def appended(session: Session, head: Sequence[Any], entry: Entry) -> tuple[int, 
     written = None if detail is None else _json(detail)
     plain = None if written is None else json.loads(written)
     mac = _mac(key, last_mac, seq, (at, *stated, plain))
-    row = (seq, key_id(key), mac, at, *stated, written)
-    moved = (seq, mac, HEAD_ID)
-    reason: list[Statement] = [] if said is None else [(_KEEP_REASON, [(seq, said)])]
-    if session.get_bind().dialect.name == "sqlite":
-        return seq, [(_MOVE_HEAD, [moved]), (_APPEND, [row]), *reason]
-    return seq, [(_BOTH, [(*moved, *row)]), *reason]
+    return (seq, key_id(key), mac, at, *stated, written), said
 
 
 def verify(session: Session) -> AuditReport:

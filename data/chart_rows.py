@@ -7,9 +7,10 @@ and details as their text, and no row passes through a mapped object.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NotRequired, Required, TypedDict, get_type_hints
 
 import msgspec
 from sqlalchemy import BigInteger, Text, cast, type_coerce
@@ -30,15 +31,53 @@ from clinical.chart import (
 from data.models import ReadingDay, Record
 from data.models.base import from_ms
 
-KINDS: Final[dict[str, tuple[type[Entry], str]]] = {
-    "skin": (SkinAssessment, "skin"),
-    "lesion": (Lesion, "lesions"),
-    "response": (Response, "responses"),
-    "biliary": (BiliaryUltrasound, "biliary"),
-    "therapy": (Therapy, "therapy"),
-    "symptom": (Symptom, "symptoms"),
-    "state": (DiseaseState, "states"),
-    "finding": (CodedFinding, "findings"),
+TYPED_DICT: Any = TypedDict
+"""For type checkers a TypedDict has its fields written out; here they are those of a class."""
+
+
+class _Kind:
+    """What a record of a kind becomes: a class of entry, in which field of the chart, and how its `detail` is read.
+
+    The fields of the class beside those of every entry are what a detail may say; anything else in it is passed over.
+    """
+
+    def __init__(self, entry: type[Entry], field: str) -> None:
+        self.entry, self.field = entry, field
+        shared, types = {each.name for each in fields(Entry)}, get_type_hints(entry)
+        self._told = TYPED_DICT(
+            entry.__name__,
+            {
+                own.name: Required[types[own.name]] if own.default is MISSING else NotRequired[types[own.name]]
+                for own in fields(entry)
+                if own.name not in shared
+            },
+        )
+        self._decoder = msgspec.json.Decoder(self._told | None)
+        self._texted = "text" in types
+
+    def read(self, detail: str | None, text: str | None) -> dict[str, Any]:
+        """The fields that a stored detail says, and the text of the record. Raises ValidationError of msgspec."""
+        return self._with_text((detail and self._decoder.decode(detail)) or self._decoder.decode("{}"), text)
+
+    def checked(self, detail: Mapping[str, Any] | None, text: str | None) -> dict[str, Any]:
+        """The same of a detail that is no text any more."""
+        return self._with_text(msgspec.convert(detail or {}, self._told), text)
+
+    def _with_text(self, told: dict[str, Any], text: str | None) -> dict[str, Any]:
+        if self._texted:
+            told.setdefault("text", text)
+        return told
+
+
+KINDS: Final[dict[str, _Kind]] = {
+    "skin": _Kind(SkinAssessment, "skin"),
+    "lesion": _Kind(Lesion, "lesions"),
+    "response": _Kind(Response, "responses"),
+    "biliary": _Kind(BiliaryUltrasound, "biliary"),
+    "therapy": _Kind(Therapy, "therapy"),
+    "symptom": _Kind(Symptom, "symptoms"),
+    "state": _Kind(DiseaseState, "states"),
+    "finding": _Kind(CodedFinding, "findings"),
 }
 AGGREGATE: Final = (
     *("device", "count", "total", "total_squared", "below_54", "below_70", "above_180", "above_250"),
@@ -103,41 +142,42 @@ def result(row: Any) -> Result:
 
 
 def coded(row: Any) -> tuple[str, Entry]:
-    """A row of RECORD_COLUMNS of any other kind, with the field of the chart it belongs to. Raises UnreadableRecord."""
-    patient_id, id, kind, effective_at, issued_at, precision, detail, text, *_ = row
+    """A row of RECORD_COLUMNS of any other kind, with the field of the chart it belongs to. Its detail is held against
+    the dataclass of its kind, so that a rule never meets a word it does not know. Raises UnreadableRecord."""
+    patient_id, id, named, effective_at, issued_at, precision, detail, text, *_ = row
+    kind = KINDS.get(named)
+    if kind is None:
+        raise UnreadableRecord(f"record {id} of patient {patient_id}: no such kind {named!r}")
     effective = _moment(effective_at)
-    issued = effective if issued_at is None or issued_at < effective_at else _moment(issued_at)
-    told = None if detail is None else msgspec.json.decode(detail)
-    return entry_of(kind, f"{id} of patient {patient_id}", str(id), effective, issued, precision, told, text)
+    try:
+        told = kind.read(detail, text)
+    except msgspec.ValidationError as error:
+        raise UnreadableRecord(f"record {id} of patient {patient_id} is no {named}: {error}") from error
+    return kind.field, kind.entry(
+        record=str(id),
+        effective=effective,
+        known_at=effective if issued_at is None or issued_at < effective_at else _moment(issued_at),
+        precision=precision,
+        **told,
+    )
 
 
 def entry_of(
-    kind: str,
     named: str,
     record: str,
     effective: datetime,
     known_at: datetime,
-    precision: str,
+    precision: Any,
     detail: Mapping[str, Any] | None,
     text: str | None,
 ) -> tuple[str, Entry]:
-    """The entry that the fields of `detail` say, held against the dataclass of its kind, so that a rule never meets a
-    word it does not know. `named` names the record where UnreadableRecord is raised."""
-    if kind not in KINDS:
-        raise UnreadableRecord(f"record {named}: no such kind {kind!r}")
-    cls, field = KINDS[kind]
-    content = {
-        "text": text,
-        **(detail or {}),
-        "record": record,
-        "effective": effective,
-        "known_at": known_at,
-        "precision": precision,
-    }
+    """The same of what is not stored: an entry of the kind `named`, which KINDS must hold. Raises UnreadableRecord."""
+    kind = KINDS[named]
     try:
-        return field, msgspec.convert(content, cls, builtin_types=(datetime,))
+        told = kind.checked(detail, text)
     except msgspec.ValidationError as error:
-        raise UnreadableRecord(f"record {named} is no {kind}: {error}") from error
+        raise UnreadableRecord(f"record {record} is no {named}: {error}") from error
+    return kind.field, kind.entry(record=record, effective=effective, known_at=known_at, precision=precision, **told)
 
 
 def sensor_day(row: Any) -> SensorDay:

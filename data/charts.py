@@ -208,9 +208,7 @@ def with_items(chart: Chart, items: Iterable[Item]) -> Chart:
         if item.kind in KINDS and item.effective_at is not None:
             record, effective = f"new:{item.place}", item.effective_at
             known_at = effective if item.issued_at is None else max(effective, item.issued_at)
-            field, entry = entry_of(
-                item.kind, record, record, effective, known_at, item.precision, item.detail, item.text
-            )
+            field, entry = entry_of(item.kind, record, effective, known_at, item.precision, item.detail, item.text)
             added.setdefault(field, []).append(entry)
     merged: dict[str, Any] = {
         field: tuple(sorted((*getattr(chart, field), *entries), key=lambda entry: (entry.effective, entry.record)))

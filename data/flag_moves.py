@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy import CursorResult, Table, insert, select, update
 from sqlalchemy.orm import Session
 
 from clinical.saying import say
@@ -104,6 +104,9 @@ MOVES: Final[Mapping[Action, Move]] = MappingProxyType(
         "reconsider": Move(CLOSED, "open"),
     }
 )
+
+
+_HISTORY: Final = insert(cast(Table, FlagHistory.__table__))
 
 
 def next_status(status: Status, action: Action, before_snooze: Status | None = None) -> Status:
@@ -215,16 +218,17 @@ def write_history(
 ) -> None:
     """Append a row of history; `status` None is the flag's beginning."""
     session.execute(
-        insert(FlagHistory).values(
-            flag_id=flag_id,
-            at=mover.at,
-            who=mover.who,
-            person_id=mover.person_id,
-            from_status=status,
-            to_status=target,
-            why=mover.why,
-            detail=None if detail is None else dict(detail),
-        )
+        _HISTORY,
+        {
+            "flag_id": flag_id,
+            "at": mover.at,
+            "who": mover.who,
+            "person_id": mover.person_id,
+            "from_status": status,
+            "to_status": target,
+            "why": mover.why,
+            "detail": None if detail is None else dict(detail),
+        },
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Text, func, or_, select
+from sqlalchemy import Table, Text, bindparam, func, or_, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
@@ -24,7 +25,7 @@ from data.models.flag import OPEN_ONLY
 from data.reviews import end_review
 from data.survivors import survivors
 from data.telling import TOLD
-from data.upsert import insert_or
+from data.upsert import insert_on
 from data.withheld import why_withheld
 
 NOBODY = say("no recipient and no admin: nobody was told")
@@ -153,12 +154,28 @@ def _open(
     patient_uuid: str,
     moment: datetime,
 ) -> None:
-    key = dedup_key(patient_uuid, finding)
-    episode = (
-        session.scalar(select(func.max(Flag.episode)).where(Flag.patient_id == patient_id, Flag.dedup_key == key)) or 0
-    ) + 1
+    id, key = str(uuid4()), dedup_key(patient_uuid, finding)
+    content = _content(bench, finding, moment)
+    episode = session.scalar(
+        _opening(session.get_bind().dialect.name),
+        {
+            **content,
+            "id": id,
+            "patient_id": patient_id,
+            "subject": finding.subject,
+            "dedup_key": key,
+            "status": "open",
+            "opened_at": moment,
+            "first_seq": bench.seen_seq,
+            "version": 1,
+            "whose": patient_id,
+            "of_key": key,
+        },
+    )
+    if episode is None:
+        return  # another judge opened it first
     flag = StandingFlag(
-        id=str(uuid4()),
+        id=id,
         patient_id=patient_id,
         rule=finding.rule,
         severity=finding.severity,
@@ -166,30 +183,11 @@ def _open(
         episode=episode,
         status="open",
         version=1,
-        evidence_digest=evidence_digest(finding),
+        evidence_digest=content["evidence_digest"],
         records=frozenset(evidence.record for evidence in finding.evidence),
         cleared_at=None,
         snoozed_until=None,
     )
-    inserted = session.execute(
-        insert_or(session, Flag)
-        .values(
-            id=flag.id,
-            patient_id=patient_id,
-            subject=finding.subject,
-            dedup_key=key,
-            episode=episode,
-            status="open",
-            opened_at=moment,
-            first_seq=bench.seen_seq,
-            version=1,
-            **_content(bench, finding, moment),
-        )
-        .on_conflict_do_nothing(index_elements=["dedup_key"], index_where=OPEN_ONLY)
-        .returning(Flag.id)
-    ).all()
-    if not inserted:
-        return  # another judge opened it first
     mover = Mover(bench.actor, bench.now, str(finding.why))
     write_history(
         session, flag.id, mover, status=None, target="open", detail=_detail(bench, finding, moment, finding.why)
@@ -197,6 +195,21 @@ def _open(
     written.opened += 1
     written.traces.append(_trace("open", flag, None, "open", moment))
     _worse(session, bench, flag, written)
+
+
+@cache
+def _opening(dialect: str) -> Any:
+    """The statement that opens a flag, unless one of the same key is open, and answers with its episode."""
+    flag = cast("Table", Flag.__table__)
+    before = select(func.max(flag.c.episode)).where(
+        flag.c.patient_id == bindparam("whose"), flag.c.dedup_key == bindparam("of_key")
+    )
+    return (
+        insert_on(dialect, flag)
+        .values(episode=func.coalesce(before.scalar_subquery(), 0) + 1)
+        .on_conflict_do_nothing(index_elements=["dedup_key"], index_where=OPEN_ONLY)
+        .returning(flag.c.episode)
+    )
 
 
 def _change(

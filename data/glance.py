@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import takewhile
 from typing import Any, Final, Literal
@@ -18,9 +17,10 @@ from clinical.injections import cycles
 from clinical.protocol import Protocol
 from clinical.recist import VisitAssessment
 from clinical.sensor_window import enough, window_now
+from clinical.values import value
 from clinical.weight import weight_change
 from data.models import Glance as Stored
-from data.upsert import insert_or
+from data.upsert import put
 
 FORM: Final = 2
 """The form of stored glances. Every change of `Glance` raises it, so that the next sweep makes all of them anew."""
@@ -30,7 +30,7 @@ LONGEST_FAILURE: Final = 500
 Trend = Literal["up", "down", "same"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LatestResult:
     """The newest result of an analyte. `value` None: it came as text or without a result; `text` then says what came.
 
@@ -52,7 +52,7 @@ class LatestResult:
     previous_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SensorTime:
     """The part of the readings of the fortnight ending with `last` within 70-180 mg/dL, and how much of it was worn.
 
@@ -64,7 +64,7 @@ class SensorTime:
     last: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class WeightMove:
     """Percent change of the newest weight against the one of `since` (`clinical.weight`)."""
 
@@ -73,7 +73,7 @@ class WeightMove:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Given:
     """The analogue in force. `next_planned`: the next depot injection by the plan (`clinical.injection_plan`)."""
 
@@ -84,7 +84,7 @@ class Given:
     next_planned: date | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BestChange:
     """The lowest sum of target lesions since the baseline, as a change in percent of it, and the date of that scan."""
 
@@ -93,7 +93,7 @@ class BestChange:
     baseline_mm: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Glance:
     """One patient at a glance. None everywhere means: not recorded.
 
@@ -208,13 +208,7 @@ def read_glance(form: int | None, content: str | None) -> Glance | None:
 
 def save_glances(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write rows of `stored_glance`, each in the place of the patient's last one."""
-    if not rows:
-        return
-    statement = insert_or(session, Stored)
-    changed = {name: statement.excluded[name] for name in rows[0] if name != "patient_id"}
-    session.connection().execute(
-        statement.on_conflict_do_update(index_elements=["patient_id"], set_=changed), list(rows)
-    )
+    put(session, Stored, rows)
 
 
 def _last_seen(chart: Chart, moment: datetime) -> datetime | None:

@@ -28,7 +28,7 @@ from clinical.protocol import Protocol
 from clinical.rules import Judged, judge_chart
 from clinical.saying import say
 from data.announcing import MailPolicy, alarm, cancel_unsent
-from data.audit import write_audit
+from data.audit import Entry, write_audits
 from data.chart_rows import UnreadableRecord
 from data.charts import charts_or_why
 from data.differences import StandingFlag, dedup_key, differences
@@ -40,7 +40,7 @@ from data.models import Ingest, Judgement, Patient
 from data.people import Actor
 from data.reopening import reopen_reviews
 from data.survivors import groups, not_merged
-from data.upsert import insert_or
+from data.upsert import put
 
 TRIES_AT_ONCE: Final = 3
 RETRY_AFTER: Final = timedelta(hours=1)
@@ -136,7 +136,7 @@ def judge(
         audits.append((patient.uuid, written))
         counts.evaluated += 1
         counts.add(written)
-    _save(session, judgements)
+    put(session, Judgement, judgements)
     save_glances(session, glances)
     given_up = sum(row["failures"] == TRIES_AT_ONCE for row in judgements)
     if given_up:
@@ -249,25 +249,18 @@ def _failed(bench: Bench, patient: _Patient, error: Exception, moment: datetime)
     }
 
 
-def _save(session: Session, judgements: Sequence[dict[str, Any]]) -> None:
-    if not judgements:
-        return
-    statement = insert_or(session, Judgement)
-    changed = {name: statement.excluded[name] for name in judgements[0] if name != "patient_id"}
-    session.connection().execute(
-        statement.on_conflict_do_update(index_elements=["patient_id"], set_=changed), list(judgements)
-    )
-
-
 def _audit(session: Session, actor: Actor, audits: Iterable[tuple[str, Written]], now: datetime) -> None:
-    for patient_uuid, written in audits:
-        for trace in written.traces:
-            write_audit(
-                session,
-                actor,
-                trace.action,
-                now=now,
-                patient_uuid=patient_uuid,
-                object=trace.flag_id,
-                detail=trace.detail,
-            )
+    entries = [
+        Entry(
+            actor=actor,
+            action=trace.action,
+            now=now,
+            patient_uuid=patient_uuid,
+            object=trace.flag_id,
+            detail=trace.detail,
+        )
+        for patient_uuid, written in audits
+        for trace in written.traces
+    ]
+    if entries:
+        write_audits(session, entries)

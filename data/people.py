@@ -118,15 +118,6 @@ def person_actor(
     return Actor(person.email, person.role, person.id, frozenset(team_ids), request_id, source)
 
 
-def administrators(session: Session) -> list[Person]:
-    """Every enabled admin, by e-mail address."""
-    return list(
-        session.scalars(
-            select(Person).where(Person.role == "admin", Person.disabled_at.is_(None)).order_by(Person.email)
-        )
-    )
-
-
 def add_team(session: Session, actor: Actor, name: str, *, now: datetime) -> Team:
     """A new care team. Raises AccountError for an empty or taken name."""
     _require_administrator(actor)

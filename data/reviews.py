@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Table, Update, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from clinical.finding import SEVERITIES
@@ -20,6 +20,7 @@ from data.audit import write_audit
 from data.errors import BadInput
 from data.flag_moves import LONGEST_SNOOZE, STANDING
 from data.models import Flag, Patient, PatientReview, PatientSurvivor
+from data.models.base import BigId
 from data.people import Actor, Forbidden, NotFound, reached, visible
 from data.sessions import SignedIn
 from data.survivors import members, numbered, standing_id, survivor_of
@@ -139,16 +140,7 @@ def last_review(session: Session, patient_ids: Sequence[int]) -> Review | None:
 
 def end_review(session: Session, patient_id: int, flag_id: str, *, now: datetime) -> None:
     """End the standing review of the patient, because this flag opened, came back or grew worse."""
-    own = standing_id(literal(patient_id))
-    merged = select(PatientSurvivor.patient_id).where(PatientSurvivor.survivor_id == own)
-    session.execute(
-        update(PatientReview)
-        .where(
-            or_(PatientReview.patient_id == own, PatientReview.patient_id.in_(merged)), PatientReview.ended_at.is_(None)
-        )
-        .values(ended_at=now, ended_by_flag=flag_id)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(_END, {"of_patient": patient_id, "ended": now, "by_flag": flag_id})
 
 
 def reviewed_until(today: date) -> ColumnElement[Any]:
@@ -197,3 +189,18 @@ def _holds(today: date) -> ColumnElement[bool]:
 
 def _review(row: PatientReview) -> Review:
     return Review(row.until, row.why, row.who, row.name, row.at, row.ended_at, row.ended_by_flag)
+
+
+def _end() -> Update:
+    review = cast("Table", PatientReview.__table__)
+    own = select(standing_id(bindparam("of_patient", type_=BigId))).scalar_subquery()
+    merged = select(PatientSurvivor.patient_id).where(PatientSurvivor.survivor_id == own)
+    return (
+        update(review)
+        .where(or_(review.c.patient_id == own, review.c.patient_id.in_(merged)), review.c.ended_at.is_(None))
+        .values(ended_at=bindparam("ended"), ended_by_flag=bindparam("by_flag"))
+    )
+
+
+# Put together once: that takes longer than running it, and every flag that opens runs it.
+_END: Final = _end()

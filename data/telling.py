@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from data.models import MailChoice, PatientSurvivor, PatientTeam, Person, PersonTeam, Subscription
@@ -73,22 +73,25 @@ def chosen_for(session: Session, flag: About, *, now: datetime, zone: ZoneInfo) 
     all its oncologists; and who asked for it. Medium: everybody of the teams who has not switched it off, and all
     oncologists where all have. Low and info tell nobody.
     """
-    if flag.severity not in TOLD:
+    return chosen_of(session, hearing_teams(session, flag, now), flag.severity, now=now, zone=zone)
+
+
+def chosen_of(
+    session: Session, team_ids: Sequence[int], severity: str, *, now: datetime, zone: ZoneInfo
+) -> list[Chosen]:
+    """As `chosen_for`, where it is known which teams hear of a flag of that severity."""
+    if severity not in TOLD or not team_ids:
         return []
-    team_ids = hearing_teams(session, flag, now)
     roster = roster_at(session, team_ids, local_day(now, zone))
-    wishes = _wishes(session, team_ids, flag.severity)
-    if flag.severity in IN_DIGEST:
+    wishes = _wishes(session, team_ids, severity)
+    if severity in IN_DIGEST:
         return _by_wish(roster, wishes)
     return _by_rota(roster, team_ids, local_day(now, zone), wishes)
 
 
 def teams_of(session: Session, patient_id: int) -> list[int]:
     """The teams that follow a person, whatever number they were added under."""
-    person = select(standing_id(bindparam("patient", patient_id, BigId))).scalar_subquery()
-    own = PatientTeam.patient_id == person
-    merged = PatientTeam.patient_id.in_(select(PatientSurvivor.patient_id).where(PatientSurvivor.survivor_id == person))
-    return sorted(set(session.scalars(select(PatientTeam.team_id).where(own | merged))))
+    return sorted(set(session.scalars(_TEAMS, {"patient": patient_id})))
 
 
 def hearing_teams(session: Session, flag: About, now: datetime) -> list[int]:
@@ -181,4 +184,13 @@ def _wishes(session: Session, team_ids: Sequence[int], severity: str) -> dict[in
     return found
 
 
+def _teams() -> Select[int]:
+    person = select(standing_id(bindparam("patient", type_=BigId))).scalar_subquery()
+    own = PatientTeam.patient_id == person
+    merged = PatientTeam.patient_id.in_(select(PatientSurvivor.patient_id).where(PatientSurvivor.survivor_id == person))
+    return select(PatientTeam.team_id).where(own | merged)
+
+
+# Put together once: that takes longer than asking, and every flag that opens asks.
+_TEAMS: Final = _teams()
 _MOST: Final = ("at-once", "digest", "on-call", "off")

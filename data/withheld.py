@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, func, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
 from clinical.saying import Day, say
@@ -37,25 +37,30 @@ def muting_teams(session: Session, patient_id: int, rule: str, severity: str, no
 
 def withhold(session: Session, flag_id: str, team_ids: Iterable[int], now: datetime) -> None:
     """Remember that these teams and no others are not told of the flag, so that they are once their mute is over."""
-    session.execute(delete(FlagWithheld).where(FlagWithheld.flag_id == flag_id))
+    session.execute(_FORGET, {"flag": flag_id})
     rows = [{"flag_id": flag_id, "team_id": team_id, "at": now} for team_id in sorted(team_ids)]
     if rows:
         session.execute(insert(FlagWithheld), rows)
 
 
+# Put together once, as every flag that opens runs the one, and one that nobody was told of the other.
+_WITHHELD: Final = (
+    select(Team.name, func.max(RuleMute.until))
+    .select_from(FlagWithheld)
+    .join(Flag, Flag.id == FlagWithheld.flag_id)
+    .join(Team, Team.id == FlagWithheld.team_id)
+    .join(RuleMute, and_(RuleMute.team_id == FlagWithheld.team_id, RuleMute.rule == Flag.rule))
+    .where(FlagWithheld.flag_id == bindparam("flag"))
+    .group_by(Team.name)
+    .order_by(Team.name)
+    .limit(1)
+)
+_FORGET: Final = delete(cast("Table", FlagWithheld.__table__)).where(FlagWithheld.flag_id == bindparam("flag"))
+
+
 def why_withheld(session: Session, flag_id: str) -> str | None:
     """Why nobody was told of a flag; None where no mute withholds its mails."""
-    row = session.execute(
-        select(Team.name, func.max(RuleMute.until))
-        .select_from(FlagWithheld)
-        .join(Flag, Flag.id == FlagWithheld.flag_id)
-        .join(Team, Team.id == FlagWithheld.team_id)
-        .join(RuleMute, and_(RuleMute.team_id == FlagWithheld.team_id, RuleMute.rule == Flag.rule))
-        .where(FlagWithheld.flag_id == flag_id)
-        .group_by(Team.name)
-        .order_by(Team.name)
-        .limit(1)
-    ).one_or_none()
+    row = session.execute(_WITHHELD, {"flag": flag_id}).one_or_none()
     if row is None:
         return None
     team, until = row

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Final
 
 from clinical.chart import Chart
 from clinical.finding import Finding, Suppressed
 from clinical.protocol import Protocol
 from clinical.rules.precedence import by_precedence
-from clinical.rules.registry import found_by, registered
+from clinical.rules.registry import findings_of, registered
 from clinical.rules.suppression import held_back, no_longer_followed
 
 for _question in iter_modules(__path__):
     import_module(f"{__name__}.{_question.name}")
+
+_EVERY: Final = registered()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,11 @@ def judge_chart(chart: Chart, protocol: Protocol, now: datetime) -> Judged:
         return Judged((), changes, (ended,))
     found: list[Finding] = []
     due = [] if changes is None else [changes]
-    for rule in registered():
-        found += found_by(rule.id, known, protocol, now)
+    answers = findings_of(known, protocol, now)
+    for rule in _EVERY:
+        if rule.id not in answers:
+            answers[rule.id] = tuple(rule.judge(known, protocol, now))
+        found += answers[rule.id]
         if rule.next_due is not None and (at := rule.next_due(known, protocol, now)) is not None:
             due.append(at)
     return Judged(by_precedence(found), min(due, default=None), held_back(known, protocol, now))

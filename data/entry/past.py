@@ -123,15 +123,7 @@ def arrivals(session: Session, actor: Actor, patient_ids: Sequence[int]) -> tupl
 def changed_by_sources(session: Session, patient_ids: Iterable[int], after: int) -> list[Changed]:
     """What was changed or taken back of these patients by an ingest after the number `after`, and not by a correction
     by hand."""
-    old, new = aliased(Record), aliased(Record)
-    rows = session.execute(
-        select(old.patient_id, old.id, new.ingest_seq, new.recorded_at, new.recorded_by, new.reason)
-        .join(new, old.superseded_by == new.id)
-        .outerjoin(Correction, Correction.record_id == old.id)
-        .where(old.patient_id.in_(sorted(patient_ids)), Correction.id.is_(None))
-        .where(new.ingest_seq > after, *_changed(old, new))
-        .order_by(*_by_past_key(old))
-    )
+    rows = session.execute(_CHANGES, {"patients": sorted(patient_ids), "after": after})
     return [Changed(patient_id, str(id), seq, at, who, why) for patient_id, id, seq, at, who, why in rows]
 
 
@@ -152,6 +144,18 @@ def _past() -> Select[Record, Record, str, str, datetime, int]:
         .outerjoin(Correction, Correction.record_id == old.id)
         .outerjoin(there, there.id == Correction.moved_to_id)
         .where(old.patient_id.in_(bindparam("patients", expanding=True)), *_changed(old, new))
+        .order_by(*_by_past_key(old))
+    )
+
+
+def _changes() -> Select[int, int, int, datetime, str, str | None]:
+    old, new = aliased(Record), aliased(Record)
+    return (
+        select(old.patient_id, old.id, new.ingest_seq, new.recorded_at, new.recorded_by, new.reason)
+        .join(new, old.superseded_by == new.id)
+        .outerjoin(Correction, Correction.record_id == old.id)
+        .where(old.patient_id.in_(bindparam("patients", expanding=True)), Correction.id.is_(None))
+        .where(new.ingest_seq > bindparam("after"), *_changed(old, new))
         .order_by(*_by_past_key(old))
     )
 
@@ -191,5 +195,7 @@ def _last(later: dict[int, int], id: int) -> int:
     return id
 
 
-# Putting this statement together takes longer than asking it, and every page of a patient asks it.
+# Putting these statements together takes longer than asking them: every page of a patient asks the one, a sweep the
+# other for every hundred patients.
 _PAST = _past()
+_CHANGES = _changes()

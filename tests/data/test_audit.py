@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from data.audit import AuditReport, AuditUnavailable, key_id, verify, write_audit
+from data.audit import GIVEN, AuditReport, AuditUnavailable, Entry, key_id, verify, write_audit, write_audits
 from data.db import Database, open_database
-from data.models import Audit
+from data.models import Audit, AuditReason
 from data.people import Actor
 
 WHO = Actor("ward@clinic.example", "oncologist", 7, frozenset({1}), "req-1", "192.0.2.1")
@@ -51,6 +51,32 @@ def test_an_untouched_chain_stands(database: Database, now: datetime) -> None:
     with database.read() as session:
         report = verify(session)
     assert (report.ok, report.rows) == (True, 12)
+
+
+def test_rows_that_are_appended_together_are_those_that_are_appended_one_by_one(
+    database: Database, now: datetime
+) -> None:
+    details = [{"n": 1}, {GIVEN: "asked for"}, None, {GIVEN: "asked again", "n": 2}]
+    entries = [
+        Entry(actor=WHO, action=f"deed.{n}", now=now, object=f"o{n}", detail=each) for n, each in enumerate(details)
+    ]
+    with database.write() as session:
+        assert write_audits(session, entries) == 4
+    with database.write() as session:
+        for entry in entries:
+            write_audit(session, WHO, entry.action, now=now, object=entry.object, detail=entry.detail)
+    with database.read() as session:
+        assert verify(session) == AuditReport(8, session.get_one(Audit, 8).mac)
+        told = [
+            (row.action, row.object, (row.detail or {}).get("n")) for row in session.query(Audit).order_by(Audit.seq)
+        ]
+        said = {row.seq: row.words for row in session.query(AuditReason)}
+    assert (
+        told[:4]
+        == told[4:]
+        == [("deed.0", "o0", 1), ("deed.1", "o1", None), ("deed.2", "o2", None), ("deed.3", "o3", 2)]
+    )
+    assert said == {2: "asked for", 4: "asked again", 6: "asked for", 8: "asked again"}
 
 
 def test_a_chain_holds_while_others_go_on_writing(database: Database, now: datetime) -> None:
