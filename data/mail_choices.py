@@ -162,7 +162,7 @@ def switch_off(session: Session, person_id: int, why: str, *, now: datetime) -> 
     """Send nothing but test mails to this person's address any more: the mail server refused it for good."""
     before = _off_why(session, person_id)
     _keep(session, person_id, {"off_at": now, "off_why": why})
-    _audit_switch(session, person_id, "mail.address-off", before, why, now)
+    _audit(session, person_id, "mail.address-off", before, why, now)
 
 
 def switch_on(session: Session, person_id: int, *, now: datetime) -> bool:
@@ -171,7 +171,7 @@ def switch_on(session: Session, person_id: int, *, now: datetime) -> bool:
     if before is None:
         return False
     _keep(session, person_id, {"off_at": None, "off_why": None})
-    _audit_switch(session, person_id, "mail.address-on", before, None, now)
+    _audit(session, person_id, "mail.address-on", before, None, now)
     return True
 
 
@@ -179,7 +179,7 @@ def _off_why(session: Session, person_id: int) -> str | None:
     return session.scalar(select(MailChoice.off_why).where(MailChoice.person_id == person_id).with_for_update())
 
 
-def _audit_switch(
+def _audit(
     session: Session, person_id: int, action: str, before: str | None, after: str | None, now: datetime
 ) -> None:
     email = session.scalars(select(Person.email).where(Person.id == person_id)).one()
