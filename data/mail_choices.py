@@ -179,9 +179,7 @@ def _off_why(session: Session, person_id: int) -> str | None:
     return session.scalar(select(MailChoice.off_why).where(MailChoice.person_id == person_id).with_for_update())
 
 
-def _audit(
-    session: Session, person_id: int, action: str, before: str | None, after: str | None, now: datetime
-) -> None:
+def _audit(session: Session, person_id: int, action: str, before: str | None, after: str | None, now: datetime) -> None:
     email = session.scalars(select(Person.email).where(Person.id == person_id)).one()
     detail = {"old": before, "new": after}
     write_audit(session, Actor.system("sender"), action, now=now, object=email, detail=detail)
