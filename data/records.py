@@ -46,7 +46,10 @@ _REPORT: Final = (
 _LAST_IDS: Final = (
     "SELECT max(coalesce((SELECT max(id) FROM record), 0), coalesce((SELECT max(id) FROM record_report), 0))"
 )
-_NEXT_IDS: Final = "SELECT nextval(pg_get_serial_sequence('record', 'id')) FROM generate_series(1, %s)"
+_NEXT_IDS: Final = (
+    "WITH own AS MATERIALIZED (SELECT pg_get_serial_sequence('record', 'id')::regclass AS ids)"
+    " SELECT nextval(ids) FROM own, generate_series(1, %s)"
+)
 _RETRACTED = (_RECORD.effective_at, _RECORD.effective_text, _RECORD.precision)
 
 

@@ -24,6 +24,7 @@ from data.intake.item import Held, Refused
 from data.intake.matching import Matching
 from data.intake.options import ImportOptions, checked_id, date_order_of, kept, reading_digest, zone_of
 from data.intake.parcel import Ignored, Parcel, PatientParcel, Reader, Unreadable
+from data.intake.read_ahead import in_turn, read_ahead
 from data.intake.readers import reader_of
 from data.intake.source import ImportRefused, SourceFile, Sources, gather
 from data.intake.tally import BatchSummary
@@ -149,8 +150,8 @@ class _Run:
             ids = self._store.admit([one.parcel for one in brought])
             for one, patient_id in zip(brought, ids, strict=True):
                 self._subjects.add(one.file, one.parcel.references, patient_id)
-        for chunk in chunks(self._rest(reader)):
-            self._store.store(chunk)
+        stored = read_ahead if self._steps.apart else in_turn
+        stored(chunks(self._rest(reader)), self._store.store)
 
     def _patients(self, reader: Reader) -> Iterator[_Brought]:
         for file in self._sources.files:

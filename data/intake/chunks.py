@@ -14,7 +14,7 @@ from data.identity_proposals import propose
 from data.intake.deaths import death_told
 from data.intake.fhir_read import quoted
 from data.intake.holding import hold
-from data.intake.identity import Disputed, PatientFacts, Proposed, admit, recognise, restated
+from data.intake.identity import Disputed, PatientFacts, Proposed, admit, holders_of, recognise, restated
 from data.intake.item import Held, Item, Refused
 from data.intake.moments import DateOrder
 from data.intake.parcel import Ignored, Known, Notice, Parcel, PatientParcel
@@ -168,7 +168,7 @@ class ChunkStore:
         try:
             if "mrn" in self.options:
                 # What comes for one patient who is named registers nobody else.
-                recognise(session, self.actor, parcel.outcome)
+                recognise(session, self.actor, parcel.outcome, holders_of(session, [parcel.outcome]))
             with session.begin_nested():
                 admission = admit(session, self.actor, parcel.outcome, teams=teams, now=self.now)
         except Held as held:

@@ -20,7 +20,15 @@ from data.intake.fhir_frame import LOCAL, LOINC, Setting, codes
 from data.intake.fhir_imaging import TUMOUR_SIZE, lesion, report, response, study
 from data.intake.fhir_observation import results
 from data.intake.fhir_patient import Subjects, patient_facts
-from data.intake.fhir_read import LARGEST_RESOURCE, Entry, in_parts, quoted, read_entries, refuse_duplicate_keys
+from data.intake.fhir_read import (
+    LARGEST_RESOURCE,
+    MOST_ENTRIES,
+    Entry,
+    in_parts,
+    quoted,
+    read_entries,
+    refuse_duplicate_keys,
+)
 from data.intake.fhir_therapy import administration, procedure, request, statement
 from data.intake.item import Held, Item, Refused
 from data.intake.item_limits import storable
@@ -29,6 +37,9 @@ from data.intake.parcel import Ignored, Known, Parcel, PatientParcel, Unreadable
 from data.intake.source import SourceFile
 
 Mapper = Callable[[Any, Setting], Sequence[Item] | Ignored]
+# What was read and may not be stored yet: a chunk that is being stored, another that is gathered, and before those what
+# was asked about together.
+MOST_UNDER_WAY = 2 * CHUNK + MOST_ENTRIES
 # Subjects of a file that are remembered once they are found.
 MOST_SUBJECTS = 10_000
 KNOWN = Known()
@@ -166,7 +177,7 @@ class FhirImport:
         """Remember what was read and may not be stored yet: it may say something newer than what stands."""
         self._under_way.pop(source_id, None)
         self._under_way[source_id] = None
-        if len(self._under_way) > CHUNK:
+        if len(self._under_way) > MOST_UNDER_WAY:
             del self._under_way[next(iter(self._under_way))]
 
     def _setting(self, file: SourceFile, entry: Entry) -> Setting:

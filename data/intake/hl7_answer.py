@@ -101,20 +101,17 @@ def answer(header: Header | None, outcome: Outcome, why: str = "", *, now: datet
     if code is None:
         return None
     signs = _STANDARD if header is None else header.msh.signs
-    mirrored = [""] * 18 if header is None else ["", *(_plain(header.msh.raw(n)) for n in range(1, 19))][:19]
-    if header is None:
-        mirrored.append("")
     trigger = "" if header is None else _plain(header.msh.part(9, 2))[:3]
     named = signs.component.join(filter(None, ("ACK", trigger if trigger.isalnum() else "", "ACK" if trigger else "")))
     encoding = signs.component + signs.repetition + signs.escape + signs.subcomponent
     if header is not None and len(header.msh.raw(2)) == 5 and signs.truncation != "#":
         encoding += signs.truncation
     msh = [
-        *("MSH", encoding, mirrored[5], mirrored[6], mirrored[3], mirrored[4]),
+        *("MSH", encoding, *(_mirrored(header, field) for field in (5, 6, 3, 4))),
         *(f"{now:%Y%m%d%H%M%S}+0000", "", named, uuid4().hex[:20]),
-        *(mirrored[11] or "P", mirrored[12] or "2.5.1", "", "", "", "", "", mirrored[18]),
+        *(_mirrored(header, 11) or "P", _mirrored(header, 12) or "2.5.1", "", "", "", "", "", _mirrored(header, 18)),
     ]
-    msa = ["MSA", code, mirrored[10], _escaped(why, signs)]
+    msa = ["MSA", code, _mirrored(header, 10), _escaped(why, signs)]
     text = "".join(signs.field.join(fields).rstrip(signs.field) + "\r" for fields in (msh, msa))
     return text.encode("ascii" if header is None else header.codec, "replace")
 
@@ -129,6 +126,11 @@ def _code(header: Header | None, outcome: Outcome) -> str | None:
     if outcome in _WANTED.get(accept, ()):
         return f"C{letter}"
     return f"A{letter}" if outcome in _WANTED.get(application, ()) else None
+
+
+def _mirrored(header: Header | None, field: int) -> str:
+    """A field of the MSH that is answered; empty where that could not be read."""
+    return "" if header is None else _plain(header.msh.raw(field))
 
 
 def _plain(said: str) -> str:

@@ -25,8 +25,9 @@ from data.intake.fhir_types import Reference
 from data.intake.hl7_letter import Arrived, Key, Letter
 from data.intake.hl7_patient import has_number, patient_facts
 from data.intake.hl7_v2 import Group, Hl7Import, read_messages
+from data.intake.holders import Holders
 from data.intake.holding import hold
-from data.intake.identity import Disputed, Proposed, recognise, restated
+from data.intake.identity import Disputed, PatientFacts, Proposed, holders_of, recognise, restated
 from data.intake.item import Held, Refused
 from data.intake.learned import IN_FORCE, Learned, learned
 from data.intake.parcel import Ignored, Notice, Parcel
@@ -136,9 +137,7 @@ def _tell_apart(known: Sequence[Any], letters: Sequence[Letter]) -> None:
 def _take_in(sitting: _Sitting, letters: Sequence[Letter]) -> None:
     session, desk, now, batch_id = sitting.session, sitting.desk, sitting.now, sitting.batch_id
     reader = _Reader(sitting)
-    for letter in letters:
-        if letter.state == "done":
-            reader.read(letter)
+    reader.read([letter for letter in letters if letter.state == "done"])
     kept = [letter for letter in letters if letter.outcome != "reject"]
     if not kept:
         return
@@ -238,16 +237,18 @@ class _Reader:
         self._met: dict[str, int | Held] = {}
         self.proposed: list[tuple[str, Proposed]] = []
 
-    def read(self, letter: Letter) -> None:
-        """Read one message; one of a kind nobody here reads is rejected."""
-        name = "mllp:" + "/".join(letter.key)
-        read = list(read_messages(name, letter.arrived.content))
-        if all(isinstance(one, Parcel) and isinstance(one.outcome, Ignored) for one in read):
-            letter.outcome, letter.told = "reject", "messages of this type are not taken here"
-        for one in read:
-            if isinstance(one, Group):
-                self._met[one.reference] = self._whose(one)
-            letter.parcels += self._import.parcels(name, one)
+    def read(self, letters: Sequence[Letter]) -> None:
+        """Read messages; one of a kind nobody here reads is rejected."""
+        found = []
+        for letter in letters:
+            name = "mllp:" + "/".join(letter.key)
+            found.append((letter, name, list(read_messages(name, letter.arrived.content))))
+        self._meet([one for _, _, read in found for one in read if isinstance(one, Group)])
+        for letter, name, read in found:
+            if all(isinstance(one, Parcel) and isinstance(one.outcome, Ignored) for one in read):
+                letter.outcome, letter.told = "reject", "messages of this type are not taken here"
+            for one in read:
+                letter.parcels += self._import.parcels(name, one)
 
     def resolve(self, file: str, reference: Reference, contained: tuple[dict[str, Any], ...]) -> int:
         """The patient of a group. Raises Held."""
@@ -257,12 +258,28 @@ class _Reader:
             raise found
         return found
 
-    def _whose(self, group: Group) -> int | Held:
+    def _meet(self, groups: Sequence[Group]) -> None:
+        """Find out whom the groups are about, by one look at everybody who has one of their numbers."""
+        told: list[tuple[Group, PatientFacts]] = []
+        for group in groups:
+            try:
+                told.append((group, self._facts(group)))
+            except Held as held:
+                self._met[group.reference] = held
+        if not told:
+            return
+        among = holders_of(self._sitting.session, [facts for _, facts in told])
+        for group, facts in told:
+            self._met[group.reference] = self._whose(group, facts, among)
+
+    def _facts(self, group: Group) -> PatientFacts:
+        if group.pid is None or not has_number(group.pid):
+            raise Held("there is no patient number (PID-3)", "send the hospital's number in PID-3")
+        return patient_facts(group.pid, self._sitting.now)
+
+    def _whose(self, group: Group, facts: PatientFacts, among: Holders) -> int | Held:
         try:
-            if group.pid is None or not has_number(group.pid):
-                raise Held("there is no patient number (PID-3)", "send the hospital's number in PID-3")
-            facts = patient_facts(group.pid, self._sitting.now)
-            known = recognise(self._sitting.session, self._sitting.desk.actor, facts)
+            known = recognise(self._sitting.session, self._sitting.desk.actor, facts, among)
             self.proposed += [(f"{group.where}.PID", told) for told in death_told(self._sitting.session, facts)]
         except Held as held:
             if isinstance(held, Disputed):

@@ -74,8 +74,9 @@ class Segment:
 
     def part(self, field: int, component: int = 1, subcomponent: int | None = None) -> str:
         """A component of the first repetition, escapes resolved, without the blanks around it."""
-        first = next(iter(self.repetitions(field)), "")
-        return self.component(first, component, subcomponent).strip()
+        raw = self.raw(field)
+        first = raw.split(self.signs.repetition, 1)[0] if raw != _NULL else ""
+        return self.component(first, component, subcomponent).strip() if first else ""
 
     def component(self, repetition: str, component: int, subcomponent: int | None = None) -> str:
         """A component of one repetition, escapes resolved; empty where there is none or the HL7 null."""

@@ -7,16 +7,17 @@ date or under an unrelated name is held for a person to look at, and so is every
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from clinical.saying import chained, say
 from data.audit import write_audit
+from data.intake.holders import Holder, Holders, holders
 from data.intake.item import Held
 from data.models import Patient, PatientIdentifier
 from data.patient_status import note_status
@@ -28,24 +29,6 @@ from data.survivors import standing_id, survivor_of
 FHIR_ID = "urn:nadir:fhir-id"
 # A FHIR id that two patients of different servers share: it names nobody any more.
 SHARED_FHIR_ID = "urn:nadir:fhir-id:shared"
-_BY_MRN = select(Patient).where(Patient.mrn == bindparam("mrn"))
-_NUMBERED = select(PatientIdentifier.patient_id).where(
-    PatientIdentifier.system == bindparam("system"), PatientIdentifier.value == bindparam("value")
-)
-_HOLDERS = (
-    select(Patient)
-    .where(
-        or_(
-            Patient.mrn == bindparam("mrn"),
-            Patient.id.in_(
-                select(PatientIdentifier.patient_id).where(
-                    tuple_(PatientIdentifier.system, PatientIdentifier.value).in_(bindparam("numbers", expanding=True))
-                )
-            ),
-        )
-    )
-    .order_by(Patient.id)
-)
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -107,49 +90,54 @@ def admit(session: Session, actor: Actor, facts: PatientFacts, *, teams: Sequenc
 
     Raises Held where a person has to decide.
     """
-    patient = _known_by_number(session, facts)
+    holder = _known_by_number(holders_of(session, [facts]), facts)
     beside = _linked(session, facts)
-    if patient is None:
+    if holder is None:
         admission = _register(session, actor, facts, teams=teams, now=now)
     else:
-        _refuse_other_person(session, actor, patient, facts)
+        _refuse_other_person(session, actor, holder, facts)
+        patient = session.get_one(Patient, holder.id)
         admission = Admission(patient.id, _fill(session, actor, patient, facts, now))
     _remember(session, admission.patient_id, facts)
     return replace(admission, proposals=beside)
 
 
-def recognise(session: Session, actor: Actor, facts: PatientFacts) -> int:
+def holders_of(session: Session, told: Iterable[PatientFacts]) -> Holders:
+    """Who holds any of the numbers of these patients."""
+    patients = list(told)
+    return holders(
+        session, (facts.mrn.strip() for facts in patients), (number for facts in patients for number in facts.numbers)
+    )
+
+
+def recognise(session: Session, actor: Actor, facts: PatientFacts, among: Holders) -> int:
     """The patient already there, without changing anything about it: a feed brings results, not people.
 
-    Raises Held for one that is not known, and where a person has to decide.
+    `among`: the answer to `holders_of` these facts. Raises Held for one that is not known, and where a person has to
+    decide.
     """
-    patient = _known_by_number(session, facts)
-    if patient is None:
+    holder = _known_by_number(among, facts)
+    if holder is None:
         raise Held(
             say("patient {number} is not known", number=repr(facts.mrn)),
             say("register the patient, then read this again"),
         )
-    _refuse_other_person(session, actor, patient, facts)
-    return patient.id
+    _refuse_other_person(session, actor, holder, facts)
+    return holder.id
 
 
-def _known_by_number(session: Session, facts: PatientFacts) -> Patient | None:
+def _known_by_number(among: Holders, facts: PatientFacts) -> Holder | None:
     own = facts.mrn.strip()
-    holders = _HOLDERS if facts.numbers else _BY_MRN
-    found = session.scalars(holders, {"mrn": own, "numbers": facts.numbers}).all()
+    found = among.of(own, facts.numbers)
     for other in found:
         if other.mrn != own:
-            raise _held_by(session, facts, other)
+            raise _held_by(among, facts, other)
     return found[0] if found else None
 
 
-def _held_by(session: Session, facts: PatientFacts, other: Patient) -> Disputed:
+def _held_by(among: Holders, facts: PatientFacts, other: Holder) -> Disputed:
     """What is to be decided about a patient of whose numbers one is another patient's."""
-    system, value = next(
-        number
-        for number in facts.numbers
-        if session.scalar(_NUMBERED, {"system": number[0], "value": number[1]}) == other.id
-    )
+    system, value = next(number for number in facts.numbers if among.by_number.get(number) == other)
     why = say(
         "number {number} of {system} already belongs to another patient than {other}",
         number=repr(value),
@@ -216,7 +204,7 @@ def restated(session: Session, facts: PatientFacts, merged: str | None) -> tuple
     return (Proposed(kind="update", into_number=facts.mrn, why=why, facts={"changes": changes}),)
 
 
-def _known(patient: Patient, name: str) -> Any:
+def _known(patient: Patient | Holder, name: str) -> Any:
     value = getattr(patient, name)
     return value.isoformat() if isinstance(value, date) else value
 
@@ -261,10 +249,9 @@ def _register(session: Session, actor: Actor, facts: PatientFacts, *, teams: Seq
         raise Held(str(error), "correct the patient") from error
 
 
-def _refuse_other_person(session: Session, actor: Actor, patient: Patient, facts: PatientFacts) -> None:
+def _refuse_other_person(session: Session, actor: Actor, patient: Holder, facts: PatientFacts) -> None:
     what = say("patient {number}", number=repr(facts.mrn))
-    shown = select(Patient.id).where(Patient.id == standing_id(patient.id), visible(actor))
-    if actor.role != SYSTEM_ROLE and session.scalar(shown) is None:
+    if actor.role != SYSTEM_ROLE and not _shown(session, actor, patient):
         raise Held(f"{what} cannot be used here", "ask an admin")
     born_alike = patient.birth_date is not None and patient.birth_date == facts.birth_date
     elsewhere = patient.mrn_system != facts.system and not (patient.mrn_system is None and born_alike)
@@ -287,13 +274,18 @@ def _refuse_other_person(session: Session, actor: Actor, patient: Patient, facts
         raise _disputed(why, say("check the number and the name"), patient, "name", facts.name)
 
 
-def _disputed(why: str, advice: str, patient: Patient, name: str, sent: str) -> Disputed:
+def _shown(session: Session, actor: Actor, patient: Holder) -> bool:
+    shown = select(Patient.id).where(Patient.id == standing_id(patient.id), visible(actor))
+    return session.scalar(shown) is not None
+
+
+def _disputed(why: str, advice: str, patient: Holder, name: str, sent: str) -> Disputed:
     before = patient.mrn_system if name == "system" else _known(patient, name)
     proposed = Proposed(kind="update", into_number=patient.mrn, why=why, facts={"changes": {name: [before, sent]}})
     return Disputed(why, advice, proposed)
 
 
-def _numbered_by(session: Session, patient: Patient, system: str | None) -> bool:
+def _numbered_by(session: Session, patient: Holder, system: str | None) -> bool:
     """Whether somebody said that the patient's number is theirs in this numbering too."""
     also = (PatientIdentifier.system == system) & (PatientIdentifier.value == patient.mrn)
     return session.scalar(select(PatientIdentifier.patient_id).where(also)) == patient.id

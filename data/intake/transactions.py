@@ -14,10 +14,12 @@ from data.rehearsal import stage
 
 @dataclass(frozen=True, slots=True)
 class Transactions:
-    """How an import reads and writes."""
+    """How an import reads and writes. `apart`: a server does the work of them, each of its own, so that one can be read
+    in while another writes."""
 
     write: Callable[[], AbstractContextManager[Session]]
     read: Callable[[], AbstractContextManager[Session]]
+    apart: bool = False
 
 
 class _Rehearsed(Exception):
@@ -31,7 +33,7 @@ def transactions(database: Database, *, dry_run: bool, batch: str) -> Iterator[T
     On PostgreSQL a dry run keeps nobody waiting (see `data.rehearsal`); on SQLite it is the one writer while it lasts.
     """
     if not dry_run:
-        yield Transactions(database.write, database.read)
+        yield Transactions(database.write, database.read, apart=not database.is_sqlite)
         return
     try:
         with _apart(database) as own, own.write() as session:

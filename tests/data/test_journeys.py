@@ -20,7 +20,7 @@ from data.models import Record
 from data.patients import add_patient
 from data.people import Actor
 from tests.data.journeys_counted import Door, counted
-from tests.jobs.mllp_sender import oru
+from tests.jobs.mllp_sender import PID, oru
 
 SYSTEM = Actor.system("test")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -34,23 +34,32 @@ def door(postgresql_database: Database) -> Iterator[Door]:
         yield found
 
 
-def test_a_message_of_a_laboratory_costs_nine_journeys_to_the_database(door: Door, audit_key: bytes) -> None:
+@pytest.mark.parametrize("together", [1, 8])
+def test_messages_of_a_laboratory_cost_nine_journeys_to_the_database_however_many_come_together(
+    door: Door, audit_key: bytes, together: int
+) -> None:
     database = open_database(door.url.render_as_string(hide_password=False), audit_key)
     desk = Desk(SYSTEM, ZoneInfo("Europe/Berlin"), MailPolicy("clinic.example", time(7), ZoneInfo("Europe/Berlin")))
     with database.write() as session:
-        born = date(1970, 1, 1)
-        add_patient(session, SYSTEM, mrn="M-1", name=None, birth_date=born, sex=None, teams=[], now=NOW)
+        for number in range(together):
+            mrn, born = f"M-{number}", date(1970, 1, 1)
+            add_patient(session, SYSTEM, mrn=mrn, name=None, birth_date=born, sex=None, teams=[], now=NOW)
     journeys = []
     # The driver prepares a statement once it has met it a few times; what it does then is what a feed costs.
-    for number in range(WARM + 3):
+    for turn in range(WARM + 3):
         before = door.journeys
+        arrived = []
+        for number in range(together):
+            named, pid = f"{turn}-{number}", PID.replace("M-1", f"M-{number}")
+            message = oru(f"A-{named}", pid=pid, value=str(800 + turn), filler=f"F{named}")
+            arrived.append(Arrived(message, "10.0.0.7"))
         with database.write() as session:
-            arrived = Arrived(oru(f"A-{number}", value=str(800 + number), filler=f"F{number}"), "10.0.0.7")
-            (answer,) = receive(session, desk, [arrived], now=NOW)
+            answers = receive(session, desk, arrived, now=NOW)
         journeys.append(door.journeys - before)
-        assert answer is not None and b"MSA|AA" in answer
+        assert all(answer is not None and b"MSA|AA" in answer for answer in answers)
     with database.read() as session:
-        assert session.scalar(select(func.count()).select_from(Record)) == WARM + 3
+        stored = session.execute(select(Record.patient_id, func.count()).group_by(Record.patient_id)).all()
+        assert [count for _, count in stored] == [WARM + 3] * together
         assert verify(session).ok
     database.close()
     assert max(journeys[WARM:]) <= MOST_JOURNEYS, journeys
