@@ -9,7 +9,7 @@ never "normal".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, date, datetime
 from itertools import chain
 from operator import attrgetter
@@ -236,7 +236,7 @@ class SensorDay(Entry):
     maximum: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Chart:
     """Everything known of one patient; each tuple is sorted by `effective`, then `record`."""
 

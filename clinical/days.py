@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+_MIDNIGHT: Final = time(tzinfo=UTC)
 
 
 def date_utc(moment: datetime) -> date:
@@ -12,19 +15,17 @@ def date_utc(moment: datetime) -> date:
 
 def midnight(day: date) -> datetime:
     """00:00 UTC of a date."""
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return datetime.combine(day, _MIDNIGHT)
 
 
 def on_day(moment: datetime, days: float) -> datetime:
     """00:00 UTC of the date that lies `days` days after the date of a moment (a part of a day is dropped)."""
-    day = date_utc(moment) + timedelta(days=int(days))
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return midnight(date_utc(moment) + timedelta(days=int(days)))
 
 
 def beyond(moment: datetime, days: float) -> datetime:
     """00:00 UTC of the first date that is more than `days` days after the date of a moment."""
-    day = date_utc(moment) + timedelta(days=int(days) + 1)
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return midnight(date_utc(moment) + timedelta(days=int(days) + 1))
 
 
 def days_since(moment: datetime, now: datetime) -> int:

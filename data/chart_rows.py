@@ -116,8 +116,28 @@ class UnreadableRecord(ValueError):
 
 def result(row: Any) -> Result:
     """A row of RECORD_COLUMNS of the kind `lab`."""
-    _, id, _, effective_at, issued_at, precision, detail, text, analyte, value, comparator, unit, *rest = row
-    interpretation, ref_low, ref_high, lab, method, fasting, status = rest
+    # At one go: with a rest that is taken apart afterwards it would take half as long again to make a result.
+    (
+        _,
+        id,
+        _,
+        effective_at,
+        issued_at,
+        precision,
+        detail,
+        text,
+        analyte,
+        value,
+        comparator,
+        unit,
+        interpretation,
+        ref_low,
+        ref_high,
+        lab,
+        method,
+        fasting,
+        status,
+    ) = row
     effective = _moment(effective_at)
     told = None if detail is None else msgspec.json.decode(detail)
     return Result(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, or_, select, type_coerce
@@ -164,18 +165,12 @@ def _records(
         )
     )
     found: dict[int, dict[str, list[Any]]] = {}
-    row: Any
-    for row in chain.from_iterable(rows.partitions(AT_ONCE)):
-        if row[1] in repeated:
-            continue
-        owner = merged.get(row[0], row[0])
-        patient = found.get(owner)
-        if patient is None:
-            patient = found[owner] = {}
-        if row[2] == "lab":
-            patient.setdefault("results", []).append(result(row))
-        else:
-            field, entry = coded(row)
+    for patient_id, own in groupby(chain.from_iterable(rows.partitions(AT_ONCE)), key=itemgetter(0)):
+        patient = found.setdefault(merged.get(patient_id, patient_id), {})
+        for row in own:
+            if row[1] in repeated:
+                continue
+            field, entry = ("results", result(row)) if row[2] == "lab" else coded(row)
             patient.setdefault(field, []).append(entry)
     for survivor in set(merged.values()) & set(found):
         for entries in found[survivor].values():

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from clinical.assay import latest_told
 from clinical.chart import Chart, Entry
-from clinical.evidence import evidence, first_effective, used
+from clinical.evidence import evidence, used
 from clinical.finding import SEVERITIES, Finding, Suppressed
 from clinical.glucose_course import GlucoseSign, high_signs, low_signs, next_high, next_low
 from clinical.numbers import reaches
@@ -157,7 +157,7 @@ def _finding(
     context: tuple[str, tuple[Entry, ...]],
 ) -> Finding:
     graver = sorted(signs, key=lambda sign: SEVERITIES.index(sign.severity))
-    shown = evidence(*(entry for sign in signs for entry in sign.entries))
+    shown = [entry for sign in signs for entry in sign.entries]
     joined = chained("; ", (sign.words for sign in graver))
     words, beside = context
     thresholds = dict.fromkeys(name for sign in graver for name in sign.thresholds)
@@ -170,8 +170,8 @@ def _finding(
         title=title,
         question=question,
         why=chained("", (capital(joined), words, ".")),
-        first_evidence_at=first_effective(shown),
-        evidence=evidence(*(entry for sign in signs for entry in sign.entries), *beside),
+        first_evidence_at=min(entry.effective for entry in shown),
+        evidence=evidence(*shown, *beside),
         compared_with=graver[0].compared_with,
         thresholds=used(protocol, *thresholds),
     )
