@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,10 +10,12 @@ from sqlalchemy import event, select, update
 
 from clinical.chart import Lesion, Result, SkinAssessment, Symptom, Therapy
 from clinical.protocol import bundled_protocol
-from data.chart_rows import UnreadableRecord
+from data.chart_rows import UnreadableRecord, entry_of
+from data.chart_rows import coded as coded_row
 from data.charts import load_charts, load_part, replay_patient
 from data.db import Database
 from data.models import Patient, ReadingDay, Record
+from data.models.base import to_ms
 from data.people import Actor, NotFound
 from tests.data.ward import Ward, at, coded, lab, relapsing
 
@@ -188,3 +191,28 @@ def test_a_replay_finds_the_day_a_flag_would_have_opened_and_changes_nothing(dat
     (flag,) = [flag for flag in document["flags"] if flag["rule"] == "R03"]
     assert list(flag) == ["rule", "opens", "clears", "severity", "why"]
     assert (flag["opens"], flag["clears"], flag["severity"]) == ("2026-02-01", None, "high")
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "text"),
+    [
+        ("skin", {"iga": 2, "itch": 3, "sites": ["groin"], "columns": {"IGA": "2"}}, "not for this kind"),
+        ("therapy", {"kind": "start", "dose": 120, "planned_next": "2025-02-02", "interval_days": 28}, None),
+        ("response", {"response": "PD"}, "the reader's words"),
+        ("finding", {"code": "grade", "text": "G2"}, "overruled by the detail"),
+        ("biliary", {}, None),
+        ("biliary", None, None),
+    ],
+)
+def test_a_stored_detail_makes_the_entry_that_it_makes_before_it_is_stored(
+    kind: str, detail: dict[str, object] | None, text: str | None
+) -> None:
+    when = datetime(2025, 1, 2, 3, 4, tzinfo=UTC)
+    row = (7, 12, kind, to_ms(when), to_ms(when) - 1, "minute", json.dumps(detail), text, *[None] * 11)
+    field, entry = coded_row(row)
+    assert (field, entry) == entry_of(kind, "12", when, when, "minute", detail, text)
+    expected = {name: value for name, value in {"text": text, **(detail or {})}.items() if hasattr(entry, name)}
+    expected |= {"sites": ("groin",)} if "sites" in expected else {}
+    expected |= {"planned_next": date(2025, 2, 2)} if "planned_next" in expected else {}
+    assert {name: getattr(entry, name) for name in expected} == expected
+    assert isinstance(getattr(entry, "dose", 1.0), float) and isinstance(getattr(entry, "interval_days", 1), int)
