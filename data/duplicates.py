@@ -117,8 +117,9 @@ def retract_record(session: Session, actor: Actor, record: int, *, reason: str, 
     # Without a source id: a person retracts the result, not the report of one source.
     changes = {"status": "entered-in-error", "reason": reason.strip(), "place": f"record {record}", "source_id": None}
     item = replace(item_of(row), **changes)
-    batch = open_batch(session, actor, batch_id=uuid4().hex, format="retraction", now=now)
-    store_chunk(session, batch_id=batch.id, items=[item], actor=actor, now=now)
+    batch = uuid4().hex
+    open_batch(session, actor, batch_id=batch, format="retraction", now=now)
+    store_chunk(session, batch_id=batch, items=[item], actor=actor, now=now)
     session.refresh(row)
     if row.superseded_by is None:
         raise NotRetracted(f"record {record} could not be retracted")

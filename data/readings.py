@@ -6,21 +6,23 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Insert, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from clinical.units import to_canonical
 from data.audit import write_audit
-from data.models import Patient, ReadingDay
+from data.journeys import Row, ask, tell
+from data.models import ReadingDay
 from data.patients import find_by_mrn
 from data.people import Actor
 from data.reading_form import LARGEST_TENTHS, pack_words, parts, unpack_words, words
@@ -34,6 +36,10 @@ SECONDS_A_DAY = 86_400
 
 _TABLE = cast(Table, ReadingDay.__table__)
 _DAY = _TABLE.c
+_NAMES = tuple(column.name for column in _TABLE.columns)
+_of_row = itemgetter(*_NAMES)
+_INSERT = f"INSERT INTO reading_day ({', '.join(_NAMES)}) VALUES ({', '.join(['%s'] * len(_NAMES))})"  # noqa: S608  # nosec B608
+_STORED = "SELECT device, day, unit, packed FROM reading_day WHERE patient_id = %s AND day BETWEEN %s AND %s"
 # Limits of the consensus ranges (below 54 and 70, above 180 and 250 mg/dL) in tenths of each unit as displayed.
 _LIMITS: dict[Unit, tuple[int, int, int, int]] = {"mg/dL": (540, 700, 1800, 2500), "mmol/L": (30, 39, 100, 139)}
 
@@ -125,9 +131,9 @@ def store_days(
         seq = take_ingest(session, batch_id=batch_id, patient_ids=[patient_id], now=now)
         for row in rows:
             row |= {"patient_id": patient_id, "batch_id": batch_id, "ingest_seq": seq}
-        _write(session, [row for key, row in zip(changed, rows, strict=True) if key not in there], insert(_TABLE))
-        _write(session, [row for key, row in zip(changed, rows, strict=True) if key in there], _completing())
-        uuid = session.scalar(select(Patient.uuid).where(Patient.id == patient_id))
+        tell(session, [(_INSERT, [_inserted(row) for key, row in zip(changed, rows, strict=True) if key not in there])])
+        _complete(session, [row for key, row in zip(changed, rows, strict=True) if key in there])
+        (((uuid,),),) = ask(session, ("SELECT uuid FROM patient WHERE id = %s", (patient_id,)))
         first, last = min(day for _, day in changed), max(day for _, day in changed)
         write_audit(
             session,
@@ -203,14 +209,11 @@ def _stored(session: Session, patient_id: int, days: Sequence[DayReadings]) -> d
         return {}
     on = [day.day for day in days]
     wanted = {(day.device, day.day) for day in days}
-    rows = session.execute(
-        select(_DAY.device, _DAY.day, _DAY.unit, _DAY.packed).where(
-            _DAY.patient_id == patient_id, _DAY.day.between(min(on), max(on))
-        )
-    )
+    (rows,) = ask(session, (_STORED, (patient_id, min(on).isoformat(), max(on).isoformat())))
+    found = ((device, date.fromisoformat(str(day)), unit, packed) for device, day, unit, packed in rows)
     return {
         (device, day): unpack(device, day, _unit(unit), bytes(packed))
-        for device, day, unit, packed in rows
+        for device, day, unit, packed in found
         if (device, day) in wanted
     }
 
@@ -246,22 +249,23 @@ def _rows(days: Sequence[DayReadings]) -> list[dict[str, Any]]:
     ]
 
 
-def _completing() -> Update:
+def _inserted(row: Mapping[str, Any]) -> Row:
+    """The values of `_INSERT`; a day goes in as its ISO text."""
+    found: Row = _of_row({**row, "day": row["day"].isoformat()})
+    return found
+
+
+def _complete(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
     key = ("patient_id", "device", "day")
-    return (
+    statement = (
         update(_TABLE)
         .where(*(_DAY[name] == bindparam(f"of_{name}") for name in key))
         .values({column.name: bindparam(column.name) for column in _TABLE.columns if column.name not in key})
     )
-
-
-def _write(session: Session, rows: Sequence[dict[str, Any]], statement: Insert | Update) -> None:
-    if not rows:
-        return
-    if isinstance(statement, Update):
-        key = ("patient_id", "device", "day")
-        rows = [{(f"of_{name}" if name in key else name): value for name, value in row.items()} for row in rows]
-    session.connection().execute(statement, rows)
+    named = [{(f"of_{name}" if name in key else name): value for name, value in row.items()} for row in rows]
+    session.connection().execute(statement, named)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

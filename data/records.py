@@ -35,6 +35,7 @@ INGEST_LOCK = 4_711_060_302
 _TABLE = cast(Table, Record.__table__)
 _RECORD = _TABLE.c
 _LOCK: Final[Question] = ("SELECT pg_advisory_xact_lock(%s)", (INGEST_LOCK,))
+_OPEN: Final = "INSERT INTO batch (id, format, digest, actor, started_at, files) VALUES (%s, %s, %s, %s, %s, %s)"
 _LAST_SEQ: Final[Question] = ("SELECT coalesce(max(seq), 0) FROM ingest", ())
 _INGEST: Final = "INSERT INTO ingest (seq, at, batch_id) VALUES (%s, %s, %s)"
 _INGEST_PATIENT: Final = "INSERT INTO ingest_patient (seq, patient_id) VALUES (%s, %s)"
@@ -62,14 +63,11 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
 def open_batch(
     session: Session, actor: Actor, *, batch_id: str, format: str, now: datetime, digest: str = "", files: int = 0
-) -> Batch:
-    """The row that records of one import, form or command point at; made if it is not there yet."""
-    batch = session.get(Batch, batch_id)
-    if batch is None:
-        batch = Batch(id=batch_id, format=format, digest=digest, actor=actor.name, started_at=now, files=files)
-        session.add(batch)
-        session.flush()
-    return batch
+) -> None:
+    """Make the row that records of one import, form or command point at, if it is not there yet."""
+    (there,) = ask(session, ("SELECT id FROM batch WHERE id = %s", (batch_id,)))
+    if not there:
+        tell(session, [(_OPEN, [(batch_id, format, digest, actor.name, to_ms(now), files)])])
 
 
 def lock_ingest(session: Session, *questions: Question) -> list[Sequence[Any]]:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import NamedTuple, Unpack
 from uuid import uuid4
 
-from sqlalchemy import select
-
 from data.db import Database
 from data.intake.came_before import CameBefore, nothing
 from data.intake.cgm_formats import SENSOR_FORMATS
@@ -30,7 +28,7 @@ from data.intake.source import ImportRefused, SourceFile, Sources, gather
 from data.intake.tally import BatchSummary
 from data.intake.transactions import Transactions, transactions
 from data.intake.watch import Watch, unwatched
-from data.models import Batch, Patient
+from data.journeys import ask
 from data.people import Actor, NotFound, find_team
 
 
@@ -134,9 +132,10 @@ class _Run:
 
     def _check(self) -> None:
         with self._steps.read() as session:
-            batch = session.get(Batch, self._summary.batch)
-            if batch is not None and batch.digest != self._store.digest:
-                raise ImportRefused(f"batch id {batch.id!r} was used for other content or with other options")
+            id = self._summary.batch
+            (used,) = ask(session, ("SELECT digest FROM batch WHERE id = %s", (id,)))
+            if any(digest != self._store.digest for (digest,) in used):
+                raise ImportRefused(f"batch id {id!r} was used for other content or with other options")
             try:
                 if "team" in self._options:
                     find_team(session, self._options["team"])
@@ -171,7 +170,7 @@ class _Run:
         if self._subjects.given is None:
             raise ImportRefused(f"a file of {self._sources.format} names no patient; import with --patient MRN")
         with self._steps.read() as session:
-            name = session.scalar(select(Patient.name).where(Patient.id == self._subjects.given))
+            (((name,),),) = ask(session, ("SELECT name FROM patient WHERE id = %s", (self._subjects.given,)))
         sensor = ReadingsImport(
             steps=self._steps,
             actor=self._store.actor,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -21,7 +22,8 @@ from data.intake.parcel import Ignored, Known, Notice, Parcel, PatientParcel
 from data.intake.tally import PRECEDENCE, BatchSummary
 from data.intake.transactions import Transactions
 from data.intake.watch import Seen, Watch
-from data.models import Batch
+from data.journeys import tell
+from data.models.base import to_ms
 from data.people import Actor
 from data.records import Verdict, lock_ingest, open_batch, store_chunk
 
@@ -38,6 +40,7 @@ T = TypeVar("T", bound=Raw)
 CHUNK = 2_500
 # What is held in memory before it is stored: large resources come in smaller chunks.
 CHUNK_BYTES = 32 * 1024 * 1024
+_FINISH: Final = "UPDATE batch SET finished_at = %s, summary = %s WHERE id = %s AND finished_at IS NULL"
 
 
 def chunks(parcels: Iterator[T]) -> Iterator[list[T]]:
@@ -152,11 +155,9 @@ class ChunkStore:
             self.open(session)
             self.hold(session, unreadable)
             self.summary.quarantined += unreadable
-            batch = session.get_one(Batch, self.summary.batch)
-            if batch.finished_at is None:
-                batch.finished_at = self.now
-                batch.summary = self.summary.as_json()
-            counts = {name: value for name, value in self.summary.as_json().items() if isinstance(value, int)}
+            account = self.summary.as_json()
+            tell(session, [(_FINISH, [(to_ms(self.now), json.dumps(account), self.summary.batch)])])
+            counts = {name: value for name, value in account.items() if isinstance(value, int)}
             write_audit(
                 session, self.actor, "import", now=self.now, object=f"batch {self.summary.batch}", detail=counts
             )

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data.intake.item import Refused
 from data.intake.sheet_format import XLSX, sheet_format
-from data.models import Quarantined
-from data.upsert import insert_or
+from data.journeys import ask, one_of, tell
+from data.models.base import to_ms
 
 HELD = "held"
 LONGEST_PLACE = 500
+_HOLD: Final = (
+    "INSERT INTO quarantine (batch_id, place, why, suggestion, raw, digest, format, options, state, created_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
 
 
 def hold(
@@ -32,26 +37,26 @@ def hold(
         return
     formats = [_format(format, one) for one in refused]
     digests = [_digest(*pair) for pair in zip(formats, refused, strict=True)]
-    held = select(Quarantined.digest).where(Quarantined.state == HELD, Quarantined.digest.in_(digests))
-    known = set(session.scalars(held))
+    among, given = one_of(session, digests)
+    asked = f"SELECT digest FROM quarantine WHERE state = %s AND digest {among}"  # noqa: S608  # nosec B608
+    (held,) = ask(session, (asked, (HELD, given)))
+    known = {digest for (digest,) in held}
+    shared = (json.dumps(dict(options)) if options else None, HELD, to_ms(now))
     rows = [
-        {
-            "batch_id": batch_id,
-            "place": one.where[-LONGEST_PLACE:],
-            "why": one.why.replace("\x00", "\ufffd"),
-            "suggestion": one.suggestion,
-            "raw": one.raw,
-            "digest": digest,
-            "format": own,
-            "options": dict(options) or None,
-            "state": HELD,
-            "created_at": now,
-        }
+        (
+            batch_id,
+            one.where[-LONGEST_PLACE:],
+            one.why.replace("\x00", "\ufffd"),
+            one.suggestion,
+            one.raw,
+            digest,
+            own,
+            *shared,
+        )
         for one, own, digest in zip(refused, formats, digests, strict=True)
         if digest not in known
     ]
-    if rows:
-        session.execute(insert_or(session, Quarantined).on_conflict_do_nothing(), rows)
+    tell(session, [(_HOLD, rows)])
 
 
 def _format(format: str, refused: Refused) -> str:

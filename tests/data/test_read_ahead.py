@@ -10,13 +10,15 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
+from data.audit import verify
 from data.db import Database
 from data.intake.batch import import_paths
 from data.intake.read_ahead import read_ahead
 from data.models import Patient, Record
-from tests.data.bundles import ACTOR, NOW, bundle
+from tests.data.bundles import ACTOR, NOW, bundle, glucose, patient
 from tests.data.test_came_before import PEOPLE, SAID
 
 LONG_S = 60.0
@@ -83,6 +85,32 @@ def test_versions_in_neighbouring_chunks_end_as_when_each_chunk_is_stored_first(
         )
         assert ahead == turn
         assert stated(postgresql_database) == stated(sqlite_database)
+
+
+def test_what_the_database_refuses_ends_the_import_and_run_again_it_holds_everything_once(
+    postgresql_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.intake.chunks.CHUNK", 3)
+    path = tmp_path / "results.json"
+    results = [glucose(80 + number, id=f"r{number}") for number in range(12)]
+    path.write_text(json.dumps(bundle(patient(), *results)))
+    refusing = (
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not 84''; END'",
+        "CREATE TRIGGER refuse BEFORE INSERT ON record FOR EACH ROW WHEN (NEW.value = '84') EXECUTE FUNCTION refuse()",
+    )
+    with postgresql_database.write() as session:
+        for statement in refusing:
+            session.execute(text(statement))
+    with pytest.raises(DBAPIError, match="not 84"):
+        import_paths(postgresql_database, ACTOR, [path], now=NOW, batch_id="b")
+    assert [value for _, _, _, value, _, _ in stated(postgresql_database)] == ["80", "81", "82"]
+    with postgresql_database.write() as session:
+        session.execute(text("DROP TRIGGER refuse ON record"))
+    summary = import_paths(postgresql_database, ACTOR, [path], now=NOW, batch_id="b")
+    assert (summary.stored, summary.unchanged) == (9, 4)
+    assert [value for _, _, _, value, _, _ in stated(postgresql_database)] == [str(80 + n) for n in range(12)]
+    with postgresql_database.read() as session:
+        assert verify(session).ok
 
 
 def stated(database: Database) -> list[tuple[Any, ...]]:
