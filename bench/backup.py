@@ -30,7 +30,7 @@ from data.db import Database, open_database
 from data.migrate import upgrade
 
 KEY: Final = bytes(range(33, 97))
-PATIENTS_A_GB: Final = 28_000
+PATIENTS_A_GB: Final = 46_000
 MINUTES_A_GB: Final = 15.0
 GROWTH: Final = 1.3
 STEPS: Final = (("backup", "b"), ("restore", "b", "--drill"), ("restore", "b"))
