@@ -59,4 +59,4 @@ def test_many_connections_of_one_process_hold_no_more_of_the_database_than_one(t
         connection.execute(text("INSERT INTO page VALUES (:said)"), [{"said": "x" * 3000}] * 16_000)
     child = subprocess.run([sys.executable, "-c", READ_BY_EIGHT, url], stdout=subprocess.PIPE, text=True, check=True)
     held = int(child.stdout)
-    assert held < 80 << 20, f"eight connections hold {held >> 20} MB of 48"
+    assert held < 24 << 20, f"eight connections hold {held >> 20} MB of 48"
