@@ -38,10 +38,7 @@ def troubles(session: Session, settings: Settings, *, now: datetime) -> list[str
         *_mails(session, now),
         *_flags(session),
         *_feeds(session, now),
-        *_anchors(session, settings, now),
-        *_copies(session, settings, now),
-        *_backups(session, settings, now),
-        *_lists(session, settings, now),
+        *_overdue(session, settings, now),
         *_waiting(session, now),
         *_protocol(session, settings),
     ]
@@ -89,36 +86,18 @@ def _feeds(session: Session, now: datetime) -> Iterator[str]:
             yield f"the feed {feed.name} has been silent for {hours:.1f} h: its results may be out of date"
 
 
-def _anchors(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
-    if settings.anchor_file is None:
-        return
-    last = last_done(session, "anchor")
-    if last is not None and now - last > LONGEST_UNANCHORED:
-        yield f"the audit chain was last anchored at {last.isoformat(timespec='minutes')}: see nadir jobs status"
-
-
-def _copies(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
-    if settings.audit_copy_file is None:
-        return
-    last = last_done(session, "audit-copy")
-    if last is not None and now - last > LONGEST_UNCOPIED:
-        yield f"the audit trail was last copied at {last.isoformat(timespec='minutes')}: see nadir jobs status"
-
-
-def _backups(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
-    if settings.backup_dir is None:
-        return
-    last = last_done(session, "backup")
-    if last is not None and now - last > LONGEST_UNBACKED:
-        yield f"the last backup was made at {last.isoformat(timespec='minutes')}: see nadir jobs status"
-
-
-def _lists(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
-    if settings.downtime_dir is None:
-        return
-    last = last_done(session, "downtime-lists")
-    if last is not None and now - last > LONGEST_UNPRINTED:
-        yield f"the lists for downtime were last made at {last.isoformat(timespec='minutes')}: see nadir jobs status"
+def _overdue(session: Session, settings: Settings, now: datetime) -> Iterator[str]:
+    """Jobs that a site has asked for and that were last done too long ago."""
+    asked = (
+        (settings.anchor_file, "anchor", LONGEST_UNANCHORED, "the audit chain was last anchored at"),
+        (settings.audit_copy_file, "audit-copy", LONGEST_UNCOPIED, "the audit trail was last copied at"),
+        (settings.backup_dir, "backup", LONGEST_UNBACKED, "the last backup was made at"),
+        (settings.downtime_dir, "downtime-lists", LONGEST_UNPRINTED, "the lists for downtime were last made at"),
+    )
+    for place, job, longest, said in asked:
+        last = None if place is None else last_done(session, job)
+        if last is not None and now - last > longest:
+            yield f"{said} {last.isoformat(timespec='minutes')}: see nadir jobs status"
 
 
 def _waiting(session: Session, now: datetime) -> Iterator[str]:
